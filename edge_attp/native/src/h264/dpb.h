@@ -1,0 +1,86 @@
+// Decoded picture buffer as far as a parser needs it: picture order count (clause 8.2.1), reference marking (8.2.5) and the
+// construction of reference picture lists (8.2.4). Frames only. It holds no samples, just what later slices refer to.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "h264/slice_header.h"
+#include "h26x/picture.h"
+
+namespace attp {
+namespace h264 {
+
+class H264Picture;
+
+// One entry of RefPicList0 or RefPicList1.
+struct Reference {
+    int32_t decode_index = ATTP_REFERENCE_MISSING;
+    int32_t poc = 0;
+    bool is_long_term = false;
+    bool is_missing = true;  // "no reference picture", or a frame that was never received
+    std::shared_ptr<Health> health;
+};
+
+struct Frame {
+    int32_t decode_index = ATTP_REFERENCE_MISSING;
+    int32_t poc = 0;
+    uint32_t frame_num = 0;
+    int32_t frame_num_wrap = 0;
+    int32_t long_term_frame_idx = -1;
+    bool is_long_term = false;
+    bool is_non_existing = false;
+    std::shared_ptr<Health> health;
+    std::shared_ptr<H264Picture> picture;  // for its motion, as a co-located picture
+};
+
+struct ReferenceLists {
+    std::vector<Reference> list[2];
+    std::shared_ptr<H264Picture> colocated;  // RefPicList1[0]
+};
+
+class Dpb {
+  public:
+    void clear();
+
+    // To be called with the first slice header of each picture, before begin_picture: frames missing in frame_num (8.2.5.2).
+    // Returns false if there is a gap that the stream does not allow, that is, if pictures were lost.
+    bool fill_frame_num_gap(const SliceHeader& s);
+    // PicOrderCnt of the picture (8.2.1). Once per picture.
+    int32_t begin_picture(const SliceHeader& s);
+    void make_lists(const SliceHeader& s, ReferenceLists* lists) const;
+    // Marks after the picture is complete (8.2.5), and stores it if it is a reference. Returns false if an operation names a
+    // picture that is not there.
+    bool end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,
+                     const std::shared_ptr<Health>& health);
+
+  private:
+    int32_t compute_poc(const SliceHeader& s);
+    int32_t poc_type_0(const SliceHeader& s);
+    int32_t poc_type_1(const SliceHeader& s);
+    int32_t poc_type_2(const SliceHeader& s);
+    void update_frame_num_wrap(uint32_t frame_num, uint32_t max_frame_num);
+    void slide_window(int max_frames);
+    bool apply_operations(const SliceHeader& s, Frame* current);
+    bool unmark_short_term(int32_t pic_num);
+    void unmark_long_term_idx(int32_t idx);
+    void init_p(const SliceHeader& s, std::vector<const Frame*>* list) const;
+    void init_b(const SliceHeader& s, int32_t poc, std::vector<const Frame*> list[2]) const;
+
+    std::vector<Frame> frames_;  // all are marked "used for reference"
+    int max_long_term_frame_idx_ = -1;
+    bool started_ = false;
+    uint32_t prev_ref_frame_num_ = 0;
+    // Picture order count state.
+    int32_t prev_poc_msb_ = 0, prev_poc_lsb_ = 0;
+    uint32_t prev_frame_num_ = 0;
+    int64_t prev_frame_num_offset_ = 0;
+    bool prev_had_operation_5_ = false;
+    int64_t frame_num_offset_ = 0;
+    int32_t poc_msb_ = 0;
+    int32_t top_poc_ = 0, bottom_poc_ = 0;
+};
+
+}  // namespace h264
+}  // namespace attp

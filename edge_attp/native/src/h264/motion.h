@@ -1,0 +1,102 @@
+// Motion vector prediction (clause 8.4.1) of one macroblock after the other, straight on the picture's motion planes.
+#pragma once
+
+#include <cstdint>
+
+#include "h264/dpb.h"
+#include "h264/macroblock.h"
+#include "h26x/buffers.h"
+
+namespace attp {
+namespace h264 {
+
+// Which macroblocks around the current one belong to its slice (clause 6.4.9).
+struct Availability {
+    bool a, b, c, d;
+};
+
+// What a slice needs to know of its references, looked up once.
+struct SliceMotion {
+    int32_t decode_index[2][kMaxRefIdx + 1];  // [list][1 + refIdx]; [0] for refIdx -1
+    bool spatial_direct = false;
+    bool direct_8x8_inference = false;
+    // Co-located picture, clause 8.4.1.2.1.
+    const MotionPlanes* colocated = nullptr;
+    bool colocated_is_short_term = false;
+    // Temporal direct, clause 8.4.1.2.3: by refIdxL0.
+    int32_t dist_scale_factor[kMaxRefIdx];
+    bool copies_vector[kMaxRefIdx];  // long-term, or no distance: mvL0 = mvCol, mvL1 = 0
+    int references = 0;              // entries of list 0
+};
+
+void prepare_slice_motion(const SliceHeader& header, const ReferenceLists& lists, int32_t poc,
+                          const MotionPlanes* colocated, SliceMotion* out);
+
+class MotionReader {
+  public:
+    void start_picture(MotionPlanes* planes) { planes_ = planes; }
+    void start_slice(const SliceMotion* slice, int lists) {
+        slice_ = slice;
+        lists_ = lists;
+    }
+
+    void start_macroblock(int mb_x, int mb_y, Availability available);
+
+    // mvpLX (clause 8.4.1.3) of the partition at (x, y), in 4x4 blocks inside the macroblock.
+    Mv predict(int list, int x, int y, int width, int ref) const;
+    Mv predict_16x8(int list, int part, int ref) const;
+    Mv predict_8x16(int list, int part, int ref) const;
+    Mv predict_skip() const;
+
+    // `block8` is 0 to 3; indices are known to all later predictions.
+    void set_ref(int list, int block8, int ref) { ref_[list][kBlock8[block8]] = static_cast<int8_t>(ref); }
+    int ref(int list, int block8) const { return ref_[list][kBlock8[block8]]; }
+    void set_mv(int list, int x, int y, int width, int height, Mv mv) {
+        Mv* p = at(list, x, y);
+        for (int j = 0; j < height; j++, p += planes_->stride4)
+            for (int i = 0; i < width; i++) p[i] = mv;
+    }
+    void set_mv_16x16(int list, Mv mv);
+
+    // Direct prediction (clause 8.4.1.2) of the whole macroblock, or of the 8x8 blocks in `mask`.
+    void predict_direct(int mask);
+
+    // Writes indices and modes to the planes, after everything is set.
+    void store_inter(uint8_t mode);
+    void store_intra(uint8_t mode);
+
+    uint32_t used_references[2] = {0, 0};  // bit per refIdx, since start_slice by the caller
+
+  private:
+    // ref_[list] holds refIdx around and inside the macroblock in 8x8 units: D B0 B1 C / A0 0 1 - / A1 2 3 -.
+    static constexpr int kBlock8[4] = {5, 6, 9, 10};
+    static constexpr int kUnavailable = -2;
+
+    struct Neighbour {
+        int ref;
+        Mv mv;
+    };
+
+    Mv* at(int list, int x, int y) const { return origin_[list] + y * planes_->stride4 + x; }
+    int ref_at(int list, int x, int y) const { return ref_[list][((y + 2) >> 1) * 4 + ((x + 2) >> 1)]; }
+    Neighbour neighbour(int list, int x, int y) const {
+        int r = ref_at(list, x, y);
+        if (r < 0) return {r, {0, 0}};
+        return {r, *at(list, x, y)};
+    }
+    Neighbour neighbour_c(int list, int x, int y, int width) const;
+    static Mv median(const Neighbour& a, const Neighbour& b, const Neighbour& c, int ref);
+    void predict_direct_spatial(int mask);
+    void predict_direct_temporal(int mask);
+    void fill_block8(int list, int block8, Mv mv);
+
+    MotionPlanes* planes_ = nullptr;
+    const SliceMotion* slice_ = nullptr;
+    int lists_ = 1;
+    int mb_x_ = 0, mb_y_ = 0;
+    Mv* origin_[2] = {nullptr, nullptr};
+    alignas(4) int8_t ref_[2][12];
+};
+
+}  // namespace h264
+}  // namespace attp

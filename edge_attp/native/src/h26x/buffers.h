@@ -1,0 +1,153 @@
+// The memory of pictures: motion and residual planes, and the pools that keep allocation flat.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace attp {
+
+struct Mv {
+    int16_t x, y;
+};
+inline bool operator==(Mv a, Mv b) { return a.x == b.x && a.y == b.y; }
+
+// Zeroed memory, aligned for every instruction set.
+class AlignedBytes {
+  public:
+    explicit AlignedBytes(size_t bytes) {
+        size_t rounded = (bytes + 63) / 64 * 64;
+        data_ = static_cast<uint8_t*>(std::aligned_alloc(64, rounded));
+        if (data_ == nullptr) throw std::bad_alloc();
+        std::memset(data_, 0, rounded);
+    }
+    ~AlignedBytes() { std::free(data_); }
+    AlignedBytes(const AlignedBytes&) = delete;
+    AlignedBytes& operator=(const AlignedBytes&) = delete;
+    uint8_t* data() const { return data_; }
+
+  private:
+    uint8_t* data_;
+};
+
+// Motion of one picture, one entry per 4x4 luma block of the coded (not yet cropped) picture. A border of one row above and
+// kPad columns on both sides may be read, so that neighbours outside the picture need no test.
+class MotionPlanes {
+  public:
+    static constexpr int kPad = 4;
+
+    MotionPlanes(int width4_, int height4_)
+        : width4(width4_),
+          height4(height4_),
+          stride4(width4_ + 2 * kPad),
+          stride8((width4_ + 1) / 2 + 2 * kPad),
+          bytes_(plane_bytes(2 * sizeof(Mv)) + plane_bytes(2 * sizeof(int32_t)) + plane_bytes(1) +
+                 2 * static_cast<size_t>(stride8) * ((height4_ + 1) / 2 + 1) + 256) {
+        uint8_t* p = bytes_.data();
+        for (int list = 0; list < 2; list++) {
+            mv[list] = reinterpret_cast<Mv*>(p) + stride4 + kPad;
+            p += plane_bytes(sizeof(Mv));
+        }
+        for (int list = 0; list < 2; list++) {
+            reference[list] = reinterpret_cast<int32_t*>(p) + stride4 + kPad;
+            p += plane_bytes(sizeof(int32_t));
+        }
+        mode = p + stride4 + kPad;
+        p += plane_bytes(1);
+        for (int list = 0; list < 2; list++) {
+            ref_idx[list] = reinterpret_cast<int8_t*>(p) + stride8 + kPad;
+            p += static_cast<size_t>(stride8) * ((height4 + 1) / 2 + 1);
+        }
+    }
+
+    // Makes a list say "not used" everywhere. Cheap if it already does.
+    void blank_list(int list) {
+        if (is_blank[list]) return;
+        for (int y = 0; y < height4; y++) {
+            std::memset(mv[list] + y * stride4, 0, static_cast<size_t>(width4) * sizeof(Mv));
+            std::memset(reference[list] + y * stride4, 0xff, static_cast<size_t>(width4) * sizeof(int32_t));
+        }
+        for (int y = 0; y < (height4 + 1) / 2; y++)
+            std::memset(ref_idx[list] + y * stride8, 0xff, static_cast<size_t>((width4 + 1) / 2));
+        is_blank[list] = true;
+    }
+
+    const int width4, height4;
+    const int stride4;  // entries from row to row of mv, reference and mode
+    const int stride8;  // of ref_idx, one entry per 8x8
+    Mv* mv[2];
+    int32_t* reference[2];
+    uint8_t* mode;
+    int8_t* ref_idx[2];  // -1: list not used
+    bool is_blank[2] = {false, false};
+
+  private:
+    size_t plane_bytes(size_t entry) const {
+        return (static_cast<size_t>(stride4) * static_cast<size_t>(height4 + 1) * entry + 63) / 64 * 64;
+    }
+    AlignedBytes bytes_;
+};
+
+// Residual of one picture, coded size. `dirty` says per macroblock which parts are not zero, so that the next user of this memory
+// clears those and nothing else.
+class ResidualPlanes {
+  public:
+    ResidualPlanes(int width_mbs_, int height_mbs_)
+        : width_mbs(width_mbs_),
+          height_mbs(height_mbs_),
+          stride_y(width_mbs_ * 16 + 32),
+          stride_uv(width_mbs_ * 8 + 32),
+          bytes_(sizeof(int16_t) * (static_cast<size_t>(stride_y) * height_mbs_ * 16 +
+                                    2 * static_cast<size_t>(stride_uv) * height_mbs_ * 8)),
+          dirty(static_cast<size_t>(width_mbs_) * height_mbs_, 0) {
+        plane[0] = reinterpret_cast<int16_t*>(bytes_.data());
+        plane[1] = plane[0] + static_cast<size_t>(stride_y) * height_mbs * 16;
+        plane[2] = plane[1] + static_cast<size_t>(stride_uv) * height_mbs * 8;
+    }
+    const int width_mbs, height_mbs;
+    const int stride_y, stride_uv;  // samples
+    int16_t* plane[3];
+
+  private:
+    AlignedBytes bytes_;
+
+  public:
+    std::vector<uint8_t> dirty;
+};
+
+// Hands out objects and takes them back; safe between threads. Objects return when their last user is gone, wherever that is.
+template <typename T>
+class Pool : public std::enable_shared_from_this<Pool<T>> {
+  public:
+    using Handle = std::shared_ptr<T>;
+
+    template <typename... Args>
+    Handle get(Args... args) {
+        std::unique_ptr<T> object;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            if (!free_.empty()) {
+                object = std::move(free_.back());
+                free_.pop_back();
+            }
+        }
+        if (!object) object.reset(new T(args...));
+        std::shared_ptr<Pool> pool = this->shared_from_this();
+        return Handle(object.release(), [pool](T* returned) { pool->put(returned); });
+    }
+
+  private:
+    void put(T* object) {
+        std::unique_ptr<T> owned(object);
+        std::lock_guard<std::mutex> lock(mutex_);
+        free_.push_back(std::move(owned));
+    }
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<T>> free_;
+};
+
+}  // namespace attp

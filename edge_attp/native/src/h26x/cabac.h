@@ -1,0 +1,112 @@
+// The arithmetic decoding engine (H.264 clause 9.3.1.2 and 9.3.3.2, HEVC clause 9.3.2.5 and 9.3.4.3): the same in both codecs.
+//
+// codIOffset is kept scaled: value_ holds it with `bits_` bits of the stream already appended below, so that a renormalisation
+// only lowers bits_. Before every decision bits_ is at least kMinBits - 8; a decision shifts by 7 bits at most.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bits/bit_reader.h"
+
+namespace attp {
+
+// A context variable: pStateIdx << 1 | valMPS.
+using CabacContext = uint8_t;
+
+struct CabacTables {
+    uint8_t range_lps[4][128];  // [qCodIRangeIdx][context]
+    uint8_t next[256];          // [context], and [128 + context] after the least probable symbol
+};
+extern const CabacTables kCabacTables;
+
+class Cabac {
+  public:
+    Cabac() = default;
+
+    // Starts at a byte of the RBSP (clause 9.3.1.2).
+    void start(const uint8_t* data, size_t bytes) {
+        begin_ = p_ = data;
+        end_ = data + bytes;
+        range_ = 510;
+        value_ = load_be64(p_) >> 16;
+        p_ += 6;
+        bits_ = 48 - 9;
+    }
+
+    int decision(CabacContext* context) {
+        uint32_t state = *context;
+        uint32_t lps = kCabacTables.range_lps[(range_ >> 6) & 3][state];
+        uint32_t range = range_ - lps;
+        uint64_t scaled = static_cast<uint64_t>(range) << bits_;
+        uint64_t is_lps = static_cast<uint64_t>(static_cast<int64_t>(scaled - 1 - value_) >> 63);
+        value_ -= scaled & is_lps;
+        range += (lps - range) & static_cast<uint32_t>(is_lps);
+        *context = kCabacTables.next[state + (is_lps & 128)];
+        int shift = __builtin_clz(range) - 23;
+        range_ = range << shift;
+        bits_ -= shift;
+        refill();
+        return static_cast<int>((state ^ is_lps) & 1);
+    }
+
+    int bypass() {
+        bits_--;
+        uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
+        uint64_t is_one = static_cast<uint64_t>(static_cast<int64_t>(scaled - 1 - value_) >> 63);
+        value_ -= scaled & is_one;
+        refill();
+        return static_cast<int>(is_one & 1);
+    }
+
+    // A sign: -magnitude if the bypass bin is 1.
+    int bypass_sign(int magnitude) {
+        bits_--;
+        uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
+        int64_t is_one = static_cast<int64_t>(scaled - 1 - value_) >> 63;
+        value_ -= scaled & static_cast<uint64_t>(is_one);
+        refill();
+        int mask = static_cast<int>(is_one);
+        return (magnitude ^ mask) - mask;
+    }
+
+    int terminate() {
+        range_ -= 2;
+        uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
+        if (value_ >= scaled) return 1;
+        if (range_ < 256) {
+            range_ <<= 1;
+            bits_--;
+            refill();
+        }
+        return 0;
+    }
+
+    // Bits read so far. After a terminating bin of 1, and before the engine is started again, the last of them is the bit that
+    // flushing set to 1 at the encoder: the rbsp_stop_one_bit, or the last one before the alignment of PCM samples.
+    size_t position() const { return static_cast<size_t>(p_ - begin_) * 8 - static_cast<size_t>(bits_); }
+    // True when the engine has used more bits than there are: the data ended early.
+    bool overrun() const { return position() > static_cast<size_t>(end_ - begin_) * 8 + 8; }
+    const uint8_t* begin() const { return begin_; }
+
+  private:
+    static constexpr int kMinBits = 8;
+
+    void refill() {
+        if (__builtin_expect(bits_ < kMinBits, 0)) {
+            uint64_t next = p_ < end_ ? load_be64(p_) >> 24 : 0;
+            p_ += 5;
+            value_ = (value_ << 40) | next;
+            bits_ += 40;
+        }
+    }
+
+    uint64_t value_ = 0;
+    uint32_t range_ = 0;
+    int bits_ = 0;
+    const uint8_t* p_ = nullptr;
+    const uint8_t* end_ = nullptr;
+    const uint8_t* begin_ = nullptr;
+};
+
+}  // namespace attp

@@ -1,0 +1,52 @@
+// What went wrong, where: the one error record that travels from the readers to the C interface.
+#pragma once
+
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+
+#include "bits/bit_reader.h"
+#include "edge_attp.h"
+
+namespace attp {
+
+struct Fault {
+    attp_status status = ATTP_OK;
+    int64_t bit_position = -1;
+    char element[64] = "";
+    char message[192] = "";
+
+    explicit operator bool() const { return status != ATTP_OK; }
+
+    // Keeps the first fault: what follows is usually its consequence.
+    __attribute__((format(printf, 5, 6))) void set(attp_status what, const char* name, int64_t bit, const char* format,
+                                                   ...) {
+        if (status != ATTP_OK) return;
+        status = what;
+        bit_position = bit;
+        std::snprintf(element, sizeof element, "%s", name);
+        va_list args;
+        va_start(args, format);
+        std::vsnprintf(message, sizeof message, format, args);
+        va_end(args);
+    }
+    void unsupported(const char* feature) { set(ATTP_UNSUPPORTED, feature, -1, "%s is not supported", feature); }
+    void take(const char* structure, const BitReader& reader) {
+        if (reader.failed()) {
+            set(ATTP_CORRUPT, reader.fault(), static_cast<int64_t>(reader.fault_position()),
+                "%s: %s has the impossible value %" PRId64, structure, reader.fault(), reader.fault_value());
+        } else if (reader.overrun()) {
+            set(ATTP_CORRUPT, structure, static_cast<int64_t>(reader.stop_bit()), "%s ends too early", structure);
+        }
+    }
+};
+
+struct Limits {
+    int max_width_px = 0;
+    int max_height_px = 0;
+    int64_t max_picture_px = 0;
+    size_t max_nal_bytes = 0;
+};
+
+}  // namespace attp

@@ -1,0 +1,59 @@
+// Threads that read pictures, first come, first served.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "h26x/picture.h"
+
+namespace attp {
+
+class Workers {
+  public:
+    explicit Workers(int threads) {
+        for (int i = 0; i < threads; i++) threads_.emplace_back([this] { run(); });
+    }
+    ~Workers() {
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            stop_ = true;
+            jobs_.clear();
+        }
+        changed_.notify_all();
+        for (std::thread& t : threads_) t.join();
+    }
+    void submit(std::shared_ptr<Picture> picture) {
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            jobs_.push_back(std::move(picture));
+        }
+        changed_.notify_one();
+    }
+
+  private:
+    void run() {
+        for (;;) {
+            std::shared_ptr<Picture> job;
+            {
+                std::unique_lock<std::mutex> lock(mutex_);
+                changed_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
+                if (stop_) return;
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
+            }
+            job->parse();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::shared_ptr<Picture>> jobs_;
+    std::vector<std::thread> threads_;
+    bool stop_ = false;
+};
+
+}  // namespace attp
