@@ -35,6 +35,8 @@ class AnnexBSplitter {
         inside_ = false;
         dropping_ = false;
     }
+    // The bytes to come continue a NAL unit that began in earlier ones.
+    bool is_inside() const { return inside_; }
     // NAL units dropped because they were larger than the limit.
     int64_t oversized() const { return oversized_; }
 

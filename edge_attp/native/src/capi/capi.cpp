@@ -5,7 +5,6 @@
 #include <new>
 
 #include "edge_attp.h"
-#include "fields/flow.h"
 #include "h264/parser.h"
 #include "h26x/parser.h"
 
@@ -159,7 +158,7 @@ attp_status attp_get_error(const attp_decoder* decoder, attp_error* error) {
     const attp::Fault& fault = decoder->parser->fault();
     error->status = fault.status;
     error->bit_position = fault.bit_position;
-    error->decode_index = -1;
+    error->decode_index = fault.decode_index;
     static_assert(sizeof error->element == sizeof fault.element && sizeof error->message >= sizeof fault.message,
                   "texts fit");
     std::memcpy(error->element, fault.element, sizeof fault.element);
@@ -178,7 +177,7 @@ attp_status attp_picture_flow(const attp_picture* picture, float* flow) {
     if (picture == nullptr || flow == nullptr || !picture->picture->parsed || !picture->picture->motion)
         return ATTP_INVALID_ARGUMENT;
     return guarded([&] {
-        attp::compute_flow(*picture->picture, flow);
+        picture->picture->fill_flow(flow);
         return ATTP_OK;
     });
 }

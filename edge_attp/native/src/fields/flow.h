@@ -1,11 +1,27 @@
-// Apparent motion from vectors: the one place that knows what a vector means in time.
+// Apparent motion from vectors.
 #pragma once
 
-#include "h26x/picture.h"
+#include <vector>
+
+#include "fields/planes.h"
 
 namespace attp {
 
-// See attp_picture_flow().
-void compute_flow(const Picture& picture, float* flow);
+// What a quarter sample of a vector to this reference means: -1 / (4 d) luma pixels per picture interval, with d the number of
+// pictures from the reference to this picture in display order.
+struct FlowScale {
+    int32_t decode_index;
+    float scale;
+};
+
+// In 4x4 blocks of the coded picture.
+struct BlockWindow {
+    int x4, y4, width4, height4;
+};
+
+// flow: 2 x height4 x width4, x plane then y plane. The mean over the lists that a block uses; 0 for blocks without motion and for
+// references that `scales` does not name.
+void compute_flow(const MotionPlanes& motion, const BlockWindow& window, const std::vector<FlowScale>& scales,
+                  float* flow);
 
 }  // namespace attp

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
+#include "fields/planes.h"
 #include "h264/dpb.h"
 #include "h264/macroblock.h"
-#include "h26x/buffers.h"
 
 namespace attp {
 namespace h264 {

@@ -25,16 +25,27 @@ H264Parser::~H264Parser() = default;
 
 void H264Parser::send(const Packet& packet) {
     if (fault_) return;
-    packet_ = packet;
-    if (options_.nal_length_bytes > 0)
+    if (options_.nal_length_bytes > 0) {
+        packet_ = packet;
         read_length_prefixed(packet.data, packet.bytes);
-    else
-        splitter_.push(packet.data, packet.bytes, packet.complete,
-                       [this](const uint8_t* nal, size_t bytes) { read_nal(nal, bytes); });
+    } else {
+        read_annexb(packet);
+    }
     if (packet.complete) {
         finish_picture();
         pending_damage_.clear();
     }
+}
+
+void H264Parser::read_annexb(const Packet& packet) {
+    // The first NAL unit may have begun in an earlier packet: the times of that one are its own.
+    bool is_earlier = splitter_.is_inside();
+    if (!is_earlier) packet_ = packet;
+    splitter_.push(packet.data, packet.bytes, packet.complete, [&](const uint8_t* nal, size_t bytes) {
+        read_nal(nal, bytes);
+        if (is_earlier) packet_ = packet;
+        is_earlier = false;
+    });
 }
 
 void H264Parser::read_length_prefixed(const uint8_t* data, size_t bytes) {
@@ -94,6 +105,14 @@ attp_status H264Parser::receive(std::shared_ptr<Picture>* out) {
     return ATTP_OK;
 }
 
+// Nothing more is read; what came before is still given out.
+void H264Parser::refuse(const Fault& fault) {
+    finish_picture();
+    release_held();
+    fault_ = fault;
+    fault_.decode_index = next_decode_index_;
+}
+
 void H264Parser::damaged_nal(const Fault& fault) {
     damaged_nal_units_++;
     if (current_)
@@ -105,15 +124,14 @@ void H264Parser::damaged_nal(const Fault& fault) {
 void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
     if (fault_) return;
     nal_units_++;
+    Fault fault;
     if (bytes > options_.limits.max_nal_bytes) {
-        Fault fault;
         fault.set(ATTP_LIMIT, "NAL unit", -1, "a NAL unit of %zu bytes is above the limit", bytes);
         damaged_nal(fault);
         return;
     }
     int type = nal[0] & 31;
     if (nal[0] & 0x80) {  // forbidden_zero_bit
-        Fault fault;
         fault.set(ATTP_CORRUPT, "forbidden_zero_bit", 0, "a NAL unit has its forbidden_zero_bit set");
         damaged_nal(fault);
         return;
@@ -126,8 +144,8 @@ void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
         case kNalPartitionA:
         case kNalPartitionB:
         case kNalPartitionC:
-            finish_picture();
-            fault_.unsupported("data partitioning (Extended profile, nal_unit_type 2 to 4)");
+            fault.unsupported("data partitioning (Extended profile, nal_unit_type 2 to 4)");
+            refuse(fault);
             break;
         case kNalSei:
             if (!packet_.complete) finish_picture();
@@ -235,19 +253,16 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     if (pps_id < kMaxPps && pps_[pps_id]) {
         const Fault& sps_fault = sps_fault_[static_cast<size_t>(pps_[pps_id]->seq_parameter_set_id)];
         if (sps_fault) {
-            finish_picture();
-            fault_ = sps_fault;
+            refuse(sps_fault);
             return;
         }
     }
     reader.seek(0);
     if (!parse_slice_header(&reader, nal[0], sps_, pps_, &header, &fault)) {
-        if (fault.status == ATTP_UNSUPPORTED) {
-            finish_picture();
-            fault_ = fault;
-        } else {
+        if (fault.status == ATTP_UNSUPPORTED)
+            refuse(fault);
+        else
             damaged_nal(fault);
-        }
         return;
     }
     if (header.redundant_pic_cnt > 0) {

@@ -31,6 +31,7 @@ class H264Parser : public Parser {
     const Fault& fault() const override { return fault_; }
 
   private:
+    void read_annexb(const Packet& packet);
     void read_nal(const uint8_t* nal, size_t bytes);
     void read_length_prefixed(const uint8_t* data, size_t bytes);
     void read_sps(const uint8_t* nal, size_t bytes);
@@ -38,6 +39,7 @@ class H264Parser : public Parser {
     void store_pps(const std::vector<uint8_t>& rbsp, size_t rbsp_bytes);
     void read_sei(const uint8_t* nal, size_t bytes);
     void read_slice(const uint8_t* nal, size_t bytes);
+    void refuse(const Fault& fault);
     void damaged_nal(const Fault& fault);
 
     void begin_picture(const SliceHeader& header);

@@ -171,15 +171,16 @@ void H264Picture::resolve_inherited_damage() {
     health->damaged = info.is_damaged != 0;
 }
 
-bool H264Picture::reference_poc(int32_t decode_index, int32_t* poc) const {
+std::vector<ReferencePoc> H264Picture::reference_pocs() const {
+    std::vector<ReferencePoc> pocs;
     for (const auto& slice : slices)
         for (const auto& list : slice->references.list)
-            for (const Reference& r : list)
-                if (!r.is_missing && r.decode_index == decode_index) {
-                    *poc = r.poc;
-                    return true;
-                }
-    return false;
+            for (const Reference& r : list) {
+                auto same = [&r](const ReferencePoc& p) { return p.decode_index == r.decode_index; };
+                if (!r.is_missing && std::none_of(pocs.begin(), pocs.end(), same))
+                    pocs.push_back({r.decode_index, r.poc});
+            }
+    return pocs;
 }
 
 size_t H264Picture::slice_at(int x4, int y4) const {

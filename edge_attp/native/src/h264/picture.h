@@ -29,7 +29,7 @@ class H264Picture : public Picture {
 
     void parse() override;
     void fill_weights(attp_weights* weights) const override;
-    bool reference_poc(int32_t decode_index, int32_t* poc) const override;
+    std::vector<ReferencePoc> reference_pocs() const override;
     void resolve_inherited_damage() override;
 
     // Takes the memory that parse() will fill.

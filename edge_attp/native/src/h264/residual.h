@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "fields/planes.h"
 #include "h264/macroblock.h"
 #include "h264/params.h"
-#include "h26x/buffers.h"
 #include "kernels/kernels.h"
 
 namespace attp {
@@ -18,8 +18,9 @@ class ResidualWriter {
 
     void start_picture(ResidualPlanes* planes) { planes_ = planes; }
 
-    // After a fault in the middle of a macroblock.
-    void drop_coefficients() {
+    // After a fault in the middle of a macroblock: what was written is left to be cleared.
+    void abandon_macroblock() {
+        planes_->dirty[static_cast<size_t>(mb_)] |= written_;
         std::memset(luma_, 0, sizeof luma_);
         std::memset(chroma_, 0, sizeof chroma_);
     }

@@ -34,7 +34,7 @@ class SliceReader {
         qp_ = header_.slice_qp;
         p_.motion.start_slice(&slice_motion_, p_.lists);
         bool ok = start() && read_macroblocks();
-        if (!ok && kResidual) p_.residual.drop_coefficients();
+        if (!ok) drop_macroblock();
         for (int list = 0; list < 2; list++) {
             p_.used_references[list] |= p_.motion.used_references[list];
             p_.motion.used_references[list] = 0;
@@ -43,6 +43,13 @@ class SliceReader {
     }
 
   private:
+    // After a fault in the middle of a macroblock: it counts as missing.
+    void drop_macroblock() {
+        if (!is_inside_) return;
+        cur_->slice = 0;
+        if (kResidual) p_.residual.abandon_macroblock();
+    }
+
     bool start() {
         BitReader reader(slice_.rbsp.data(), slice_.rbsp_bytes);
         reader.seek(slice_.data_bit);
@@ -157,10 +164,12 @@ class SliceReader {
             p_.wait_for_colocated(p_.callback_data, mb_y_);
         p_.motion.start_macroblock(mb_x_, mb_y_, available_);
         if (kResidual) p_.residual.start_macroblock(mb_x_, mb_y_);
+        is_inside_ = true;
         return true;
     }
 
     void end_macroblock(int mb) {
+        is_inside_ = false;
         if (kResidual) p_.residual.end_macroblock();
         if (p_.slice_of_mb != nullptr) (*p_.slice_of_mb)[static_cast<size_t>(mb)] = p_.slice_number;
         if (mb != p_.next_in_order) return;
@@ -723,6 +732,7 @@ class SliceReader {
 
     // The current macroblock.
     int mb_x_ = 0, mb_y_ = 0;
+    bool is_inside_ = false;
     MbInfo* cur_ = nullptr;
     const MbInfo* a_ = nullptr;
     const MbInfo* b_ = nullptr;

@@ -14,6 +14,7 @@ namespace attp {
 struct Fault {
     attp_status status = ATTP_OK;
     int64_t bit_position = -1;
+    int64_t decode_index = -1;  // picture being read, -1 if none
     char element[64] = "";
     char message[192] = "";
 

@@ -1,5 +1,7 @@
 #include "h26x/picture.h"
 
+#include "fields/flow.h"
+
 #include <cstdarg>
 #include <cstdio>
 
@@ -37,6 +39,17 @@ void Picture::fill_info(attp_picture_info* out) const {
     out->v = residual->plane[2] + offset_uv;
     out->y_row_bytes = residual->stride_y * static_cast<int64_t>(sizeof(int16_t));
     out->uv_row_bytes = residual->stride_uv * static_cast<int64_t>(sizeof(int16_t));
+}
+
+void Picture::fill_flow(float* flow) const {
+    std::vector<FlowScale> scales;
+    for (const ReferencePoc& r : reference_pocs()) {
+        int64_t difference = int64_t{info.poc} - r.poc;
+        if (difference != 0)
+            scales.push_back(
+                {r.decode_index, -0.25f * static_cast<float>(info.poc_step) / static_cast<float>(difference)});
+    }
+    compute_flow(*motion, {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}, scales, flow);
 }
 
 }  // namespace attp

@@ -3,11 +3,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "edge_attp.h"
-#include "h26x/buffers.h"
+#include "fields/planes.h"
 
 namespace attp {
+
+struct ReferencePoc {
+    int32_t decode_index;
+    int32_t poc;
+};
 
 // What later pictures must know about a picture that they refer to.
 struct Health {
@@ -21,8 +27,8 @@ class Picture {
     // Reads the slice data, once; later calls return at once. May be called from any thread.
     virtual void parse() = 0;
     virtual void fill_weights(attp_weights* weights) const = 0;
-    // POC of the picture with this decode_index, as a reference of this one. False: not one of its references.
-    virtual bool reference_poc(int32_t decode_index, int32_t* poc) const = 0;
+    // Each picture that this one may refer to, once.
+    virtual std::vector<ReferencePoc> reference_pocs() const = 0;
 
     // Damage that comes with the references. To be called in decoding order, after parse(), before anybody else sees the picture.
     virtual void resolve_inherited_damage() = 0;
@@ -34,6 +40,8 @@ class Picture {
     }
 
     void fill_info(attp_picture_info* info) const;
+    // See attp_picture_flow().
+    void fill_flow(float* flow) const;
     void damage(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
     attp_picture_info info = {};  // planes are filled in by fill_info()

@@ -9,6 +9,8 @@
 #include <new>
 #include <vector>
 
+#include "edge_attp.h"
+
 namespace attp {
 
 struct Mv {
