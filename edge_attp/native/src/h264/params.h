@@ -14,6 +14,7 @@ namespace h264 {
 constexpr int kMaxSps = 32;
 constexpr int kMaxPps = 256;
 constexpr int kMaxReferences = 16;
+constexpr int kExtendedProfile = 88;
 
 struct ScalingLists {
     // In the order of transmission (zig-zag), Table 7-2: Y, Cb, Cr intra, then inter; 8x8: Y intra, Y inter.

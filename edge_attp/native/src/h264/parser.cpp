@@ -33,8 +33,7 @@ void H264Parser::send(const Packet& packet) {
     }
     if (packet.complete) {
         finish_picture();
-        pending_damage_.clear();
-    }
+        }
 }
 
 void H264Parser::read_annexb(const Packet& packet) {
@@ -83,7 +82,6 @@ void H264Parser::flush() {
     held_.clear();
     ready_.clear();
     dpb_.clear();
-    pending_damage_.clear();
     sei_recovery_frame_cnt_ = recovery_frame_num_ = -1;
     poc_step_.start_sequence();
     drained_ = false;
@@ -113,12 +111,11 @@ void H264Parser::refuse(const Fault& fault) {
     fault_.decode_index = next_decode_index_;
 }
 
+// A picture that lacks this NAL unit lacks macroblocks, and so do pictures that refer to a lost one: they are damaged, not the
+// picture that happens to be open.
 void H264Parser::damaged_nal(const Fault& fault) {
     damaged_nal_units_++;
-    if (current_)
-        current_->damage("%s", fault.message);
-    else
-        pending_damage_ = fault.message;
+    if (current_ && current_->lost_slice.empty()) current_->lost_slice = fault.message;
 }
 
 void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
@@ -144,8 +141,14 @@ void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
         case kNalPartitionA:
         case kNalPartitionB:
         case kNalPartitionC:
-            fault.unsupported("data partitioning (Extended profile, nal_unit_type 2 to 4)");
-            refuse(fault);
+            // In any other profile this is a damaged byte.
+            if (active_sps_ && active_sps_->profile_idc != kExtendedProfile) {
+                fault.set(ATTP_CORRUPT, "nal_unit_type", 3, "data partitions do not belong into this profile");
+                damaged_nal(fault);
+            } else {
+                fault.unsupported("data partitioning (Extended profile, nal_unit_type 2 to 4)");
+                refuse(fault);
+            }
             break;
         case kNalSei:
             if (!packet_.complete) finish_picture();
@@ -308,8 +311,6 @@ void H264Parser::begin_picture(const SliceHeader& header) {
     if (changes_parameters && !header.idr) dpb_.clear();
     if (!dpb_.fill_frame_num_gap(header))
         current_->damage("pictures before this one were lost: frame_num %u does not follow", header.frame_num);
-    if (!pending_damage_.empty()) current_->damage("%s", pending_damage_.c_str());
-    pending_damage_.clear();
     attp_picture_info& info = current_->info;
     info.decode_index = next_decode_index_++;
     info.pts = packet_.pts;

@@ -71,7 +71,6 @@ class H264Parser : public Parser {
     std::shared_ptr<H264Picture> current_;
     int64_t next_decode_index_ = 0;
     bool drained_ = false;
-    std::string pending_damage_;  // of a NAL unit lost where no picture was open
 
     // Recovery point SEI (clause D.2.8).
     int64_t sei_recovery_frame_cnt_ = -1;  // of the next picture

@@ -147,7 +147,9 @@ void H264Picture::fill_missing(PictureState* state) {
         state->residual.start_macroblock(x, y);
         state->residual.end_macroblock();
     }
-    if (missing > 0) damage("%d of %d macroblocks are missing", missing, state->width_mbs * state->height_mbs);
+    if (missing == 0) return;
+    const char* reason = lost_slice.empty() ? "no slice brought them" : lost_slice.c_str();
+    damage("%d of %d macroblocks are missing: %s", missing, state->width_mbs * state->height_mbs, reason);
 }
 
 // Frees what only parsing needed.

@@ -132,8 +132,13 @@ bool parse_slice_header(BitReader* r, int nal_header, const SpsTable& sequence_s
     }
     const Sps& sps = *s->sps;
     const Pps& pps = *s->pps;
-    if (s->slice_type == kSP) fault->unsupported("SP slices (Extended profile)");
-    if (s->slice_type == kSI) fault->unsupported("SI slices (Extended profile)");
+    if (s->slice_type == kSP || s->slice_type == kSI) {
+        if (sps.profile_idc != kExtendedProfile)  // a damaged header
+            fault->set(ATTP_CORRUPT, "slice_type", 0, "slice header: slice_type %u does not belong into this profile", slice_type);
+        else
+            fault->unsupported(s->slice_type == kSP ? "SP slices (Extended profile)" : "SI slices (Extended profile)");
+        return false;
+    }
     s->frame_num = r->u(sps.log2_max_frame_num);
     if (!sps.frame_mbs_only_flag && r->flag()) fault->unsupported("interlaced video (PAFF, field_pic_flag)");
     if (*fault) return false;

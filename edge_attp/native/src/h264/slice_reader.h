@@ -128,7 +128,8 @@ class SliceReader {
             // The last bit that the engine has read is the rbsp_stop_one_bit (clause 9.3.1.2). x264 sets one more bit behind it,
             // in the same byte.
             size_t end = cabac_begin_bit_ + syntax_.engine().position() - 1;
-            if (end > stop_bit_ || end / 8 != stop_bit_ / 8)
+            bool is_set = end <= stop_bit_ && (slice_.rbsp[end / 8] >> (7 - end % 8) & 1) != 0;
+            if (!is_set || end / 8 != stop_bit_ / 8)
                 return fail("rbsp_slice_trailing_bits", "are not where the slice ends");
         } else if (syntax_.reader().position() != syntax_.reader().stop_bit()) {
             return fail("rbsp_slice_trailing_bits", "are not where the slice ends");
