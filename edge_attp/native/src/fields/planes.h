@@ -18,6 +18,17 @@ struct Mv {
 };
 inline bool operator==(Mv a, Mv b) { return a.x == b.x && a.y == b.y; }
 
+// Rows of four equal entries, as wide stores.
+inline void fill_16x16(Mv* p, int stride, Mv mv) {
+    uint32_t one;
+    std::memcpy(&one, &mv, 4);
+    const uint64_t pair = static_cast<uint64_t>(one) << 32 | one;
+    for (int j = 0; j < 4; j++, p += stride) {
+        std::memcpy(p, &pair, 8);
+        std::memcpy(p + 2, &pair, 8);
+    }
+}
+
 // Zeroed memory, aligned for every instruction set.
 class AlignedBytes {
   public:

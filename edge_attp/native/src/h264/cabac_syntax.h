@@ -90,34 +90,41 @@ class CabacSyntax {
 
     // `component`: 0 x, 1 y. `abs_sum`: absMvdComp of clause 9.3.3.1.1.7.
     int mvd(int component, int abs_sum) {
-        int base = component == 0 ? 40 : 47;
-        int inc = abs_sum < 3 ? 0 : abs_sum > 32 ? 2 : 1;
-        if (!bin(base + inc)) return 0;
-        int magnitude = 1;
-        inc = 3;
-        while (magnitude < 9 && bin(base + inc)) {
-            if (inc < 6) inc++;
-            magnitude++;
+        CabacContext* context = context_ + (component == 0 ? 40 : 47);
+        int inc = (abs_sum > 2) + (abs_sum > 32);
+        Cabac engine = engine_;
+        int magnitude = engine.decision(context + inc);
+        if (magnitude != 0) {
+            inc = 3;
+            while (magnitude < 9 && engine.decision(context + inc)) {
+                if (inc < 6) inc++;
+                magnitude++;
+            }
+            if (magnitude == 9) magnitude += exp_golomb_suffix(&engine, 3);
+            magnitude = engine.bypass_sign(magnitude);
         }
-        if (magnitude >= 9) {
-            int k = 3;
-            while (k < 24 && engine_.bypass()) magnitude += 1 << k++;
-            while (k-- > 0) magnitude += engine_.bypass() << k;
-        }
-        return engine_.bypass_sign(magnitude);
+        engine_ = engine;
+        return magnitude;
     }
 
     int coded_block_pattern(const MbInfo& a, const MbInfo& b, bool has_chroma) {
         // Bits of the neighbours that count are those not set (clause 9.3.3.1.1.4).
         int na = ~a.cbp, nb = ~b.cbp;
-        int luma = bin(73 + (na >> 1 & 1) + 2 * (nb >> 2 & 1));
-        luma |= bin(73 + (~luma & 1) + 2 * (nb >> 3 & 1)) << 1;
-        luma |= bin(73 + (na >> 3 & 1) + 2 * (~luma & 1)) << 2;
-        luma |= bin(73 + (~luma >> 2 & 1) + 2 * (~luma >> 1 & 1)) << 3;
-        if (!has_chroma) return luma;
-        int ca = a.cbp >> 4, cb = b.cbp >> 4;
-        if (!bin(77 + (ca != 0) + 2 * (cb != 0))) return luma;
-        return luma | (1 + bin(77 + 4 + (ca == 2) + 2 * (cb == 2))) << 4;
+        CabacContext* context = context_ + 73;
+        Cabac engine = engine_;
+        int b0 = engine.decision(context + (na >> 1 & 1) + (nb >> 1 & 2));
+        int b1 = engine.decision(context + (b0 ^ 1) + (nb >> 2 & 2));
+        int b2 = engine.decision(context + (na >> 3 & 1) + 2 * (b0 ^ 1));
+        int b3 = engine.decision(context + (b2 ^ 1) + 2 * (b1 ^ 1));
+        int pattern = b0 | b1 << 1 | b2 << 2 | b3 << 3;
+        if (has_chroma) {
+            int ca = a.cbp >> 4, cb = b.cbp >> 4;
+            context = context_ + 77;
+            if (engine.decision(context + (ca != 0) + 2 * (cb != 0)))
+                pattern |= (1 + engine.decision(context + 4 + (ca == 2) + 2 * (cb == 2))) << 4;
+        }
+        engine_ = engine;
+        return pattern;
     }
 
     bool transform_size_8x8_flag(const MbInfo& a, const MbInfo& b) {
@@ -186,7 +193,7 @@ class CabacSyntax {
                 CabacContext* more = abs + 5 + gt1;
                 magnitude = 2;
                 while (magnitude < 15 && engine.decision(more)) magnitude++;
-                if (magnitude == 15) magnitude += exp_golomb_suffix(&engine);
+                if (magnitude == 15) magnitude += exp_golomb_suffix(&engine, 0);
                 eq1 = 0;
                 gt1 = std::min(kMaxGt1, gt1 + 1);
             } else if (eq1 != 0) {
@@ -207,8 +214,9 @@ class CabacSyntax {
 
     int bin(int ctx_idx) { return engine_.decision(&context_[ctx_idx]); }
 
-    static int exp_golomb_suffix(Cabac* engine) {
-        int k = 0, value = 0;
+    // The suffix of UEGk (clause 9.3.2.3).
+    static int exp_golomb_suffix(Cabac* engine, int k) {
+        int value = 0;
         while (k < 24 && engine->bypass()) value += 1 << k++;
         while (k-- > 0) value += engine->bypass() << k;
         return value;

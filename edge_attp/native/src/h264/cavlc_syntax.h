@@ -49,8 +49,8 @@ class CavlcSyntax {
     template <int kCoefficients, typename Store>
     int residual_block(int n_c, Store&& store) {
         constexpr bool kChromaDc = kCoefficients == 4;
-        int column = kChromaDc ? 4 : n_c < 2 ? 0 : n_c < 4 ? 1 : n_c < 8 ? 2 : 3;
-        int token = column == 3 ? coeff_token_6_bits() : kCavlcTables.coeff_token[column].read(&reader_);
+        int column = kChromaDc ? 3 : n_c < 2 ? 0 : n_c < 4 ? 1 : 2;
+        int token = !kChromaDc && n_c >= 8 ? coeff_token_6_bits() : kCavlcTables.coeff_token[column].read(&reader_);
         int total = token >> 2;
         if (total <= 0) return total;
         if (total > kCoefficients) return -1;

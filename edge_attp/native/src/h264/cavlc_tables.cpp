@@ -12,8 +12,8 @@ struct Code {
 
 // clang-format off
 
-// Table 9-5: coeff_token by [column][TotalCoeff][TrailingOnes].
-constexpr Code kCoeffToken[5][17][4] = {
+// Table 9-5: coeff_token by [column][TotalCoeff][TrailingOnes]. The column 8 <= nC has fixed length and needs no table.
+constexpr Code kCoeffToken[4][17][4] = {
     {  // 0 <= nC < 2
         {{1, 1}, {0, 0}, {0, 0}, {0, 0}},
         {{6, 5}, {2, 1}, {0, 0}, {0, 0}},
@@ -70,25 +70,6 @@ constexpr Code kCoeffToken[5][17][4] = {
         {{10, 9}, {10, 12}, {10, 11}, {10, 10}},
         {{10, 5}, {10, 8}, {10, 7}, {10, 6}},
         {{10, 1}, {10, 4}, {10, 3}, {10, 2}},
-    },
-    {  // 8 <= nC
-        {{6, 3}, {0, 0}, {0, 0}, {0, 0}},
-        {{6, 0}, {6, 1}, {0, 0}, {0, 0}},
-        {{6, 4}, {6, 5}, {6, 6}, {0, 0}},
-        {{6, 8}, {6, 9}, {6, 10}, {6, 11}},
-        {{6, 12}, {6, 13}, {6, 14}, {6, 15}},
-        {{6, 16}, {6, 17}, {6, 18}, {6, 19}},
-        {{6, 20}, {6, 21}, {6, 22}, {6, 23}},
-        {{6, 24}, {6, 25}, {6, 26}, {6, 27}},
-        {{6, 28}, {6, 29}, {6, 30}, {6, 31}},
-        {{6, 32}, {6, 33}, {6, 34}, {6, 35}},
-        {{6, 36}, {6, 37}, {6, 38}, {6, 39}},
-        {{6, 40}, {6, 41}, {6, 42}, {6, 43}},
-        {{6, 44}, {6, 45}, {6, 46}, {6, 47}},
-        {{6, 48}, {6, 49}, {6, 50}, {6, 51}},
-        {{6, 52}, {6, 53}, {6, 54}, {6, 55}},
-        {{6, 56}, {6, 57}, {6, 58}, {6, 59}},
-        {{6, 60}, {6, 61}, {6, 62}, {6, 63}},
     },
     {  // nC == -1
         {{2, 1}, {0, 0}, {0, 0}, {0, 0}},
@@ -160,7 +141,7 @@ constexpr void add_code(VlcTable* table, Code code, int value) {
 
 constexpr CavlcTables make_tables() {
     CavlcTables tables = {};
-    for (int column = 0; column < 5; column++)
+    for (int column = 0; column < 4; column++)
         for (int total = 0; total < 17; total++)
             for (int ones = 0; ones < 4; ones++)
                 add_code(&tables.coeff_token[column], kCoeffToken[column][total][ones], total << 2 | ones);
@@ -174,9 +155,11 @@ constexpr CavlcTables make_tables() {
     return tables;
 }
 
+constexpr CavlcTables kTables = make_tables();
+
 }  // namespace
 
-const CavlcTables kCavlcTables = make_tables();
+const CavlcTables kCavlcTables = kTables;
 
 // Table 9-4: coded_block_pattern by codeNum; [0] intra, [1] inter.
 const uint8_t kCodedBlockPattern[2][48] = {

@@ -28,7 +28,7 @@ struct VlcTable {
 };
 
 struct CavlcTables {
-    VlcTable coeff_token[5];       // value: TotalCoeff << 2 | TrailingOnes
+    VlcTable coeff_token[4];       // 0 <= nC < 2, < 4, < 8, nC == -1; value: TotalCoeff << 2 | TrailingOnes
     VlcTable total_zeros_4x4[15];  // by TotalCoeff - 1
     VlcTable total_zeros_chroma_dc[3];
     VlcTable run_before[7];  // by min(zerosLeft, 7) - 1

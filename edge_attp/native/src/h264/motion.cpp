@@ -12,7 +12,10 @@ namespace {
 
 int clip3(int low, int high, int v) { return std::min(high, std::max(low, v)); }
 
-int median3(int a, int b, int c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); }
+// Minimum and maximum without branches: neighbouring vectors are in no predictable order.
+int min_of(int a, int b) { return b ^ ((a ^ b) & -(a < b)); }
+int max_of(int a, int b) { return a ^ ((a ^ b) & -(a < b)); }
+int median3(int a, int b, int c) { return max_of(min_of(a, b), min_of(max_of(a, b), c)); }
 
 // (8-197), (8-201), (8-202).
 int32_t dist_scale_factor(int32_t poc, int32_t poc0, int32_t poc1) {
@@ -72,7 +75,7 @@ void prepare_slice_motion(const SliceHeader& header, const ReferenceLists& lists
     }
 }
 
-void MotionReader::start_macroblock(int mb_x, int mb_y, Availability available) {
+void MotionReader::start_macroblock(int mb_x, int mb_y, unsigned available) {
     mb_x_ = mb_x;
     mb_y_ = mb_y;
     int stride8 = planes_->stride8;
@@ -84,10 +87,11 @@ void MotionReader::start_macroblock(int mb_x, int mb_y, Availability available) 
         r[4] = p[-1];
         r[8] = p[stride8 - 1];
         r[7] = r[11] = kUnavailable;
-        if (!available.d) r[0] = kUnavailable;
-        if (!available.b) r[1] = r[2] = kUnavailable;
-        if (!available.c) r[3] = kUnavailable;
-        if (!available.a) r[4] = r[8] = kUnavailable;
+        if (available == (kHasA | kHasB | kHasC | kHasD)) continue;
+        if (!(available & kHasD)) r[0] = kUnavailable;
+        if (!(available & kHasB)) r[1] = r[2] = kUnavailable;
+        if (!(available & kHasC)) r[3] = kUnavailable;
+        if (!(available & kHasA)) r[4] = r[8] = kUnavailable;
     }
 }
 
@@ -130,8 +134,6 @@ Mv MotionReader::predict_skip() const {
     return median(a, b, neighbour_c(0, 0, 0, 4), 0);
 }
 
-void MotionReader::set_mv_16x16(int list, Mv mv) { set_mv(list, 0, 0, 4, 4, mv); }
-
 void MotionReader::fill_block8(int list, int block8, Mv mv) {
     set_mv(list, (block8 & 1) * 2, (block8 >> 1) * 2, 2, 2, mv);
 }
@@ -169,11 +171,15 @@ void MotionReader::predict_direct_spatial(int mask) {
         slice_->colocated_is_short_term && slice_->colocated != nullptr && (zero_matters[0] || zero_matters[1]);
 
     for (int list = 0; list < 2; list++) {
-        if (mask == 15) set_mv_16x16(list, mv[list]);
+        if (mask == 15) {
+            set_ref_16x16(list, ref[list]);
+            set_mv_16x16(list, mv[list]);
+            continue;
+        }
         for (int block8 = 0; block8 < 4; block8++) {
             if (!(mask >> block8 & 1)) continue;
             set_ref(list, block8, ref[list]);
-            if (mask != 15) fill_block8(list, block8, mv[list]);
+            fill_block8(list, block8, mv[list]);
         }
     }
     if (!test_col) return;
@@ -217,30 +223,41 @@ void MotionReader::predict_direct_temporal(int mask) {
         }
 }
 
+namespace {
+
+// Two entries, twice.
+void fill_pairs(int32_t* row, int32_t left, int32_t right) {
+    const uint64_t l = static_cast<uint32_t>(left) * 0x100000001u, r = static_cast<uint32_t>(right) * 0x100000001u;
+    std::memcpy(row, &l, 8);
+    std::memcpy(row + 2, &r, 8);
+}
+
+unsigned bit_of(int ref) { return (1u << (ref & 31)) & ~static_cast<unsigned>(ref >> 31); }
+
+}  // namespace
+
+void MotionReader::store_mode(uint8_t mode) {
+    const uint32_t four = mode * 0x01010101u;
+    uint8_t* m = planes_->mode + mb_y_ * 4 * planes_->stride4 + mb_x_ * 4;
+    for (int j = 0; j < 4; j++, m += planes_->stride4) std::memcpy(m, &four, 4);
+}
+
 void MotionReader::store_inter(uint8_t mode) {
-    int stride4 = planes_->stride4, stride8 = planes_->stride8;
+    const int stride4 = planes_->stride4, stride8 = planes_->stride8;
     for (int list = 0; list < lists_; list++) {
         int8_t* p = planes_->ref_idx[list] + mb_y_ * 2 * stride8 + mb_x_ * 2;
         const int8_t* r = ref_[list];
-        p[0] = r[5];
-        p[1] = r[6];
-        p[stride8] = r[9];
-        p[stride8 + 1] = r[10];
+        std::memcpy(p, r + 5, 2);
+        std::memcpy(p + stride8, r + 9, 2);
+        used_references[list] |= bit_of(r[5]) | bit_of(r[6]) | bit_of(r[9]) | bit_of(r[10]);
         const int32_t* index = slice_->decode_index[list] + 1;
         int32_t* out = planes_->reference[list] + mb_y_ * 4 * stride4 + mb_x_ * 4;
-        for (int half = 0; half < 2; half++) {
-            int left_ref = r[5 + 4 * half], right_ref = r[6 + 4 * half];
-            if (left_ref >= 0) used_references[list] |= 1u << left_ref;
-            if (right_ref >= 0) used_references[list] |= 1u << right_ref;
-            int32_t left = index[left_ref], right = index[right_ref];
-            for (int j = 0; j < 2; j++, out += stride4) {
-                out[0] = out[1] = left;
-                out[2] = out[3] = right;
-            }
-        }
+        fill_pairs(out, index[r[5]], index[r[6]]);
+        fill_pairs(out + stride4, index[r[5]], index[r[6]]);
+        fill_pairs(out + 2 * stride4, index[r[9]], index[r[10]]);
+        fill_pairs(out + 3 * stride4, index[r[9]], index[r[10]]);
     }
-    uint8_t* m = planes_->mode + mb_y_ * 4 * stride4 + mb_x_ * 4;
-    for (int j = 0; j < 4; j++, m += stride4) std::memset(m, mode, 4);
+    store_mode(mode);
 }
 
 void MotionReader::store_intra(uint8_t mode) {
@@ -253,8 +270,7 @@ void MotionReader::store_intra(uint8_t mode) {
         for (int j = 0; j < 4; j++, out += stride4)
             for (int i = 0; i < 4; i++) out[i] = ATTP_REFERENCE_NONE;
     }
-    uint8_t* m = planes_->mode + mb_y_ * 4 * stride4 + mb_x_ * 4;
-    for (int j = 0; j < 4; j++, m += stride4) std::memset(m, mode, 4);
+    store_mode(mode);
 }
 
 }  // namespace h264

@@ -11,9 +11,7 @@ namespace attp {
 namespace h264 {
 
 // Which macroblocks around the current one belong to its slice (clause 6.4.9).
-struct Availability {
-    bool a, b, c, d;
-};
+enum Availability : unsigned { kHasA = 1, kHasB = 2, kHasC = 4, kHasD = 8 };
 
 // What a slice needs to know of its references, looked up once.
 struct SliceMotion {
@@ -40,7 +38,7 @@ class MotionReader {
         lists_ = lists;
     }
 
-    void start_macroblock(int mb_x, int mb_y, Availability available);
+    void start_macroblock(int mb_x, int mb_y, unsigned available);
 
     // mvpLX (clause 8.4.1.3) of the partition at (x, y), in 4x4 blocks inside the macroblock.
     Mv predict(int list, int x, int y, int width, int ref) const;
@@ -51,12 +49,15 @@ class MotionReader {
     // `block8` is 0 to 3; indices are known to all later predictions.
     void set_ref(int list, int block8, int ref) { ref_[list][kBlock8[block8]] = static_cast<int8_t>(ref); }
     int ref(int list, int block8) const { return ref_[list][kBlock8[block8]]; }
+    void set_ref_16x16(int list, int ref) {
+        for (int block8 = 0; block8 < 4; block8++) set_ref(list, block8, ref);
+    }
     void set_mv(int list, int x, int y, int width, int height, Mv mv) {
         Mv* p = at(list, x, y);
         for (int j = 0; j < height; j++, p += planes_->stride4)
             for (int i = 0; i < width; i++) p[i] = mv;
     }
-    void set_mv_16x16(int list, Mv mv);
+    void set_mv_16x16(int list, Mv mv) { fill_16x16(at(list, 0, 0), planes_->stride4, mv); }
 
     // Direct prediction (clause 8.4.1.2) of the whole macroblock, or of the 8x8 blocks in `mask`.
     void predict_direct(int mask);
@@ -81,13 +82,16 @@ class MotionReader {
     int ref_at(int list, int x, int y) const { return ref_[list][((y + 2) >> 1) * 4 + ((x + 2) >> 1)]; }
     Neighbour neighbour(int list, int x, int y) const {
         int r = ref_at(list, x, y);
-        if (r < 0) return {r, {0, 0}};
-        return {r, *at(list, x, y)};
+        // Without a branch: there is memory behind every neighbour, wanted or not.
+        int keep = ~(r >> 31);
+        Mv mv = *at(list, x, y);
+        return {r, {static_cast<int16_t>(mv.x & keep), static_cast<int16_t>(mv.y & keep)}};
     }
     Neighbour neighbour_c(int list, int x, int y, int width) const;
     static Mv median(const Neighbour& a, const Neighbour& b, const Neighbour& c, int ref);
     void predict_direct_spatial(int mask);
     void predict_direct_temporal(int mask);
+    void store_mode(uint8_t mode);
     void fill_block8(int list, int block8, Mv mv);
 
     MotionPlanes* planes_ = nullptr;

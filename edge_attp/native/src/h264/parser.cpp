@@ -272,7 +272,11 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
         ignored_nal_units_++;
         return;
     }
-    if (current_ && begins_new_picture(current_->slices[0]->header, header)) finish_picture();
+    if (current_) {
+        const SliceHeader& first = current_->slices[0]->header;
+        // Some encoders number all their IDR pictures alike: a second slice for the same place is one of the next picture.
+        if (begins_new_picture(first, header) || header.first_mb_in_slice == first.first_mb_in_slice) finish_picture();
+    }
     if (!current_) begin_picture(header);
     if (current_->slices.size() >= mb_count(*header.sps)) {
         fault.set(ATTP_CORRUPT, "first_mb_in_slice", -1, "there are more slices than macroblocks");

@@ -141,7 +141,7 @@ void H264Picture::fill_missing(PictureState* state) {
         missing++;
         int x = mb % state->width_mbs, y = mb / state->width_mbs;
         state->motion.start_slice(nullptr, state->lists);
-        state->motion.start_macroblock(x, y, {false, false, false, false});
+        state->motion.start_macroblock(x, y, 0);
         state->motion.store_intra(ATTP_MODE_MISSING);
         if (!residual) continue;
         state->residual.start_macroblock(x, y);

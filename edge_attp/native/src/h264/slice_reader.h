@@ -85,6 +85,8 @@ class SliceReader {
         const int total = p_.width_mbs * p_.height_mbs;
         int mb = static_cast<int>(header_.first_mb_in_slice);
         int skip_run = -1;
+        mb_x_ = mb % p_.width_mbs;
+        mb_y_ = mb / p_.width_mbs;
         for (;;) {
             if (mb >= total) return fail("slice_data", "goes on after the last macroblock");
             if (!start_macroblock(mb)) return false;
@@ -122,6 +124,7 @@ class SliceReader {
         }
     }
 
+
     // The slice ends exactly at its rbsp_slice_trailing_bits().
     bool check_end() {
         if constexpr (kCabac) {
@@ -137,29 +140,34 @@ class SliceReader {
         return true;
     }
 
-    int next_macroblock(int mb) const {
-        if (p_.slice_group == nullptr) return mb + 1;
-        int total = p_.width_mbs * p_.height_mbs;
-        uint8_t group = p_.slice_group[mb];
-        do mb++;
-        while (mb < total && p_.slice_group[mb] != group);
-        return mb;
+    // Clause 8.2.2, NextMbAddress; moves mb_x_ and mb_y_ along.
+    int next_macroblock(int mb) {
+        int next = mb + 1;
+        if (p_.slice_group != nullptr) {
+            int total = p_.width_mbs * p_.height_mbs;
+            while (next < total && p_.slice_group[next] != p_.slice_group[mb]) next++;
+        }
+        mb_x_ += next - mb;
+        while (mb_x_ >= p_.width_mbs) {
+            mb_x_ -= p_.width_mbs;
+            mb_y_++;
+        }
+        return next;
     }
 
     bool start_macroblock(int mb) {
-        mb_x_ = mb % p_.width_mbs;
-        mb_y_ = mb / p_.width_mbs;
         if (p_.is_decoded(mb)) return fail("slice_data", "sends a macroblock that was sent before");
-        MbInfo* mbs = p_.workspace->mbs.data();
-        cur_ = mbs + mb;
+        cur_ = p_.workspace->mbs.data() + mb;
         const MbInfo* above = cur_ - p_.width_mbs;
-        bool has_left = mb_x_ > 0, has_above = mb_y_ > 0, has_right = mb_x_ + 1 < p_.width_mbs;
-        available_.a = has_left && cur_[-1].slice == stamp_;
-        available_.b = has_above && above->slice == stamp_;
-        available_.c = has_above && has_right && above[1].slice == stamp_;
-        available_.d = has_above && has_left && above[-1].slice == stamp_;
-        a_ = available_.a ? cur_ - 1 : &kUnavailableForInter;
-        b_ = available_.b ? above : &kUnavailableForInter;
+        available_ = 0;
+        if (mb_x_ > 0 && cur_[-1].slice == stamp_) available_ |= kHasA;
+        if (mb_y_ > 0) {
+            if (above->slice == stamp_) available_ |= kHasB;
+            if (mb_x_ + 1 < p_.width_mbs && above[1].slice == stamp_) available_ |= kHasC;
+            if (mb_x_ > 0 && above[-1].slice == stamp_) available_ |= kHasD;
+        }
+        a_ = available_ & kHasA ? cur_ - 1 : &kUnavailableForInter;
+        b_ = available_ & kHasB ? above : &kUnavailableForInter;
         if (is_b_ && p_.wait_for_colocated != nullptr &&
             (mb_x_ == 0 || mb == static_cast<int>(header_.first_mb_in_slice)))
             p_.wait_for_colocated(p_.callback_data, mb_y_);
@@ -207,7 +215,7 @@ class SliceReader {
             p_.motion.predict_direct(15);
         } else {
             Mv mv = p_.motion.predict_skip();
-            set_refs(0, 15, 0);
+            p_.motion.set_ref_16x16(0, 0);
             p_.motion.set_mv_16x16(0, mv);
             blank_list_1();
         }
@@ -232,8 +240,8 @@ class SliceReader {
     }
 
     bool read_intra(int type) {
-        if (!available_.a) a_ = &kUnavailableForIntra;
-        if (!available_.b) b_ = &kUnavailableForIntra;
+        if (!(available_ & kHasA)) a_ = &kUnavailableForIntra;
+        if (!(available_ & kHasB)) b_ = &kUnavailableForIntra;
         begin_info(true, true);
         bool is_nxn = type == 0;
         cur_->is_not_nxn = !is_nxn;
@@ -299,12 +307,9 @@ class SliceReader {
             p_.motion.predict_direct(15);
             allows_8x8 = slice_motion_.direct_8x8_inference;
         } else {
-            if constexpr (kCabac) load_mvd();
             const InterType& t = is_b_ ? kBTypes[type] : kPTypes[type];
-            bool ok =
-                t.shape == Shape::k8x8 ? read_sub_mb_pred(!is_b_ && type == kP8x8Ref0, &allows_8x8) : read_mb_pred(t);
+            bool ok = t.shape == Shape::k8x8 ? read_sub_mb_pred(!is_b_ && type == kP8x8Ref0, &allows_8x8) : read_mb_pred(t);
             if (!ok) return false;
-            if constexpr (kCabac) save_mvd();
             if (!is_b_) blank_list_1();
         }
         p_.motion.store_inter(ATTP_MODE_INTER);
@@ -352,7 +357,7 @@ class SliceReader {
 
     void blank_list_1() {
         if (p_.lists < 2) return;
-        set_refs(1, 15, -1);
+        p_.motion.set_ref_16x16(1, -1);
         p_.motion.set_mv_16x16(1, {0, 0});
     }
 
@@ -385,8 +390,7 @@ class SliceReader {
             const uint8_t* above = cell[-5];
             int dx = syntax_.mvd(0, left[0] + above[0]);
             int dy = syntax_.mvd(1, left[1] + above[1]);
-            uint8_t ax = static_cast<uint8_t>(std::min(std::abs(dx), 64)),
-                    ay = static_cast<uint8_t>(std::min(std::abs(dy), 64));
+            uint8_t ax = cap(dx), ay = cap(dy);
             for (int j = 0; j < height; j++)
                 for (int i = 0; i < width; i++) {
                     cell[j * 5 + i][0] = ax;
@@ -401,11 +405,28 @@ class SliceReader {
         return mvd;
     }
 
-    void read_mv(int list, int x, int y, int width, int height, Mv predicted) {
-        Mv mvd = read_mvd(list, x, y, width, height);
-        p_.motion.set_mv(list, x, y, width, height,
-                         {static_cast<int16_t>(predicted.x + mvd.x), static_cast<int16_t>(predicted.y + mvd.y)});
+    static Mv add(Mv a, Mv b) { return {static_cast<int16_t>(a.x + b.x), static_cast<int16_t>(a.y + b.y)}; }
+
+    // The same for a whole macroblock, straight from and to the neighbour information.
+    Mv read_mvd_16x16(int list) {
+        if constexpr (kCabac) {
+            const uint8_t* left = a_->mvd_right[list][0];
+            const uint8_t* above = b_->mvd_bottom[list][0];
+            int dx = syntax_.mvd(0, left[0] + above[0]);
+            int dy = syntax_.mvd(1, left[1] + above[1]);
+            const uint8_t size[2] = {cap(dx), cap(dy)};
+            for (int i = 0; i < 4; i++) {
+                std::memcpy(cur_->mvd_bottom[list][i], size, 2);
+                std::memcpy(cur_->mvd_right[list][i], size, 2);
+            }
+            return {static_cast<int16_t>(dx), static_cast<int16_t>(dy)};
+        } else {
+            return read_mvd(list, 0, 0, 4, 4);
+        }
     }
+
+    // Larger sizes select the same context (clause 9.3.3.1.1.7).
+    static uint8_t cap(int mvd) { return static_cast<uint8_t>(std::min(std::abs(mvd), 64)); }
 
     void load_mvd() {
         std::memset(mvd_, 0, sizeof mvd_);
@@ -422,36 +443,64 @@ class SliceReader {
         }
     }
 
-    // 16x16, 16x8 and 8x16 partitions.
     bool read_mb_pred(const InterType& t) {
-        static constexpr int kMask[3][2] = {{15, 0}, {3, 12}, {5, 10}};
-        const int shape = static_cast<int>(t.shape);
-        const int parts = t.shape == Shape::k16x16 ? 1 : 2;
-        const int width = t.shape == Shape::k8x16 ? 2 : 4, height = t.shape == Shape::k16x8 ? 2 : 4;
+        switch (t.shape) {
+            case Shape::k16x16:
+                return read_16x16(t.lists[0]);
+            case Shape::k16x8:
+                return read_halves<Shape::k16x8>(t.lists);
+            default:
+                return read_halves<Shape::k8x16>(t.lists);
+        }
+    }
+
+    bool read_16x16(unsigned used) {
         const int lists = is_b_ ? 2 : 1;
+        for (int list = 0; list < lists; list++) {
+            if (!(used >> list & 1))
+                p_.motion.set_ref_16x16(list, -1);
+            else if (!read_ref(list, 0, 15))
+                return false;
+        }
+        for (int list = 0; list < lists; list++) {
+            Mv mv = {0, 0};
+            if (used >> list & 1) {
+                Mv predicted = p_.motion.predict(list, 0, 0, 4, p_.motion.ref(list, 0));
+                mv = add(predicted, read_mvd_16x16(list));
+            }
+            p_.motion.set_mv_16x16(list, mv);
+        }
+        return true;
+    }
+
+    // 16x8 and 8x16 partitions.
+    template <Shape kShape>
+    bool read_halves(const uint8_t used[2]) {
+        constexpr bool kIsWide = kShape == Shape::k16x8;
+        constexpr int kWidth = kIsWide ? 4 : 2, kHeight = kIsWide ? 2 : 4;
+        constexpr int kSecond = kIsWide ? 2 : 1;  // first 8x8 block of the second partition
+        const int lists = is_b_ ? 2 : 1;
+        if constexpr (kCabac) load_mvd();
         for (int list = 0; list < lists; list++)
-            for (int part = 0; part < parts; part++) {
-                int mask = kMask[shape][part];
-                int block8 = part == 0 ? 0 : t.shape == Shape::k16x8 ? 2 : 1;
-                if (t.lists[part] >> list & 1) {
-                    if (!read_ref(list, block8, mask)) return false;
-                } else {
+            for (int part = 0; part < 2; part++) {
+                const int block8 = part * kSecond, mask = (kIsWide ? 3 : 5) << block8;
+                if (!(used[part] >> list & 1))
                     set_refs(list, mask, -1);
-                }
+                else if (!read_ref(list, block8, mask))
+                    return false;
             }
         for (int list = 0; list < lists; list++)
-            for (int part = 0; part < parts; part++) {
-                int x = t.shape == Shape::k8x16 ? part * 2 : 0, y = t.shape == Shape::k16x8 ? part * 2 : 0;
-                if (!(t.lists[part] >> list & 1)) {
-                    p_.motion.set_mv(list, x, y, width, height, {0, 0});
-                    continue;
+            for (int part = 0; part < 2; part++) {
+                const int x = kIsWide ? 0 : part * 2, y = kIsWide ? part * 2 : 0;
+                Mv mv = {0, 0};
+                if (used[part] >> list & 1) {
+                    const int ref = p_.motion.ref(list, part * kSecond);
+                    Mv predicted = kIsWide ? p_.motion.predict_16x8(list, part, ref) : p_.motion.predict_8x16(list, part, ref);
+                    mv = add(predicted, read_mvd(list, x, y, kWidth, kHeight));
                 }
-                int ref = p_.motion.ref(list, (y >> 1) * 2 + (x >> 1));
-                Mv predicted = t.shape == Shape::k16x16  ? p_.motion.predict(list, 0, 0, 4, ref)
-                               : t.shape == Shape::k16x8 ? p_.motion.predict_16x8(list, part, ref)
-                                                         : p_.motion.predict_8x16(list, part, ref);
-                read_mv(list, x, y, width, height, predicted);
+                p_.motion.set_mv(list, x, y, kWidth, kHeight, mv);
             }
+        if constexpr (kCabac) save_mvd();
         return true;
     }
 
@@ -482,6 +531,7 @@ class SliceReader {
             }
         }
         if (direct_mask != 0) p_.motion.predict_direct(direct_mask);
+        if constexpr (kCabac) load_mvd();
         const int lists = is_b_ ? 2 : 1;
         for (int list = 0; list < lists; list++)
             for (int i = 0; i < 4; i++) {
@@ -497,6 +547,7 @@ class SliceReader {
         for (int list = 0; list < lists; list++)
             for (int i = 0; i < 4; i++)
                 if (!(direct_mask >> i & 1)) read_sub_mvs(list, i, types[type[i]]);
+        if constexpr (kCabac) save_mvd();
         return true;
     }
 
@@ -508,8 +559,10 @@ class SliceReader {
         }
         int ref = p_.motion.ref(list, block8);
         for (int y = y8; y < y8 + 2; y += t.height4)
-            for (int x = x8; x < x8 + 2; x += t.width4)
-                read_mv(list, x, y, t.width4, t.height4, p_.motion.predict(list, x, y, t.width4, ref));
+            for (int x = x8; x < x8 + 2; x += t.width4) {
+                Mv predicted = p_.motion.predict(list, x, y, t.width4, ref);
+                p_.motion.set_mv(list, x, y, t.width4, t.height4, add(predicted, read_mvd(list, x, y, t.width4, t.height4)));
+            }
     }
 
     // ---- residual() ----
@@ -518,14 +571,14 @@ class SliceReader {
         int cbp = cur_->cbp;
         unsigned luma_dc = 0;
         if (is_16x16 && !read_luma_dc(&luma_dc)) return false;
-        for (int block8 = 0; block8 < 4; block8++) {
-            bool coded = cbp >> block8 & 1;
-            bool ok = true;
-            if (is_16x16)
-                ok = read_luma_ac(block8, coded, luma_dc);
-            else if (coded)
-                ok = cur_->transform_size_8x8_flag ? read_luma_8x8(block8, is_intra) : read_luma_4x4(block8, is_intra);
-            if (!ok) return false;
+        if (is_16x16) {
+            for (int block8 = 0; block8 < 4; block8++)
+                if (!read_luma_ac(block8, cbp >> block8 & 1, luma_dc)) return false;
+        } else {
+            for (unsigned left = cbp & 15u; left != 0; left &= left - 1) {
+                int block8 = __builtin_ctz(left);
+                if (!(cur_->transform_size_8x8_flag ? read_luma_8x8(block8, is_intra) : read_luma_4x4(block8, is_intra))) return false;
+            }
         }
         return cbp < 16 || read_chroma(cbp >> 4 == 2, is_intra);
     }
@@ -561,8 +614,8 @@ class SliceReader {
         return left + 2 * above;
     }
     int luma_n_c(int block) const {
-        int left = block & 3 ? cur_->total_coeff[block - 1] : available_.a ? a_->total_coeff[block + 3] : -1;
-        int above = block >= 4 ? cur_->total_coeff[block - 4] : available_.b ? b_->total_coeff[block + 12] : -1;
+        int left = block & 3 ? cur_->total_coeff[block - 1] : available_ & kHasA ? a_->total_coeff[block + 3] : -1;
+        int above = block >= 4 ? cur_->total_coeff[block - 4] : available_ & kHasB ? b_->total_coeff[block + 12] : -1;
         return CavlcSyntax::n_c(left, above);
     }
 
@@ -707,8 +760,8 @@ class SliceReader {
                 syntax_.template residual_block<kCatChromaAc>(store);
             }
         } else {
-            int left = i & 1 ? cur_->total_coeff[base + i - 1] : available_.a ? a_->total_coeff[base + i + 1] : -1;
-            int above = i & 2 ? cur_->total_coeff[base + i - 2] : available_.b ? b_->total_coeff[base + i + 2] : -1;
+            int left = i & 1 ? cur_->total_coeff[base + i - 1] : available_ & kHasA ? a_->total_coeff[base + i + 1] : -1;
+            int above = i & 2 ? cur_->total_coeff[base + i - 2] : available_ & kHasB ? b_->total_coeff[base + i + 2] : -1;
             int total = syntax_.template residual_block<15>(CavlcSyntax::n_c(left, above), store);
             if (total < 0) return fail("residual_block", "is not a valid block");
             cur_->total_coeff[base + i] = static_cast<uint8_t>(total);
@@ -737,7 +790,7 @@ class SliceReader {
     MbInfo* cur_ = nullptr;
     const MbInfo* a_ = nullptr;
     const MbInfo* b_ = nullptr;
-    Availability available_ = {};
+    unsigned available_ = 0;
     uint8_t mvd_[2][25][2];  // |mvd| with one row above and one column left
 };
 

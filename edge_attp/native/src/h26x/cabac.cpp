@@ -33,23 +33,30 @@ constexpr uint8_t kTransIdxLps[64] = {
 };
 // clang-format on
 
-constexpr CabacTables make_tables() {
-    CabacTables tables = {};
-    for (int state = 0; state < 64; state++) {
+constexpr int renormalising_shift(int range) {
+    int shift = 0;
+    while (range << shift < 256) shift++;
+    return shift;
+}
+
+constexpr CabacStates make_states() {
+    CabacStates states = {};
+    for (int p = 0; p < 64; p++) {
         for (int mps = 0; mps < 2; mps++) {
-            int context = state << 1 | mps;
-            for (int q = 0; q < 4; q++) tables.range_lps[q][context] = kRangeTabLps[state][q];
-            int next_mps = state < 62 ? state + 1 : state;
-            tables.next[context] = static_cast<uint8_t>(next_mps << 1 | mps);
-            int flipped = state == 0 ? 1 - mps : mps;
-            tables.next[128 + context] = static_cast<uint8_t>(kTransIdxLps[state] << 1 | flipped);
+            CabacState& s = states.state[p << 1 | mps];
+            for (int q = 0; q < 4; q++) {
+                int lps = kRangeTabLps[p][q];
+                s.lps |= static_cast<uint64_t>(lps | renormalising_shift(lps) << 8) << (16 * q);
+            }
+            s.next_mps = static_cast<CabacContext>((p < 62 ? p + 1 : p) << 1 | mps);
+            s.next_lps = static_cast<CabacContext>(kTransIdxLps[p] << 1 | (p == 0 ? 1 - mps : mps));
         }
     }
-    return tables;
+    return states;
 }
 
 }  // namespace
 
-const CabacTables kCabacTables = make_tables();
+const CabacStates kCabacStates = make_states();
 
 }  // namespace attp

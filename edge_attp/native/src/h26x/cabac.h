@@ -14,11 +14,17 @@ namespace attp {
 // A context variable: pStateIdx << 1 | valMPS.
 using CabacContext = uint8_t;
 
-struct CabacTables {
-    uint8_t range_lps[4][128];  // [qCodIRangeIdx][context]
-    uint8_t next[256];          // [context], and [128 + context] after the least probable symbol
+// What a decision may need to know of a context, side by side.
+struct CabacState {
+    // For each qCodIRangeIdx 16 bits: codIRangeLPS, and above it the shift that renormalises it.
+    uint64_t lps;
+    CabacContext next_mps;
+    CabacContext next_lps;
 };
-extern const CabacTables kCabacTables;
+struct CabacStates {
+    CabacState state[128];
+};
+extern const CabacStates kCabacStates;
 
 class Cabac {
   public:
@@ -34,20 +40,22 @@ class Cabac {
         bits_ = 48 - 9;
     }
 
+    // Both outcomes are computed and one is selected: bins are too hard to predict for a branch.
     int decision(CabacContext* context) {
-        uint32_t state = *context;
-        uint32_t lps = kCabacTables.range_lps[(range_ >> 6) & 3][state];
-        uint32_t range = range_ - lps;
-        uint64_t scaled = static_cast<uint64_t>(range) << bits_;
-        uint64_t is_lps = static_cast<uint64_t>(static_cast<int64_t>(scaled - 1 - value_) >> 63);
-        value_ -= scaled & is_lps;
-        range += (lps - range) & static_cast<uint32_t>(is_lps);
-        *context = kCabacTables.next[state + (is_lps & 128)];
-        int shift = __builtin_clz(range) - 23;
-        range_ = range << shift;
-        bits_ -= shift;
+        const uint32_t context_value = *context;
+        const CabacState& state = kCabacStates.state[context_value];
+        uint32_t lps_entry = static_cast<uint32_t>(state.lps >> (range_ >> 2 & 0x30));
+        uint32_t lps = lps_entry & 0xff, lps_shift = lps_entry >> 8 & 0xff;
+        uint32_t mps = range_ - lps;
+        uint32_t mps_shift = (mps >> 8) ^ 1;
+        uint64_t scaled = static_cast<uint64_t>(mps) << bits_;
+        bool is_lps = value_ >= scaled;
+        value_ -= is_lps ? scaled : 0;
+        range_ = is_lps ? lps << lps_shift : mps << mps_shift;
+        bits_ -= static_cast<int>(is_lps ? lps_shift : mps_shift);
+        *context = is_lps ? state.next_lps : state.next_mps;
         refill();
-        return static_cast<int>((state ^ is_lps) & 1);
+        return static_cast<int>((context_value ^ is_lps) & 1);
     }
 
     int bypass() {
