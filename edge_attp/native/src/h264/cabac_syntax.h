@@ -35,53 +35,61 @@ class CabacSyntax {
         return bin((b_slice ? 24 : 11) + a.is_coded + b.is_coded) != 0;
     }
 
-    int mb_type_i(const MbInfo& a, const MbInfo& b) { return intra_type(3, a.is_not_nxn + b.is_not_nxn, true); }
+    int mb_type_i(const MbInfo& a, const MbInfo& b) {
+        Local e(this);
+        return intra_type(&e, 3, a.is_not_nxn + b.is_not_nxn, true);
+    }
 
     // 0 to 3 as in Table 7-13, 5 and more: intra.
     int mb_type_p() {
-        if (bin(14)) return 5 + intra_type(17, 0, false);
-        if (bin(15)) return 2 - bin(17);
-        return 3 * bin(16);
+        Local e(this);
+        if (e.bin(14)) return 5 + intra_type(&e, 17, 0, false);
+        if (e.bin(15)) return 2 - e.bin(17);
+        return 3 * e.bin(16);
     }
 
     // 0 to 22 as in Table 7-14, 23 and more: intra.
     int mb_type_b(const MbInfo& a, const MbInfo& b) {
-        if (!bin(27 + a.is_not_direct + b.is_not_direct)) return kBDirect;
-        if (!bin(27 + 3)) return 1 + bin(27 + 5);
-        int bits = bin(27 + 4) << 3;
-        bits |= bin(27 + 5) << 2;
-        bits |= bin(27 + 5) << 1;
-        bits |= bin(27 + 5);
+        Local e(this);
+        if (!e.bin(27 + a.is_not_direct + b.is_not_direct)) return kBDirect;
+        if (!e.bin(27 + 3)) return 1 + e.bin(27 + 5);
+        int bits = e.bin(27 + 4) << 3;
+        bits |= e.bin(27 + 5) << 2;
+        bits |= e.bin(27 + 5) << 1;
+        bits |= e.bin(27 + 5);
         if (bits < 8) return bits + 3;
-        if (bits == 13) return 23 + intra_type(32, 0, false);
+        if (bits == 13) return 23 + intra_type(&e, 32, 0, false);
         if (bits == 14) return 11;
         if (bits == 15) return kB8x8;
-        bits = bits << 1 | bin(27 + 5);
+        bits = bits << 1 | e.bin(27 + 5);
         return bits - 4;
     }
 
     int sub_mb_type_p() {
-        if (bin(21)) return 0;
-        if (!bin(22)) return 1;
-        return bin(23) ? 2 : 3;
+        Local e(this);
+        if (e.bin(21)) return 0;
+        if (!e.bin(22)) return 1;
+        return e.bin(23) ? 2 : 3;
     }
 
     int sub_mb_type_b() {
-        if (!bin(36)) return 0;
-        if (!bin(37)) return 1 + bin(39);
+        Local e(this);
+        if (!e.bin(36)) return 0;
+        if (!e.bin(37)) return 1 + e.bin(39);
         int type = 3;
-        if (bin(38)) {
-            if (bin(39)) return 11 + bin(39);
+        if (e.bin(38)) {
+            if (e.bin(39)) return 11 + e.bin(39);
             type += 4;
         }
-        type += 2 * bin(39);
-        return type + bin(39);
+        type += 2 * e.bin(39);
+        return type + e.bin(39);
     }
 
     // -1: longer than any index.
     int ref_idx(int ctx_inc) {
+        Local e(this);
         int value = 0;
-        while (bin(54 + ctx_inc)) {
+        while (e.bin(54 + ctx_inc)) {
             if (++value >= 32) return -1;
             ctx_inc = (ctx_inc >> 2) + 4;
         }
@@ -90,40 +98,31 @@ class CabacSyntax {
 
     // `component`: 0 x, 1 y. `abs_sum`: absMvdComp of clause 9.3.3.1.1.7.
     int mvd(int component, int abs_sum) {
-        CabacContext* context = context_ + (component == 0 ? 40 : 47);
-        int inc = (abs_sum > 2) + (abs_sum > 32);
-        Cabac engine = engine_;
-        int magnitude = engine.decision(context + inc);
-        if (magnitude != 0) {
-            inc = 3;
-            while (magnitude < 9 && engine.decision(context + inc)) {
-                if (inc < 6) inc++;
-                magnitude++;
-            }
-            if (magnitude == 9) magnitude += exp_golomb_suffix(&engine, 3);
-            magnitude = engine.bypass_sign(magnitude);
+        Local e(this);
+        const int base = component == 0 ? 40 : 47;
+        int magnitude = e.bin(base + (abs_sum > 2) + (abs_sum > 32));
+        if (magnitude == 0) return 0;
+        int inc = 3;
+        while (magnitude < 9 && e.bin(base + inc)) {
+            inc += inc < 6;
+            magnitude++;
         }
-        engine_ = engine;
-        return magnitude;
+        if (magnitude == 9) magnitude += exp_golomb_suffix(&e.engine, 3);
+        return e.engine.bypass_sign(magnitude);
     }
 
     int coded_block_pattern(const MbInfo& a, const MbInfo& b, bool has_chroma) {
         // Bits of the neighbours that count are those not set (clause 9.3.3.1.1.4).
-        int na = ~a.cbp, nb = ~b.cbp;
-        CabacContext* context = context_ + 73;
-        Cabac engine = engine_;
-        int b0 = engine.decision(context + (na >> 1 & 1) + (nb >> 1 & 2));
-        int b1 = engine.decision(context + (b0 ^ 1) + (nb >> 2 & 2));
-        int b2 = engine.decision(context + (na >> 3 & 1) + 2 * (b0 ^ 1));
-        int b3 = engine.decision(context + (b2 ^ 1) + 2 * (b1 ^ 1));
+        const int na = ~a.cbp, nb = ~b.cbp;
+        Local e(this);
+        int b0 = e.bin(73 + (na >> 1 & 1) + (nb >> 1 & 2));
+        int b1 = e.bin(73 + (b0 ^ 1) + (nb >> 2 & 2));
+        int b2 = e.bin(73 + (na >> 3 & 1) + 2 * (b0 ^ 1));
+        int b3 = e.bin(73 + (b2 ^ 1) + 2 * (b1 ^ 1));
         int pattern = b0 | b1 << 1 | b2 << 2 | b3 << 3;
-        if (has_chroma) {
-            int ca = a.cbp >> 4, cb = b.cbp >> 4;
-            context = context_ + 77;
-            if (engine.decision(context + (ca != 0) + 2 * (cb != 0)))
-                pattern |= (1 + engine.decision(context + 4 + (ca == 2) + 2 * (cb == 2))) << 4;
-        }
-        engine_ = engine;
+        if (!has_chroma) return pattern;
+        const int ca = a.cbp >> 4, cb = b.cbp >> 4;
+        if (e.bin(77 + (ca != 0) + 2 * (cb != 0))) pattern |= (1 + e.bin(77 + 4 + (ca == 2) + 2 * (cb == 2))) << 4;
         return pattern;
     }
 
@@ -132,9 +131,10 @@ class CabacSyntax {
     }
 
     int mb_qp_delta() {
+        Local e(this);
         int inc = last_qp_delta_not_zero_;
         int value = 0;
-        while (bin(60 + inc)) {
+        while (e.bin(60 + inc)) {
             inc = 2 + (inc >> 1);
             if (++value > 104) break;
         }
@@ -143,17 +143,21 @@ class CabacSyntax {
     }
 
     int intra_chroma_pred_mode(const MbInfo& a, const MbInfo& b) {
-        if (!bin(64 + a.has_chroma_mode + b.has_chroma_mode)) return 0;
-        if (!bin(64 + 3)) return 1;
-        return bin(64 + 3) ? 3 : 2;
+        Local e(this);
+        if (!e.bin(64 + a.has_chroma_mode + b.has_chroma_mode)) return 0;
+        if (!e.bin(64 + 3)) return 1;
+        return e.bin(64 + 3) ? 3 : 2;
     }
 
-    // prev_intra_pred_mode_flag and rem_intra_pred_mode: read, not used (no picture is predicted here).
-    void intra_pred_mode() {
-        if (bin(68)) return;
-        bin(69);
-        bin(69);
-        bin(69);
+    // prev_intra_pred_mode_flag and rem_intra_pred_mode of all blocks: read, not used (no picture is predicted here).
+    void intra_pred_modes(int count) {
+        Local e(this);
+        for (int i = 0; i < count; i++) {
+            if (e.bin(68)) continue;
+            e.bin(69);
+            e.bin(69);
+            e.bin(69);
+        }
     }
 
     bool coded_block_flag(BlockCat cat, int ctx_inc) { return bin(85 + 4 * cat + ctx_inc) != 0; }
@@ -169,7 +173,8 @@ class CabacSyntax {
                                       : kCat == kCatChromaDc                      ? 4
                                       : kCat == kCatI16Ac || kCat == kCatChromaAc ? 15
                                                                                   : 16;
-        Cabac engine = engine_;  // a local copy stays in registers
+        Local e(this);
+        Cabac::Run& engine = e.engine;
         uint8_t index[kCoefficients];
         CabacContext* sig = context_ + kSig[kCat];
         CabacContext* last = context_ + kLast[kCat];
@@ -201,7 +206,6 @@ class CabacSyntax {
             }
             store(index[n], engine.bypass_sign(magnitude));
         }
-        engine_ = engine;
         return count;
     }
 
@@ -212,10 +216,18 @@ class CabacSyntax {
     static const uint8_t kSig8x8[63];   // Table 9-43, frame coded
     static const uint8_t kLast8x8[63];  // Table 9-43
 
+    // Several bins in a row.
+    struct Local {
+        explicit Local(CabacSyntax* owner) : engine(&owner->engine_), context(owner->context_) {}
+        int bin(int ctx_idx) { return engine.decision(context + ctx_idx); }
+        Cabac::Run engine;
+        CabacContext* const context;
+    };
+
     int bin(int ctx_idx) { return engine_.decision(&context_[ctx_idx]); }
 
     // The suffix of UEGk (clause 9.3.2.3).
-    static int exp_golomb_suffix(Cabac* engine, int k) {
+    static int exp_golomb_suffix(Cabac::Run* engine, int k) {
         int value = 0;
         while (k < 24 && engine->bypass()) value += 1 << k++;
         while (k-- > 0) value += engine->bypass() << k;
@@ -223,14 +235,14 @@ class CabacSyntax {
     }
 
     // Tables 9-36 and 9-37, the part for I macroblocks.
-    int intra_type(int base, int inc, bool i_slice) {
-        if (!bin(base + inc)) return 0;
-        if (engine_.terminate()) return kIPcm;
+    static int intra_type(Local* e, int base, int inc, bool i_slice) {
+        if (!e->bin(base + inc)) return 0;
+        if (e->engine.terminate()) return kIPcm;
         int c = i_slice ? base + 3 : base + 1;
-        int type = 1 + 12 * bin(c);
-        if (bin(c + 1)) type += 4 + 4 * bin(c + 1 + i_slice);
-        type += 2 * bin(c + 2 + i_slice);
-        return type + bin(c + 2 + 2 * i_slice);
+        int type = 1 + 12 * e->bin(c);
+        if (e->bin(c + 1)) type += 4 + 4 * e->bin(c + 1 + i_slice);
+        type += 2 * e->bin(c + 2 + i_slice);
+        return type + e->bin(c + 2 + 2 * i_slice);
     }
 
     Cabac engine_;

@@ -37,7 +37,9 @@ class CavlcSyntax {
     }
     int mb_qp_delta() { return reader_.se(); }
     int intra_chroma_pred_mode() { return static_cast<int>(reader_.ue("intra_chroma_pred_mode", 3)); }
-    void intra_pred_mode() { reader_.skip(reader_.flag() ? 0 : 3); }
+    void intra_pred_modes(int count) {
+        for (int i = 0; i < count; i++) reader_.skip(reader_.flag() ? 0 : 3);
+    }
 
     // nC of coeff_token (clause 9.2.1), from the neighbours' TotalCoeff; -1 where there is none.
     static int n_c(int n_a, int n_b) {

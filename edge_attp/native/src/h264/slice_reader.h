@@ -250,8 +250,7 @@ class SliceReader {
         p_.counts.intra++;
         if (is_nxn) {
             if (pps_.transform_8x8_mode_flag) read_transform_size_8x8_flag();
-            int modes = cur_->transform_size_8x8_flag ? 4 : 16;
-            for (int i = 0; i < modes; i++) syntax_.intra_pred_mode();
+            syntax_.intra_pred_modes(cur_->transform_size_8x8_flag ? 4 : 16);
         }
         if (has_chroma_) {
             int mode;

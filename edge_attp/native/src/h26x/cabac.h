@@ -28,7 +28,78 @@ extern const CabacStates kCabacStates;
 
 class Cabac {
   public:
-    Cabac() = default;
+    // The engine over several bins: it lives in registers and goes back to its home at the end of the scope.
+    class Run {
+      public:
+        explicit Run(Cabac* home) : value_(home->value_), range_(home->range_), bits_(home->bits_), home_(home) {}
+        ~Run() {
+            home_->value_ = value_;
+            home_->range_ = range_;
+            home_->bits_ = bits_;
+        }
+        Run(const Run&) = delete;
+        Run& operator=(const Run&) = delete;
+
+        int decision(CabacContext* context) {
+            const uint32_t context_value = *context;
+            const CabacState& state = kCabacStates.state[context_value];
+            uint32_t lps_entry = static_cast<uint32_t>(state.lps >> (range_ >> 2 & 0x30));
+            uint32_t lps = lps_entry & 0xff, lps_shift = lps_entry >> 8 & 0xff;
+            uint32_t mps = range_ - lps;
+            uint32_t mps_shift = (mps >> 8) ^ 1;
+            uint64_t scaled = static_cast<uint64_t>(mps) << bits_;
+            bool is_lps = value_ >= scaled;
+            value_ -= is_lps ? scaled : 0;
+            range_ = is_lps ? lps << lps_shift : mps << mps_shift;
+            bits_ -= static_cast<int>(is_lps ? lps_shift : mps_shift);
+            *context = is_lps ? state.next_lps : state.next_mps;
+            refill();
+            return static_cast<int>((context_value ^ is_lps) & 1);
+        }
+
+        int bypass() { return static_cast<int>(bypass_mask() & 1); }
+
+        // A sign: -magnitude if the bypass bin is 1.
+        int bypass_sign(int magnitude) {
+            int mask = static_cast<int>(bypass_mask());
+            return (magnitude ^ mask) - mask;
+        }
+
+        int terminate() {
+            range_ -= 2;
+            uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
+            if (value_ >= scaled) return 1;
+            if (range_ < 256) {
+                range_ <<= 1;
+                bits_--;
+                refill();
+            }
+            return 0;
+        }
+
+      private:
+        // All ones for a bin of 1.
+        int64_t bypass_mask() {
+            bits_--;
+            uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
+            int64_t mask = static_cast<int64_t>(scaled - 1 - value_) >> 63;
+            value_ -= scaled & static_cast<uint64_t>(mask);
+            refill();
+            return mask;
+        }
+
+        void refill() {
+            if (__builtin_expect(bits_ < kMinBits, 0)) {
+                value_ = (value_ << 40) | home_->next_40_bits();
+                bits_ += 40;
+            }
+        }
+
+        uint64_t value_;
+        uint32_t range_;
+        int bits_;
+        Cabac* const home_;
+    };
 
     // Starts at a byte of the RBSP (clause 9.3.1.2).
     void start(const uint8_t* data, size_t bytes) {
@@ -40,73 +111,22 @@ class Cabac {
         bits_ = 48 - 9;
     }
 
-    // Both outcomes are computed and one is selected: bins are too hard to predict for a branch.
-    int decision(CabacContext* context) {
-        const uint32_t context_value = *context;
-        const CabacState& state = kCabacStates.state[context_value];
-        uint32_t lps_entry = static_cast<uint32_t>(state.lps >> (range_ >> 2 & 0x30));
-        uint32_t lps = lps_entry & 0xff, lps_shift = lps_entry >> 8 & 0xff;
-        uint32_t mps = range_ - lps;
-        uint32_t mps_shift = (mps >> 8) ^ 1;
-        uint64_t scaled = static_cast<uint64_t>(mps) << bits_;
-        bool is_lps = value_ >= scaled;
-        value_ -= is_lps ? scaled : 0;
-        range_ = is_lps ? lps << lps_shift : mps << mps_shift;
-        bits_ -= static_cast<int>(is_lps ? lps_shift : mps_shift);
-        *context = is_lps ? state.next_lps : state.next_mps;
-        refill();
-        return static_cast<int>((context_value ^ is_lps) & 1);
-    }
-
-    int bypass() {
-        bits_--;
-        uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
-        uint64_t is_one = static_cast<uint64_t>(static_cast<int64_t>(scaled - 1 - value_) >> 63);
-        value_ -= scaled & is_one;
-        refill();
-        return static_cast<int>(is_one & 1);
-    }
-
-    // A sign: -magnitude if the bypass bin is 1.
-    int bypass_sign(int magnitude) {
-        bits_--;
-        uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
-        int64_t is_one = static_cast<int64_t>(scaled - 1 - value_) >> 63;
-        value_ -= scaled & static_cast<uint64_t>(is_one);
-        refill();
-        int mask = static_cast<int>(is_one);
-        return (magnitude ^ mask) - mask;
-    }
-
-    int terminate() {
-        range_ -= 2;
-        uint64_t scaled = static_cast<uint64_t>(range_) << bits_;
-        if (value_ >= scaled) return 1;
-        if (range_ < 256) {
-            range_ <<= 1;
-            bits_--;
-            refill();
-        }
-        return 0;
-    }
+    int decision(CabacContext* context) { return Run(this).decision(context); }
+    int terminate() { return Run(this).terminate(); }
 
     // Bits read so far. After a terminating bin of 1, and before the engine is started again, the last of them is the bit that
     // flushing set to 1 at the encoder: the rbsp_stop_one_bit, or the last one before the alignment of PCM samples.
     size_t position() const { return static_cast<size_t>(p_ - begin_) * 8 - static_cast<size_t>(bits_); }
     // True when the engine has used more bits than there are: the data ended early.
     bool overrun() const { return position() > static_cast<size_t>(end_ - begin_) * 8 + 8; }
-    const uint8_t* begin() const { return begin_; }
 
   private:
     static constexpr int kMinBits = 8;
 
-    void refill() {
-        if (__builtin_expect(bits_ < kMinBits, 0)) {
-            uint64_t next = p_ < end_ ? load_be64(p_) >> 24 : 0;
-            p_ += 5;
-            value_ = (value_ << 40) | next;
-            bits_ += 40;
-        }
+    uint64_t next_40_bits() {
+        uint64_t next = p_ < end_ ? load_be64(p_) >> 24 : 0;
+        p_ += 5;
+        return next;
     }
 
     uint64_t value_ = 0;
