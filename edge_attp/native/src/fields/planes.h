@@ -1,6 +1,8 @@
 // The memory of pictures: motion and residual planes, and the pools that keep allocation flat.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -33,9 +35,14 @@ inline void fill_16x16(Mv* p, int stride, Mv mv) {
 class AlignedBytes {
   public:
     explicit AlignedBytes(size_t bytes) {
-        size_t rounded = (bytes + 63) / 64 * 64;
-        data_ = static_cast<uint8_t*>(std::aligned_alloc(64, rounded));
+        const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
+        size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+        data_ = static_cast<uint8_t*>(std::aligned_alloc(alignment, rounded));
         if (data_ == nullptr) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+        // Planes are walked in many rows at once: more than a TLB of small pages holds.
+        if (bytes >= kHugePage) madvise(data_, rounded, MADV_HUGEPAGE);
+#endif
         std::memset(data_, 0, rounded);
     }
     ~AlignedBytes() { std::free(data_); }
@@ -44,6 +51,7 @@ class AlignedBytes {
     uint8_t* data() const { return data_; }
 
   private:
+    static constexpr size_t kHugePage = size_t{1} << 21;
     uint8_t* data_;
 };
 
