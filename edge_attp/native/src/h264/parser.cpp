@@ -10,6 +10,9 @@ namespace {
 // Co-located pictures of an on-demand stream that may wait for each other: bounds memory and recursion.
 constexpr int kMaxColocatedDepth = 16;
 
+// Longer than any slice header: its largest part, pred_weight_table(), has 2 x 32 entries of 12 bytes at most.
+constexpr size_t kMaxHeaderBytes = 2048;
+
 size_t mb_count(const Sps& sps) {
     return static_cast<size_t>(sps.pic_width_in_mbs) * static_cast<size_t>(sps.height_in_mbs());
 }
@@ -33,7 +36,7 @@ void H264Parser::send(const Packet& packet) {
     }
     if (packet.complete) {
         finish_picture();
-        }
+    }
 }
 
 void H264Parser::read_annexb(const Packet& packet) {
@@ -244,9 +247,9 @@ void H264Parser::read_sei(const uint8_t* nal, size_t bytes) {
 
 void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     auto slice = std::unique_ptr<Slice>(new Slice);
-    slice->rbsp_bytes = unescape(nal + 1, bytes - 1, &slice->rbsp);
-    slice->nal_bytes = bytes;
-    BitReader reader(slice->rbsp.data(), slice->rbsp_bytes);
+    // The header only: the rest may never be wanted, or be another thread's work.
+    size_t header_bytes = unescape(nal + 1, std::min(bytes - 1, kMaxHeaderBytes), &scratch_);
+    BitReader reader(scratch_.data(), header_bytes);
     SliceHeader& header = slice->header;
     Fault fault;
     // A parameter set that cannot be used is the reason to name, not what its fields make of this header.
@@ -291,6 +294,7 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
         current_->colocated_depth = std::max(current_->colocated_depth, col.colocated_depth + 1);
     }
     slice->data_bit = reader.position();
+    slice->payload.assign(nal + 1, nal + bytes);
     current_->info.packet_bytes += static_cast<int64_t>(bytes);
     current_->slices.push_back(std::move(slice));
 }

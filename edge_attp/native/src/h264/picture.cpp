@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bits/nal.h"
 #include "h264/slice_groups.h"
 
 namespace attp {
@@ -98,7 +99,8 @@ void H264Picture::read_slices(Workspace* workspace) {
     std::vector<uint8_t> slice_group;
     SliceMotion slice_motion;
     for (size_t i = 0; i < slices.size(); i++) {
-        const Slice& slice = *slices[i];
+        Slice& slice = *slices[i];
+        slice.rbsp_bytes = unescape(slice.payload.data(), slice.payload.size(), &slice.rbsp);
         slice_group = make_slice_group_map(slice.header);
         state.slice_group = slice_group.empty() ? nullptr : slice_group.data();
         state.slice_number = static_cast<uint16_t>(i);
@@ -125,6 +127,7 @@ void H264Picture::read_slices(Workspace* workspace) {
             for (size_t ref = 0; ref < slice.references.list[list].size(); ref++)
                 if (state.used_references[list] >> ref & 1) used_.push_back(slice.references.list[list][ref]);
         if (col != nullptr) used_.push_back(slice.references.list[1][0]);
+        std::vector<uint8_t>().swap(slice.rbsp);
     }
     fill_missing(&state);
     info.count_intra = state.counts.intra;
@@ -156,7 +159,7 @@ void H264Picture::fill_missing(PictureState* state) {
 void H264Picture::finish() {
     parsed = true;
     for (auto& slice : slices) {
-        std::vector<uint8_t>().swap(slice->rbsp);
+        std::vector<uint8_t>().swap(slice->payload);
         slice->references.colocated.reset();
     }
     colocated_depth = 0;

@@ -38,7 +38,7 @@ class H264Picture : public Picture {
     bool is_allocated() const { return motion != nullptr; }
 
     std::vector<std::unique_ptr<Slice>> slices;
-    std::string lost_slice;  // why a NAL unit that came with this picture could not be used
+    std::string lost_slice;                 // why a NAL unit that came with this picture could not be used
     bool ignores_inherited_damage = false;  // a recovery point is reached here
     int colocated_depth = 0;                // unparsed co-located pictures behind this one
 

@@ -16,10 +16,10 @@ namespace h264 {
 struct Slice {
     SliceHeader header;
     ReferenceLists references;
-    std::vector<uint8_t> rbsp;  // with kRbspPadding
+    std::vector<uint8_t> payload;  // of the NAL unit, until it is read
+    std::vector<uint8_t> rbsp;     // without emulation prevention, with kRbspPadding
     size_t rbsp_bytes = 0;
-    size_t data_bit = 0;  // where slice_data() begins
-    size_t nal_bytes = 0;
+    size_t data_bit = 0;  // where slice_data() begins in the RBSP
 };
 
 struct MacroblockCounts {

@@ -134,7 +134,8 @@ bool parse_slice_header(BitReader* r, int nal_header, const SpsTable& sequence_s
     const Pps& pps = *s->pps;
     if (s->slice_type == kSP || s->slice_type == kSI) {
         if (sps.profile_idc != kExtendedProfile)  // a damaged header
-            fault->set(ATTP_CORRUPT, "slice_type", 0, "slice header: slice_type %u does not belong into this profile", slice_type);
+            fault->set(ATTP_CORRUPT, "slice_type", 0, "slice header: slice_type %u does not belong into this profile",
+                       slice_type);
         else
             fault->unsupported(s->slice_type == kSP ? "SP slices (Extended profile)" : "SI slices (Extended profile)");
         return false;

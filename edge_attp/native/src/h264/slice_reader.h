@@ -124,7 +124,6 @@ class SliceReader {
         }
     }
 
-
     // The slice ends exactly at its rbsp_slice_trailing_bits().
     bool check_end() {
         if constexpr (kCabac) {
@@ -307,7 +306,8 @@ class SliceReader {
             allows_8x8 = slice_motion_.direct_8x8_inference;
         } else {
             const InterType& t = is_b_ ? kBTypes[type] : kPTypes[type];
-            bool ok = t.shape == Shape::k8x8 ? read_sub_mb_pred(!is_b_ && type == kP8x8Ref0, &allows_8x8) : read_mb_pred(t);
+            bool ok =
+                t.shape == Shape::k8x8 ? read_sub_mb_pred(!is_b_ && type == kP8x8Ref0, &allows_8x8) : read_mb_pred(t);
             if (!ok) return false;
             if (!is_b_) blank_list_1();
         }
@@ -494,7 +494,8 @@ class SliceReader {
                 Mv mv = {0, 0};
                 if (used[part] >> list & 1) {
                     const int ref = p_.motion.ref(list, part * kSecond);
-                    Mv predicted = kIsWide ? p_.motion.predict_16x8(list, part, ref) : p_.motion.predict_8x16(list, part, ref);
+                    Mv predicted =
+                        kIsWide ? p_.motion.predict_16x8(list, part, ref) : p_.motion.predict_8x16(list, part, ref);
                     mv = add(predicted, read_mvd(list, x, y, kWidth, kHeight));
                 }
                 p_.motion.set_mv(list, x, y, kWidth, kHeight, mv);
@@ -560,7 +561,8 @@ class SliceReader {
         for (int y = y8; y < y8 + 2; y += t.height4)
             for (int x = x8; x < x8 + 2; x += t.width4) {
                 Mv predicted = p_.motion.predict(list, x, y, t.width4, ref);
-                p_.motion.set_mv(list, x, y, t.width4, t.height4, add(predicted, read_mvd(list, x, y, t.width4, t.height4)));
+                p_.motion.set_mv(list, x, y, t.width4, t.height4,
+                                 add(predicted, read_mvd(list, x, y, t.width4, t.height4)));
             }
     }
 
@@ -576,7 +578,9 @@ class SliceReader {
         } else {
             for (unsigned left = cbp & 15u; left != 0; left &= left - 1) {
                 int block8 = __builtin_ctz(left);
-                if (!(cur_->transform_size_8x8_flag ? read_luma_8x8(block8, is_intra) : read_luma_4x4(block8, is_intra))) return false;
+                if (!(cur_->transform_size_8x8_flag ? read_luma_8x8(block8, is_intra)
+                                                    : read_luma_4x4(block8, is_intra)))
+                    return false;
             }
         }
         return cbp < 16 || read_chroma(cbp >> 4 == 2, is_intra);
@@ -759,8 +763,12 @@ class SliceReader {
                 syntax_.template residual_block<kCatChromaAc>(store);
             }
         } else {
-            int left = i & 1 ? cur_->total_coeff[base + i - 1] : available_ & kHasA ? a_->total_coeff[base + i + 1] : -1;
-            int above = i & 2 ? cur_->total_coeff[base + i - 2] : available_ & kHasB ? b_->total_coeff[base + i + 2] : -1;
+            int left = i & 1                ? cur_->total_coeff[base + i - 1]
+                       : available_ & kHasA ? a_->total_coeff[base + i + 1]
+                                            : -1;
+            int above = i & 2                ? cur_->total_coeff[base + i - 2]
+                        : available_ & kHasB ? b_->total_coeff[base + i + 2]
+                                             : -1;
             int total = syntax_.template residual_block<15>(CavlcSyntax::n_c(left, above), store);
             if (total < 0) return fail("residual_block", "is not a valid block");
             cur_->total_coeff[base + i] = static_cast<uint8_t>(total);
