@@ -1,0 +1,34 @@
+"""The light backbones by name: the one place that knows which there are."""
+
+from __future__ import annotations
+
+from edge_attp.errors import UsageError
+
+from .efficientnet import efficientnet_b0, efficientnet_b1
+from .layers import Backbone
+from .mobilenet_v2 import mobilenet_v2
+
+NAMES = ("efficientnet_b1", "efficientnet_b0", "mobilenet_v2")
+
+
+def create_backbone(
+    name: str, in_channels: int = 3, width: float = 1.0, classes: int = 1000
+) -> Backbone:
+    """Build an untrained backbone.
+
+    `width` scales the channels of MobileNetV2; the EfficientNets have one width only.
+    Raises UsageError for an unknown name or a width that the backbone does not have.
+    """
+    if name == "mobilenet_v2":
+        if not width > 0:
+            raise UsageError(f"width {width} is not positive; take for example 0.25, 0.5 or 1")
+        return mobilenet_v2(in_channels, width, classes)
+    if name not in NAMES:
+        raise UsageError(f"unknown backbone '{name}'; choose one of {', '.join(NAMES)}")
+    if width != 1.0:
+        raise UsageError(f"{name} has no width multiplier; leave --width at 1 or take mobilenet_v2")
+    build = efficientnet_b0 if name == "efficientnet_b0" else efficientnet_b1
+    return build(in_channels, classes)
+
+
+__all__ = ["NAMES", "Backbone", "create_backbone"]

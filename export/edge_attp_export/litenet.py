@@ -1,0 +1,62 @@
+"""LiteNet: a light backbone without its classifier, one for each modality (paper, 3.2)."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+import torch
+from torch import nn
+
+from edge_attp.errors import ModelError
+
+from .backbones import create_backbone
+
+STEM = "features.0.0.weight"
+StateDict = Dict[str, torch.Tensor]
+
+
+class LiteNet(nn.Module):
+    """Picture (N, in_channels, H, W) -> feature map (N, channels, K), K = H/32 * W/32 positions."""
+
+    def __init__(self, backbone: str, in_channels: int, width: float = 1.0) -> None:
+        super().__init__()
+        network = create_backbone(backbone, in_channels, width)
+        self.features = network.features
+        self.channels = network.channels
+        self.in_channels = in_channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.flatten(self.features(x), 2)
+
+    def load_backbone(self, state: StateDict) -> None:
+        """Load a torchvision checkpoint of the backbone; its classifier is left out.
+
+        A first layer made for RGB is fitted to another number of channels: the mean of its three
+        filters in each channel, scaled so that the sum of its weights stays. Raises ModelError
+        naming what does not fit.
+        """
+        features = {key: value for key, value in state.items() if key.startswith("features.")}
+        if STEM in features and features[STEM].shape[1] != self.in_channels:
+            features[STEM] = _fit_stem(features[STEM], self.in_channels)
+        load_exactly(self, features)
+
+
+def load_exactly(module: nn.Module, state: StateDict) -> None:
+    """Load `state`; raise ModelError naming the first parameter that does not fit."""
+    own = module.state_dict()
+    for key in [*own, *state]:
+        if key not in state and key.endswith("num_batches_tracked"):
+            continue  # a counter that old checkpoints lack and nothing here reads
+        if key not in state:
+            raise ModelError(f"the checkpoint is of another model: it has no {key}")
+        if key not in own:
+            raise ModelError(f"the checkpoint is of another model: it has {key}")
+        if own[key].shape != state[key].shape:
+            sizes = f"{tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
+            raise ModelError(f"the checkpoint is of another size: its {key} is {sizes}")
+    module.load_state_dict(state, strict=False)
+
+
+def _fit_stem(weight: torch.Tensor, in_channels: int) -> torch.Tensor:
+    mean = weight.mean(1, keepdim=True) * (weight.shape[1] / in_channels)
+    return mean.repeat(1, in_channels, 1, 1)

@@ -1,0 +1,191 @@
+"""The two ONNX graphs of a model pack, written node by node from the PyTorch modules.
+
+Written directly rather than traced, so that the same model gives the same bytes with any PyTorch,
+every operator is one that TensorRT 8.2 imports (opset 13, IR 8), and batch normalisation is folded
+into the convolutions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from .attp import ATTP, FLOW, POSITIONS, RESIDUAL, RGB, SIDE
+from .backbones.layers import Residual, SqueezeExcitation
+from .litenet import LiteNet
+from .scoring import DOMAIN, scoring_function, scoring_node
+
+OPSET = 13
+IR_VERSION = 8
+
+
+class GraphWriter:
+    """Collects nodes and weights; each method appends operators and names their result."""
+
+    def __init__(self) -> None:
+        self.nodes: List[onnx.NodeProto] = []
+        self.weights: Dict[str, onnx.TensorProto] = {}
+
+    def weight(self, name: str, value: np.ndarray) -> str:
+        """Store a constant under `name`."""
+        self.weights[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
+        return name
+
+    def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Append one node of a standard operator."""
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def layer(self, x: str, name: str, module: nn.Module) -> str:
+        """Append any module that the backbones are made of."""
+        if isinstance(module, Residual):
+            out = self.layer(x, name, module.branch())
+            return self.node("Add", [x, out], f"{name}.sum") if module.use_shortcut else out
+        if isinstance(module, nn.Sequential):
+            return self.sequence(x, name, list(module))
+        if isinstance(module, SqueezeExcitation):
+            return self.squeeze_excitation(x, name, module)
+        if isinstance(module, nn.ReLU6):
+            limits = [self.weight("zero", np.float32(0)), self.weight("six", np.float32(6))]
+            return self.node("Clip", [x, *limits], name)
+        if isinstance(module, nn.SiLU):
+            return self.silu(x, name)
+        raise TypeError(f"{name}: no ONNX form for {type(module).__name__}")
+
+    def sequence(self, x: str, name: str, layers: Sequence[nn.Module]) -> str:
+        """Append layers in order, each convolution together with the normalisation behind it."""
+        for index, (layer, follower) in enumerate(zip(layers, [*layers[1:], None])):
+            path = f"{name}.{index}"
+            if isinstance(layer, nn.Conv2d):
+                norm = follower if isinstance(follower, nn.BatchNorm2d) else None
+                x = self.convolution(x, path, layer, norm)
+            elif not isinstance(layer, nn.BatchNorm2d):
+                x = self.layer(x, path, layer)
+        return x
+
+    def silu(self, x: str, name: str) -> str:
+        """x * sigmoid(x)."""
+        return self.node("Mul", [x, self.node("Sigmoid", [x], f"{name}.sigmoid")], name)
+
+    def squeeze_excitation(self, x: str, name: str, module: SqueezeExcitation) -> str:
+        mean = self.node("GlobalAveragePool", [x], f"{name}.mean")
+        hidden = self.silu(self.convolution(mean, f"{name}.fc1", module.fc1), f"{name}.silu")
+        logits = self.convolution(hidden, f"{name}.fc2", module.fc2)
+        return self.node("Mul", [x, self.node("Sigmoid", [logits], f"{name}.gate")], name)
+
+    def convolution(
+        self, x: str, name: str, conv: nn.Conv2d, norm: Optional[nn.BatchNorm2d] = None
+    ) -> str:
+        """Append a convolution with the normalisation that follows it folded in."""
+        assert not isinstance(conv.padding, str)
+        weight, bias = folded(conv, norm)
+        inputs = [x, self.weight(f"{name}.weight", weight), self.weight(f"{name}.bias", bias)]
+        return self.node(
+            "Conv",
+            inputs,
+            name,
+            kernel_shape=list(conv.kernel_size),
+            strides=list(conv.stride),
+            pads=list(conv.padding) * 2,
+            group=conv.groups,
+        )
+
+    def projected(self, x: str, name: str, net: LiteNet, projection: nn.Conv1d, output: str) -> str:
+        """Append a LiteNet and its projection: (N, in_channels, H, W) -> `output` (N, d*D, K)."""
+        features = self.layer(x, name, net.features)
+        weight = self.weight(f"{name}.projection", _numpy(projection.weight)[..., None])
+        maps = self.node("Conv", [features, weight], f"{name}.maps", kernel_shape=[1, 1])
+        shape = self.weight("rows", np.array([0, 0, -1], np.int64))
+        return self.node("Reshape", [maps, shape], output)
+
+    def model(
+        self,
+        name: str,
+        inputs: Sequence[onnx.ValueInfoProto],
+        outputs: Sequence[onnx.ValueInfoProto],
+        functions: Sequence[onnx.FunctionProto] = (),
+    ) -> onnx.ModelProto:
+        """Return the checked model."""
+        graph = helper.make_graph(self.nodes, name, inputs, outputs, list(self.weights.values()))
+        opsets = [helper.make_opsetid("", OPSET)]
+        if functions:
+            opsets.append(helper.make_opsetid(DOMAIN, 1))
+        model = helper.make_model(
+            graph,
+            opset_imports=opsets,
+            ir_version=IR_VERSION,
+            producer_name="edge-attp-export",
+            functions=list(functions),
+        )
+        onnx.checker.check_model(model)
+        return model
+
+
+def appearance_graph(model: ATTP) -> onnx.ModelProto:
+    """`rgb` (N, 3, 224, 224) -> `appearance` (N, d*D, K) = U'x."""
+    writer = GraphWriter()
+    writer.projected("rgb", "i", model.litenet_i, model.pooling.u, "appearance")
+    return writer.model(
+        "appearance", [_pictures("rgb", RGB)], [_tensor("appearance", _map_shape(model))]
+    )
+
+
+def motion_graph(model: ATTP) -> onnx.ModelProto:
+    """`flow` (N, 2, 224, 224), `residual` (N, 3, 224, 224), `appearance` -> `scores` (N, classes).
+
+    `appearance` (N, d*D, K) is the sum U'(I_t) + U'(I_{t+dt}) of eq. (7).
+    """
+    writer = GraphWriter()
+    pooling, shape = model.pooling, model.architecture
+    vy = writer.projected("flow", "mv", model.litenet_mv, pooling.v, "motion_maps")
+    wz = writer.projected("residual", "r", model.litenet_r, pooling.w, "residual_maps")
+    classifier = writer.weight("classifier", _numpy(pooling.p))
+    writer.nodes.append(scoring_node(["appearance", vy, wz, classifier], "scores", shape.factors))
+    return writer.model(
+        "motion",
+        [
+            _pictures("flow", FLOW),
+            _pictures("residual", RESIDUAL),
+            _tensor("appearance", _map_shape(model)),
+        ],
+        [_tensor("scores", ("N", shape.classes))],
+        [scoring_function(shape.projections, OPSET)],
+    )
+
+
+def folded(conv: nn.Conv2d, norm: Optional[nn.BatchNorm2d]) -> Tuple[np.ndarray, np.ndarray]:
+    """Weight and bias, float32, of a convolution with the normalisation behind it folded in."""
+    weight = _numpy(conv.weight).astype(np.float64)
+    bias = (
+        np.zeros(conv.out_channels) if conv.bias is None else _numpy(conv.bias).astype(np.float64)
+    )
+    if norm is not None:
+        assert norm.running_mean is not None and norm.running_var is not None
+        scale = _numpy(norm.weight) / np.sqrt(
+            _numpy(norm.running_var).astype(np.float64) + norm.eps
+        )
+        weight = weight * scale[:, None, None, None]
+        bias = (bias - _numpy(norm.running_mean)) * scale + _numpy(norm.bias)
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray:
+    return np.asarray(tensor.detach().cpu().numpy())
+
+
+def _map_shape(model: ATTP) -> Tuple[Union[str, int], ...]:
+    shape = model.architecture
+    return "N", shape.factors * shape.projections, POSITIONS
+
+
+def _pictures(name: str, channels: int) -> onnx.ValueInfoProto:
+    return _tensor(name, ("N", channels, SIDE, SIDE))
+
+
+def _tensor(name: str, shape: Sequence[Union[str, int]]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
