@@ -1,0 +1,131 @@
+"""The video stream of a container (MP4, Matroska, MPEG-TS, RTSP, a webcam ...), through PyAV.
+
+The one place that opens a container.
+"""
+
+import itertools
+import re
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from edge_attp.bitstream import nal, pyav
+from edge_attp.bitstream.source import Source
+from edge_attp.errors import SourceError, UnsupportedStream
+from edge_attp.types import EncodedPacket
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+_NETWORK_TIMEOUT_S = 20.0
+# FFmpeg decodes pictures only to look at a stream: not needed here, and most of the time of opening.
+_OPTIONS = {"skip_frame": "all"}
+
+
+class ContainerSource(Source):
+    """The first video stream of a container that is no cover picture."""
+
+    def __init__(
+        self, target: Any, name: str, format: Optional[str], options: Optional[Dict[str, str]]
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self._av = pyav.import_av("{}: is not a raw H.264 stream but in a container".format(name))
+        timeout = _NETWORK_TIMEOUT_S if isinstance(target, str) and URL.match(target) else None
+        try:
+            self._opened = self._av.open(
+                target,
+                format=format,
+                options=dict(_OPTIONS, **(options or {})),
+                timeout=timeout,
+                metadata_errors="replace",
+            )
+        except (self._av.error.FFmpegError, ValueError, OSError) as error:
+            raise self._open_error(error) from None
+        try:
+            self._read_header()
+        except Exception:
+            self._opened.close()
+            raise
+
+    def _open_error(self, error: Exception) -> SourceError:
+        if isinstance(error, (self._av.error.InvalidDataError, self._av.error.EOFError)):
+            what = "is no media file that FFmpeg knows, or is cut short before its index"
+            return SourceError("{}: {}".format(self.name, what))
+        return SourceError("{}: {}".format(self.name, pyav.reason(error)))
+
+    def _read_header(self) -> None:
+        self.container = self._opened.format.name
+        if self.container == "tty":  # FFmpeg draws text files as video
+            raise SourceError("{}: is text, not a video".format(self.name))
+        self.stream = self._video_stream()
+        context = self.stream.codec_context
+        self.codec = "unknown" if context is None else pyav.codec_name(context)
+        self.frame_rate = self.stream.average_rate or self.stream.guessed_rate or None
+        self.time_base = self.stream.time_base
+        if self.codec == "h264" and context.extradata:
+            self.nal_length_bytes, self.parameter_sets = self._configuration(context.extradata)
+
+    def _video_stream(self) -> Any:
+        for stream in self._opened.streams.video:
+            if not pyav.is_cover_art(stream):
+                return stream
+        kinds = sorted({stream.type or "unknown" for stream in self._opened.streams})
+        found = "only {} in it".format(", ".join(kinds)) if kinds else "no streams in it at all"
+        raise SourceError("{}: has no video stream ({})".format(self.name, found))
+
+    def _configuration(self, extradata: bytes) -> Tuple[int, List[bytes]]:
+        if extradata[0] == 1:
+            return nal.parse_avcc(extradata, self.name)
+        return 0, list(nal.split(extradata, 0))
+
+    def packets(self) -> Iterator[EncodedPacket]:
+        count = 0
+        is_cut = False
+        try:
+            for packet in self._demuxed():
+                count += 1
+                is_cut = packet.is_corrupt
+                yield EncodedPacket(self._bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
+        except (self._av.error.FFmpegError, OSError) as error:
+            raise SourceError(
+                "{}: reading failed after {} packets: {}".format(
+                    self.name, count, pyav.reason(error)
+                )
+            ) from None
+        promised = pyav.indexed_packets(self.stream)
+        # Only the index of MP4 and MOV can be trusted to list what is there.
+        if "mp4" in self.container and (is_cut or count < promised):
+            of_all = " of {}".format(promised) if promised else ""
+            raise SourceError(
+                "{}: the file is cut short: {}{} packets could be read".format(
+                    self.name, count, of_all
+                )
+            )
+
+    def _bytes(self, packet: Any) -> bytes:
+        """The packet, behind the parameter sets that begin to hold with it, if the container has them
+        outside the packet."""
+        extradata = pyav.new_extradata(packet) if self.codec == "h264" else None
+        if not extradata:
+            return bytes(packet)
+        nal_length_bytes, sets = self._configuration(extradata)
+        if nal_length_bytes != self.nal_length_bytes:
+            raise UnsupportedStream(
+                "{}: the length of NAL unit lengths changes from {} to {} bytes in mid-stream".format(
+                    self.name, self.nal_length_bytes, nal_length_bytes
+                )
+            )
+        return nal.join(sets, nal_length_bytes) + bytes(packet)
+
+    def _demuxed(self) -> Iterator[Any]:
+        return pyav.demuxed(self._av, self._opened, self.stream)
+
+    def decoded(self) -> Iterator[Any]:
+        """Frames, decoded by FFmpeg, in display order; frames that cannot be decoded are left out."""
+        for packet in itertools.chain(self._demuxed(), [None]):  # None: what the decoder holds back
+            try:
+                frames = self.stream.codec_context.decode(packet)
+            except self._av.error.InvalidDataError:
+                continue
+            yield from frames
+
+    def close(self) -> None:
+        self._opened.close()

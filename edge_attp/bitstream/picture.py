@@ -1,0 +1,353 @@
+"""One parsed picture: its place in the stream, its motion and its residual, as NumPy arrays.
+
+`mv`, `reference`, `mode`, `y`, `u` and `v` are read-only views into native memory, made when first
+asked for. Every view keeps the native picture alive, so it stays valid after the picture, the video
+and the decoder are gone; the memory returns to the pool when the last view is garbage.
+`weights` and `flow()` are copies.
+"""
+
+import ctypes
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import numpy as np
+
+from edge_attp.bitstream import binding
+from edge_attp.bitstream.nal import KeyBytes
+from edge_attp.types import MacroblockCounts
+
+MODE_INTRA = 0
+MODE_INTER = 1
+MODE_SKIP = 2
+MODE_PCM = 3
+MODE_MISSING = 4  # never received; in damaged pictures only
+
+
+class _Handle:
+    """One reference to a native picture."""
+
+    __slots__ = ("address", "_release")
+
+    def __init__(self, address: int, release: Callable[[int], None]) -> None:
+        self.address = address
+        self._release = release
+
+    def __del__(self) -> None:
+        self._release(self.address)
+
+
+class _Plane:
+    """What NumPy keeps as the base of a view: the array interface and the reference to the picture."""
+
+    __slots__ = ("__array_interface__", "_handle")
+
+    def __init__(self, interface: Dict[str, Any], handle: _Handle) -> None:
+        self.__array_interface__ = interface
+        self._handle = handle
+
+
+def _view(
+    handle: _Handle, address: int, shape: Tuple[int, ...], typestr: str, strides: Tuple[int, ...]
+) -> np.ndarray:
+    interface = {
+        "version": 3,
+        "data": (address, True),  # True: read-only
+        "shape": shape,
+        "typestr": typestr,
+        "strides": strides,
+    }
+    return np.asarray(_Plane(interface, handle))
+
+
+class Weights:
+    """Weighted prediction of one picture, clause 8.4.2.3: one entry per list and 4x4 luma block.
+
+    With D = `log2_denom`, a block of one list is ((p * w + 2^(D-1)) >> D) + o (p * w + o if D is 0), a
+    block of two lists ((p0 * w0 + p1 * w1 + 2^D) >> (D + 1)) + ((o0 + o1 + 1) >> 1), clipped. `weight`,
+    `offset` and their `cb_`, `cr_` twins (with `chroma_log2_denom`) are int16 (2, H4, W4), copies.
+    Blocks with default prediction hold weights that give the same result.
+    """
+
+    __slots__ = (
+        "log2_denom",
+        "weight",
+        "offset",
+        "chroma_log2_denom",
+        "cb_weight",
+        "cb_offset",
+        "cr_weight",
+        "cr_offset",
+    )
+
+    _ARRAYS = ("weight", "offset", "cb_weight", "cb_offset", "cr_weight", "cr_offset")
+
+    def __init__(self, handle: _Handle, height4: int, width4: int) -> None:
+        native = binding.WeightArrays()
+        for name in self._ARRAYS:
+            array = np.empty((2, height4, width4), np.int16)
+            setattr(native, name, array.ctypes.data)
+            setattr(self, name, array)
+        status = binding.library().attp_picture_weights(handle.address, ctypes.byref(native))
+        if status != binding.OK:
+            raise RuntimeError("attp_picture_weights failed with status {}".format(status))
+        for name in self._ARRAYS:
+            getattr(self, name).flags.writeable = False
+        self.log2_denom: int = native.log2_denom
+        self.chroma_log2_denom: int = native.chroma_log2_denom
+
+
+class MotionField:
+    """Motion of one picture, one entry per 4x4 luma block of the display size rounded up to 4."""
+
+    __slots__ = ("_handle", "_info", "_mv", "_reference", "_mode", "_weights")
+
+    def __init__(self, handle: _Handle, info: binding.PictureInfo) -> None:
+        self._handle = handle
+        self._info = info
+        self._mv: Optional[np.ndarray] = None
+        self._reference: Optional[np.ndarray] = None
+        self._mode: Optional[np.ndarray] = None
+        self._weights: Optional[Weights] = None
+
+    @property
+    def mv(self) -> np.ndarray:
+        """int16 (2 lists, H4, W4, 2), read-only view: x right, y down, in quarter luma samples, from
+        the block to its reference. 0 where the list is not used."""
+        if self._mv is None:
+            info = self._info
+            shape = (2, info.height4, info.width4, 2)
+            strides = (info.mv_list_bytes, info.mv_row_bytes, 4, 2)
+            self._mv = _view(self._handle, info.mv, shape, "<i2", strides)
+        return self._mv
+
+    @property
+    def reference(self) -> np.ndarray:
+        """int32 (2 lists, H4, W4), read-only view: decode_index of the reference picture, -1 where the
+        list is not used, -2 where that picture was never received."""
+        if self._reference is None:
+            info = self._info
+            shape = (2, info.height4, info.width4)
+            strides = (info.reference_list_bytes, info.reference_row_bytes, 4)
+            self._reference = _view(self._handle, info.reference, shape, "<i4", strides)
+        return self._reference
+
+    @property
+    def mode(self) -> np.ndarray:
+        """uint8 (H4, W4), read-only view: MODE_INTRA, MODE_INTER, MODE_SKIP, MODE_PCM or MODE_MISSING."""
+        if self._mode is None:
+            info = self._info
+            shape = (info.height4, info.width4)
+            self._mode = _view(self._handle, info.mode, shape, "|u1", (info.mode_row_bytes, 1))
+        return self._mode
+
+    @property
+    def weights(self) -> Optional[Weights]:
+        """Weighted prediction (a copy), None where the whole picture uses default prediction."""
+        if self._weights is None and self._info.is_weighted:
+            self._weights = Weights(self._handle, self._info.height4, self._info.width4)
+        return self._weights
+
+    def flow(self) -> np.ndarray:
+        """Apparent motion, float32 (2, H4, W4), a new array: x plane, then y plane, in luma samples per
+        picture interval; the mean over the lists used of -mv / (4 d), 0 where there is no motion.
+        d is the distance to the reference in pictures of display order."""
+        flow = np.empty((2, self._info.height4, self._info.width4), np.float32)
+        status = binding.library().attp_picture_flow(self._handle.address, flow.ctypes.data)
+        if status != binding.OK:
+            raise RuntimeError("attp_picture_flow failed with status {}".format(status))
+        return flow
+
+
+class Residual:
+    """Coded residual of one picture in sample values, before prediction is added.
+
+    Intra blocks hold their coded residual, PCM blocks their samples; 0 where nothing is coded.
+    """
+
+    __slots__ = ("_handle", "_info", "_y", "_u", "_v")
+
+    def __init__(self, handle: _Handle, info: binding.PictureInfo) -> None:
+        self._handle = handle
+        self._info = info
+        self._y: Optional[np.ndarray] = None
+        self._u: Optional[np.ndarray] = None
+        self._v: Optional[np.ndarray] = None
+
+    @property
+    def y(self) -> np.ndarray:
+        """int16 (H, W), read-only view."""
+        if self._y is None:
+            info = self._info
+            shape = (info.height_px, info.width_px)
+            self._y = _view(self._handle, info.y, shape, "<i2", (info.y_row_bytes, 2))
+        return self._y
+
+    @property
+    def u(self) -> np.ndarray:
+        """int16 (ceil(H / 2), ceil(W / 2)), read-only view; zeros in monochrome streams."""
+        if self._u is None:
+            self._u = self._chroma(self._info.u)
+        return self._u
+
+    @property
+    def v(self) -> np.ndarray:
+        """int16 (ceil(H / 2), ceil(W / 2)), read-only view; zeros in monochrome streams."""
+        if self._v is None:
+            self._v = self._chroma(self._info.v)
+        return self._v
+
+    def _chroma(self, address: Optional[int]) -> np.ndarray:
+        info = self._info
+        if address is None:
+            zeros = np.zeros((info.uv_height, info.uv_width), np.int16)
+            zeros.flags.writeable = False
+            return zeros
+        return _view(
+            self._handle, address, (info.uv_height, info.uv_width), "<i2", (info.uv_row_bytes, 2)
+        )
+
+
+class Picture:
+    """One picture in decoding order. It stays valid after the next one and after the video is closed.
+
+    Made by CompressedVideo only. Not thread-safe while it belongs to `sample()`, where the first use of
+    `motion` or `residual` may parse it.
+    """
+
+    __slots__ = (
+        "_handle",
+        "_info",
+        "_decoder",
+        "_seconds_per_tick",
+        "_motion",
+        "_residual",
+        "key_bytes",
+        "is_anchor",
+    )
+
+    def __init__(
+        self,
+        address: int,
+        info: binding.PictureInfo,
+        seconds_per_tick: Optional[float],
+        decoder: Optional[binding.Decoder] = None,
+    ) -> None:
+        """Takes over one reference to the native picture; `decoder` parses it at first use."""
+        self._handle = _Handle(address, binding.library().attp_picture_release)
+        self._info = info
+        self._decoder = decoder
+        self._seconds_per_tick = seconds_per_tick
+        self._motion: Optional[MotionField] = None
+        self._residual: Optional[Residual] = None
+        self.key_bytes: Optional[KeyBytes] = None
+        self.is_anchor = False
+
+    def parse(self) -> None:
+        """Parses an on-demand picture now; otherwise `motion` and `residual` do it when first used."""
+        if not self._info.is_parsed and self._decoder is not None:
+            self._decoder.parse(self._handle.address)
+            self._info = binding.picture_info(self._handle.address)
+            self._decoder = None
+
+    @property
+    def motion(self) -> MotionField:
+        """Motion vectors, references, modes and weights."""
+        if self._motion is None:
+            self.parse()
+            self._motion = MotionField(self._handle, self._info)
+        return self._motion
+
+    @property
+    def residual(self) -> Optional[Residual]:
+        """Coded residual, None if the video was opened with residual=False."""
+        if self._residual is None:
+            self.parse()
+            if self._info.y is not None:
+                self._residual = Residual(self._handle, self._info)
+        return self._residual
+
+    @property
+    def decode_index(self) -> int:
+        """0 for the first picture, one more for each next one in decoding order."""
+        return self._info.decode_index
+
+    @property
+    def pts(self) -> Optional[int]:
+        """Presentation time in the video's time_base, None if the source has none (raw streams)."""
+        pts: int = self._info.pts
+        return None if pts == binding.NO_PTS else pts
+
+    @property
+    def time_s(self) -> Optional[float]:
+        """Presentation time in seconds, None without pts."""
+        pts = self._info.pts
+        if pts == binding.NO_PTS or self._seconds_per_tick is None:
+            return None
+        return pts * self._seconds_per_tick
+
+    @property
+    def poc(self) -> int:
+        """PicOrderCnt() of clause 8.2.1: display order within a coded video sequence."""
+        return self._info.poc
+
+    @property
+    def poc_step(self) -> int:
+        """POC difference of two neighbours in display order."""
+        return self._info.poc_step
+
+    @property
+    def kind(self) -> str:
+        """'I', 'P' or 'B': the most general slice type of the picture."""
+        return chr(self._info.kind)
+
+    @property
+    def is_random_access(self) -> bool:
+        """An IDR picture, or an intra picture at a recovery point: decode_key() works for it."""
+        return bool(self._info.is_random_access)
+
+    @property
+    def is_idr(self) -> bool:
+        return bool(self._info.is_idr)
+
+    @property
+    def is_reference(self) -> bool:
+        """Other pictures may refer to this one."""
+        return bool(self._info.is_reference)
+
+    @property
+    def integrity(self) -> str:
+        """'ok', or 'damaged' if this picture or something it depends on was not read completely."""
+        return "damaged" if self._info.is_damaged else "ok"
+
+    @property
+    def damage(self) -> str:
+        """The first thing that was wrong with this picture; empty if nothing was."""
+        return bytes(self._info.damage).decode("utf-8", "replace")
+
+    @property
+    def shape(self) -> Tuple[int, int]:
+        """(height, width) in luma samples after cropping."""
+        return self._info.height_px, self._info.width_px
+
+    @property
+    def macroblocks(self) -> MacroblockCounts:
+        """Macroblocks by mode; all zero in an on-demand picture that is not parsed."""
+        info = self._info
+        return MacroblockCounts(info.count_intra, info.count_inter, info.count_skip, info.count_pcm)
+
+    @property
+    def packet_bytes(self) -> int:
+        """Size of the NAL units of this picture."""
+        return self._info.packet_bytes
+
+    @property
+    def slices(self) -> int:
+        return self._info.slices
+
+    @property
+    def frame_num(self) -> int:
+        return self._info.frame_num
+
+    def __repr__(self) -> str:
+        return "<Picture {} {} poc={} pts={} {}>".format(
+            self.decode_index, self.kind, self.poc, self.pts, self.integrity
+        )

@@ -1,0 +1,110 @@
+"""The adapter to PyAV: late import, and what differs between its versions (10 to 18)."""
+
+from types import ModuleType
+from typing import Any, Dict, Iterator, Optional
+
+import numpy as np
+
+from edge_attp.errors import EdgeAttpError
+
+# Matrix coefficients (table E-5) that differ from the default, and PyAV's names for them; older versions
+# do not look at the frame.
+_MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M"}
+
+_ATTACHED_PIC = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
+
+MOST_FAILURES = 32  # of the demuxer in a row
+
+
+def import_av(why: str) -> ModuleType:
+    """The `av` module; EdgeAttpError that begins with `why` and ends with how to install it."""
+    try:
+        import av
+        import av.error
+    except ImportError as error:
+        raise EdgeAttpError(
+            "{}, which needs PyAV ({}): install it with `pip install av`".format(why, error)
+        ) from None
+    return av
+
+
+def codec_name(context: Any) -> str:
+    """FFmpeg's name of the codec, not of the decoder that was chosen for it."""
+    return str(getattr(context.codec, "canonical_name", context.name))
+
+
+def demuxed(av: Any, container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream. Bytes that the demuxer cannot read are passed over, as it finds its way
+    again behind them in most containers; many such failures in a row raise InvalidDataError."""
+    failures = 0
+    while True:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                if packet.size:  # PyAV ends with an empty packet
+                    yield packet
+            return
+        except av.error.InvalidDataError:
+            failures += 1
+            if failures > MOST_FAILURES:
+                raise
+        except IndexError:
+            return  # PyAV 18 stumbles at the end of files in which streams appear late
+
+
+def new_extradata(packet: Any) -> Optional[bytes]:
+    """Codec configuration that begins with this packet, None if there is none (or PyAV is older than 14,
+    which does not tell)."""
+    if not hasattr(packet, "has_sidedata") or not packet.has_sidedata("new_extradata"):
+        return None
+    return bytes(packet.get_sidedata("new_extradata"))
+
+
+def indexed_packets(stream: Any) -> int:
+    """Packets that the container's index promises, 0 if that is not known."""
+    entries = getattr(stream, "index_entries", None)
+    return 0 if entries is None else len(entries)
+
+
+def is_cover_art(stream: Any) -> bool:
+    """A still image that accompanies audio is no video. (PyAV before 13 does not tell.)"""
+    disposition = getattr(stream, "disposition", 0)
+    return bool(getattr(disposition, "value", disposition) & _ATTACHED_PIC)
+
+
+class RgbConverter:
+    """Decoded frames to RGB uint8 (H, W, 3), by each frame's own matrix and range (PyAV 10 does not tell
+    the matrix: BT.601 then). In one thread: starting more takes longer than the conversion."""
+
+    def __init__(self) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reformat = VideoReformatter().reformat
+        self._options: Dict[str, Any] = {"format": "rgb24", "threads": 1}
+
+    def __call__(self, frame: Any) -> np.ndarray:
+        options = dict(self._options, **_matrix_options(frame))
+        try:
+            return self._reformat(frame, **options).to_ndarray()
+        except TypeError:
+            if "threads" not in self._options:
+                raise
+            del self._options["threads"]  # before PyAV 17
+            return self(frame)
+
+
+def _matrix_options(frame: Any) -> Dict[str, Any]:
+    matrix = _MATRICES.get(getattr(frame, "colorspace", 0))
+    if matrix is None:
+        return {}
+    return {
+        "src_colorspace": matrix,
+        "dst_colorspace": "ITU601",  # of no meaning for RGB; older versions heed nothing if it is equal
+        "src_color_range": frame.color_range,
+        "dst_color_range": 2,
+    }
+
+
+def reason(error: Exception) -> str:
+    """The reason of a PyAV error without error number and file name."""
+    return str(getattr(error, "strerror", None) or error)

@@ -1,0 +1,252 @@
+"""One reading of a source from its beginning: packets in, pictures out, in decoding order.
+
+Every packet gets a number, which travels through the native core in the place of the dts. So each
+picture knows the packet in which it began, and a random-access picture can carry its own bytes.
+"""
+
+import ctypes
+import time
+from collections import deque
+from typing import Deque, Iterator, NamedTuple, Optional
+
+import numpy as np
+
+from edge_attp.bitstream import binding
+from edge_attp.bitstream.key_pictures import MOST_AHEAD, AnchorDecoder
+from edge_attp.bitstream.nal import KeyBytes, ParameterSets, join
+from edge_attp.bitstream.picture import Picture
+from edge_attp.bitstream.sampling import Reservoir
+from edge_attp.bitstream.source import Source
+from edge_attp.errors import CorruptStream, EdgeAttpError
+from edge_attp.types import EncodedPacket, StreamStats
+
+
+class ReadingOptions(NamedTuple):
+    residual: bool
+    threads: int
+    on_demand: bool
+    anchor: Optional[int]
+
+
+class _Sent(NamedTuple):
+    """A packet whose picture may not have come out yet."""
+
+    number: int
+    key: KeyBytes
+
+
+class Reading:
+    """Owns the native decoder. Errors are raised after all pictures before them."""
+
+    def __init__(
+        self, source: Source, packets: Iterator[EncodedPacket], options: ReadingOptions
+    ) -> None:
+        self._source = source
+        self._packets = packets
+        self._options = options
+        self._length_bytes = source.nal_length_bytes
+        self._seconds_per_tick = None if source.time_base is None else float(source.time_base)
+        self._decoder = binding.Decoder(
+            source.name,
+            source.nal_length_bytes,
+            options.threads,
+            options.residual,
+            options.on_demand,
+        )
+        self._sets = ParameterSets(source.nal_length_bytes)
+        self._sets.add(source.parameter_sets)
+        # The core holds back, and anchors read ahead, less than this; more means that bytes are no video.
+        self._sent: Deque[_Sent] = deque(maxlen=2 * MOST_AHEAD + 4 * options.threads)
+        self._number = 0
+        self._anchors = None if options.anchor is None else AnchorDecoder(source.name)
+        self._last_anchor: Optional[int] = None
+        self._newest = -1  # decode_index
+        self._at_end = False
+        self._final_info: Optional[binding.NativeStreamInfo] = None  # once it is closed
+        self._failure: Optional[EdgeAttpError] = None
+        self._pictures = 0
+        self._damaged = 0
+        self._demux_s = 0.0
+        self._send_parameter_sets()
+
+    def _send_parameter_sets(self) -> None:
+        sets = self._source.parameter_sets
+        if not sets:
+            return
+        try:
+            self._decoder.send(join(sets, self._length_bytes), binding.NO_PTS, -1, False)
+        except EdgeAttpError as error:
+            self._end(error)
+
+    def pictures(self) -> Iterator[Picture]:
+        """All pictures, parsed."""
+        while True:
+            address = self._next_address()
+            if address is None:
+                return
+            yield self._picture(address, binding.picture_info(address))
+
+    def sample(self, per_gop: int, seed: Optional[int], keys: bool) -> Iterator[Picture]:
+        """See CompressedVideo.sample(); the reading must be on demand."""
+        reservoir: Reservoir[Picture] = Reservoir(per_gop, seed)
+        failure = None
+        native = binding.library()
+        info = binding.PictureInfo()
+        info_ref = ctypes.byref(info)
+        while True:
+            try:
+                address = self._next_address()
+            except EdgeAttpError as error:
+                address, failure = None, error
+            if address is None:
+                break
+            native.attp_get_picture_info(address, info_ref)
+            if info.is_random_access:
+                key = self._picture(address, binding.picture_info(address))
+                yield from self._drawn(reservoir)
+                if keys:
+                    yield key
+                continue
+            slot = None if info.kind == ord("I") else reservoir.slot()
+            if slot is None:
+                self._damaged += info.is_damaged
+                native.attp_picture_release(address)
+            else:
+                reservoir.put(slot, self._picture(address, binding.picture_info(address)))
+        yield from self._drawn(reservoir)
+        if failure is not None:
+            raise failure
+
+    def _drawn(self, reservoir: "Reservoir[Picture]") -> Iterator[Picture]:
+        for picture in reservoir.take():
+            picture.parse()
+            yield picture
+
+    def _next_address(self) -> Optional[int]:
+        """The next native picture, None at the end; then it raises what cut the reading short, if anything."""
+        while True:
+            if self._final_info is not None:
+                raise ValueError(
+                    "{}: this iteration is over: the video was closed or read anew".format(
+                        self._source.name
+                    )
+                )
+            address = self._decoder.receive()
+            if address is not None:
+                self._pictures += 1
+                return address
+            if self._at_end:
+                break
+            self._read_on()
+        if self._failure is not None:
+            raise self._failure
+        if self._pictures == 0:
+            raise CorruptStream("{}: no picture in it could be read".format(self._source.name))
+        return None
+
+    def _read_on(self) -> bool:
+        """Sends one more packet to the core; False at the end of the source."""
+        if self._at_end:
+            return False
+        try:
+            began = time.perf_counter()
+            packet = next(self._packets, None)
+            self._demux_s += time.perf_counter() - began
+            if packet is not None:
+                self._send(packet)
+                return True
+            self._end(None)
+        except EdgeAttpError as error:
+            self._end(error)
+        return False
+
+    def _send(self, packet: EncodedPacket) -> None:
+        data = packet.data
+        sets_before = self._sets.annex_b
+        self._sets.watch(data)
+        number = self._number
+        self._number = number + 1
+        self._sent.append(_Sent(number, KeyBytes(sets_before, data, self._length_bytes)))
+        pts = binding.NO_PTS if packet.pts is None else packet.pts
+        self._decoder.send(data, pts, number, self._source.complete)
+
+    def _end(self, failure: Optional[EdgeAttpError]) -> None:
+        self._at_end = True
+        self._failure = failure
+        try:
+            self._decoder.drain()
+        except EdgeAttpError as error:
+            self._failure = failure or error
+
+    def _picture(self, address: int, info: binding.PictureInfo) -> Picture:
+        on_demand_decoder = self._decoder if self._options.on_demand else None
+        picture = Picture(address, info, self._seconds_per_tick, on_demand_decoder)
+        self._newest = info.decode_index
+        self._damaged += info.is_damaged
+        sent = self._sent_with(info.dts)
+        if sent is not None and info.is_random_access:
+            picture.key_bytes = sent.key
+        if self._anchors is not None and sent is not None:
+            self._pass_anchor(picture, sent, self._anchors)
+        return picture
+
+    def _sent_with(self, number: int) -> Optional[_Sent]:
+        """The packet of this number; earlier ones are forgotten, as pictures come in decoding order."""
+        sent = self._sent
+        while sent and sent[0].number < number:
+            passed = sent.popleft()
+            if self._anchors is not None:
+                self._anchors.add(passed.number, passed.key)
+        return sent[0] if sent and sent[0].number == number else None
+
+    def _pass_anchor(self, picture: Picture, sent: _Sent, anchors: AnchorDecoder) -> None:
+        index, last, every = picture.decode_index, self._last_anchor, self._options.anchor or 1
+        if picture.is_random_access:
+            anchors.restart(sent.number)
+        anchors.add(sent.number, sent.key)
+        is_due = last is None or index - last >= every
+        if picture.is_random_access or (picture.is_reference and is_due):
+            self._last_anchor = index
+            picture.is_anchor = True
+
+    def decode_anchor(self, picture: Picture) -> np.ndarray:
+        """See CompressedVideo.decode_anchor()."""
+        if self._anchors is None or not picture.is_anchor:
+            raise ValueError("picture {} is no anchor".format(picture.decode_index))
+        if self._final_info is not None or picture.decode_index != self._newest or not self._sent:
+            raise ValueError(
+                "picture {} is no longer the newest: its surroundings are gone".format(
+                    picture.decode_index
+                )
+            )
+        return self._anchors.decode(self._sent[0].number, self._add_next)
+
+    def _add_next(self) -> bool:
+        """Adds the next packet for the anchors, reading on if all that were sent are added."""
+        assert self._anchors is not None
+        if self._sent[-1].number <= self._anchors.last_added and not self._read_on():
+            return False
+        after = self._anchors.last_added
+        following = next(sent for sent in self._sent if sent.number > after)
+        self._anchors.add(following.number, following.key)
+        return True
+
+    def native_info(self) -> binding.NativeStreamInfo:
+        return self._final_info or self._decoder.info()
+
+    def stats(self) -> StreamStats:
+        info = self.native_info()
+        return StreamStats(
+            self._pictures,
+            self._damaged,
+            info.nal_units,
+            info.ignored_nal_units,
+            info.damaged_nal_units,
+            self._demux_s,
+        )
+
+    def close(self) -> None:
+        """Pictures given out stay valid; so do the counts."""
+        if self._final_info is None:
+            self._final_info = self._decoder.info()
+            self._decoder.close()

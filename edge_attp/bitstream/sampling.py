@@ -1,0 +1,44 @@
+"""GOP-sparse reading: which pictures of each group of pictures are drawn. Knows no codec.
+
+A draw without replacement in one pass (reservoir sampling), so that the length of a GOP need not be
+known and no more than `per_gop` pictures are held.
+"""
+
+import random
+from typing import Generic, List, Optional, Tuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Reservoir(Generic[T]):
+    """Draws up to `size` of the items offered since the last take(), each with equal probability."""
+
+    def __init__(self, size: int, seed: Optional[int]) -> None:
+        if size < 1:
+            raise ValueError("per_gop is {}; at least one picture must be drawn".format(size))
+        self._size = size
+        self._random = random.Random(seed).random
+        self._offered = 0
+        self._drawn: List[Tuple[int, T]] = []
+
+    def slot(self) -> Optional[int]:
+        """Counts one more item; the place where it must be put(), or None if it is not drawn."""
+        self._offered += 1
+        if self._offered <= self._size:
+            return self._offered - 1
+        place = int(self._random() * self._offered)
+        return place if place < self._size else None
+
+    def put(self, slot: int, item: T) -> None:
+        entry = (self._offered, item)
+        if slot == len(self._drawn):
+            self._drawn.append(entry)
+        else:
+            self._drawn[slot] = entry
+
+    def take(self) -> List[T]:
+        """The drawn items in the order they were offered; begins anew."""
+        drawn = [item for _, item in sorted(self._drawn, key=lambda entry: entry[0])]
+        self._drawn = []
+        self._offered = 0
+        return drawn

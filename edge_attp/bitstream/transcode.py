@@ -1,0 +1,97 @@
+"""Sources that are not H.264: decoded by FFmpeg and encoded on the fly, so that they have motion.
+
+libx264, preset veryfast, 3 B pictures, a GOP of at most 12 pictures (as in the recordings on which
+the method was made). Time stamps and the display size are kept; odd sizes lose one column or row,
+which 4:2:0 cannot code. What comes out is motion of the copy, not of the original encoder.
+"""
+
+from fractions import Fraction
+from typing import Any, Iterator
+
+from edge_attp.bitstream import pyav
+from edge_attp.bitstream.source import Source
+from edge_attp.errors import SourceError, UnsupportedStream
+from edge_attp.log import logger
+from edge_attp.types import EncodedPacket
+
+GOP_PICTURES = 12
+B_PICTURES = 3
+_OPTIONS = {
+    "preset": "veryfast",
+    "g": str(GOP_PICTURES),
+    "bf": str(B_PICTURES),
+    "forced-idr": "1",
+}
+_DEFAULT_RATE = Fraction(25)
+
+
+class TranscodedSource(Source):
+    """H.264 packets made from the frames of another source, which it owns."""
+
+    def __init__(self, original: Any) -> None:
+        super().__init__()
+        self._original = original
+        self._av = pyav.import_av("{}: must be transcoded".format(original.name))
+        self.name = original.name
+        self.container = original.container
+        self.codec = original.codec
+        self.frame_rate = original.frame_rate
+        self.time_base = original.time_base
+        if "libx264" not in self._av.codecs_available:
+            original.close()
+            raise UnsupportedStream(
+                "{}: its codec is {}, and this PyAV has no libx264 to transcode it".format(
+                    self.name, self.codec
+                )
+            )
+        logger.warning(
+            "%s: %s is transcoded to H.264 on the fly; motion and residuals are those of the copy",
+            self.name,
+            self.codec,
+        )
+
+    def packets(self) -> Iterator[EncodedPacket]:
+        encoder = None
+        last_pts = None
+        try:
+            for frame in self._original.decoded():
+                if encoder is None:
+                    encoder = self._open_encoder(frame)
+                last_pts = self._prepare(frame, last_pts)
+                frame = frame.reformat(encoder.width, encoder.height, "yuv420p")
+                frame.pict_type = 0  # the encoder decides, not the original
+                for packet in encoder.encode(frame):
+                    yield _encoded(packet)
+            if encoder is not None:
+                for packet in encoder.encode(None):
+                    yield _encoded(packet)
+        except self._av.error.FFmpegError as error:
+            raise SourceError(
+                "{}: transcoding failed: {}".format(self.name, pyav.reason(error))
+            ) from None
+
+    def _open_encoder(self, frame: Any) -> Any:
+        encoder = self._av.CodecContext.create("libx264", "w")
+        encoder.width = max(frame.width & ~1, 2)
+        encoder.height = max(frame.height & ~1, 2)
+        encoder.pix_fmt = "yuv420p"
+        encoder.framerate = self.frame_rate or _DEFAULT_RATE
+        encoder.time_base = self.time_base or 1 / _DEFAULT_RATE
+        encoder.options = dict(_OPTIONS)
+        encoder.open()
+        return encoder
+
+    def _prepare(self, frame: Any, last_pts: Any) -> int:
+        """Gives the frame a time stamp later than the last one; libx264 cannot do without."""
+        if frame.pts is None or (last_pts is not None and frame.pts <= last_pts):
+            rate = self.frame_rate or _DEFAULT_RATE
+            ticks = 1 / (rate * (self.time_base or 1 / rate))
+            frame.pts = 0 if last_pts is None else last_pts + max(int(ticks), 1)
+        return int(frame.pts)
+
+    def close(self) -> None:
+        self._original.close()
+
+
+def _encoded(packet: Any) -> EncodedPacket:
+    return EncodedPacket(bytes(packet), packet.pts, packet.dts, packet.is_keyframe)

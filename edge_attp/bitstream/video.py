@@ -1,0 +1,260 @@
+"""CompressedVideo: the public face of the bitstream package."""
+
+import itertools
+from fractions import Fraction
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+from edge_attp.bitstream import binding
+from edge_attp.bitstream.key_pictures import KeyDecoder
+from edge_attp.bitstream.nal import join
+from edge_attp.bitstream.packets import Input, open_source, position, rewind
+from edge_attp.bitstream.picture import Picture
+from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
+from edge_attp.bitstream.reading import Reading, ReadingOptions
+from edge_attp.bitstream.source import Source
+from edge_attp.errors import CorruptStream
+from edge_attp.types import EncodedPacket, StreamInfo, StreamStats
+
+# So far into a source a sequence parameter set must have come.
+_PROBE_BYTES = 32 << 20
+
+
+class CompressedVideo:
+    """Motion vectors and residuals of an H.264 video, picture by picture, in decoding order.
+
+    `source`: a path, a URL (through FFmpeg), or a binary file object, which stays the caller's to close.
+    `residual`: False saves the time to parse residuals. `threads`: the output is the same for any number.
+    `transcode`: True accepts other codecs and encodes them to H.264 on the fly. `format`, `options`: for
+    FFmpeg, as in `av.open`; "h264" as format forces the reader of raw streams. `anchor`: every how many
+    pictures one is an anchor, see `decode_anchor()`.
+
+    Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
+    or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
+    While iterating, damage raises nothing: pictures are marked. What cannot be read on (refused tool,
+    file cut short, connection lost) raises after all pictures before it.
+
+    Each `iter()` begins with the first picture: a second one opens the source again (a network address
+    connects again) and ends the first. A pipe can be read once only. Not thread-safe; pictures may be
+    used in any thread.
+
+    Attributes: `codec` of the source ("h264" unless transcoded), `width`, `height` in luma samples after
+    cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction; None for raw
+    streams, whose pictures have no pts). They describe the beginning of the stream.
+    """
+
+    def __init__(
+        self,
+        source: Input,
+        residual: bool = True,
+        threads: int = 1,
+        transcode: bool = False,
+        format: Optional[str] = None,
+        options: Optional[Dict[str, str]] = None,
+        anchor: Optional[int] = None,
+    ) -> None:
+        if threads < 1:
+            raise ValueError("threads is {}, must be 1 or more".format(threads))
+        if anchor is not None and anchor < 1:
+            raise ValueError("anchor is {}, must be 1 or more".format(anchor))
+        self._input = source
+        self._open_arguments: Tuple[Any, ...] = (transcode, format, options)
+        self._reading_options = ReadingOptions(residual, threads, False, anchor)
+        self._begin = position(source)
+        self._reading: Optional[Reading] = None
+        self._keys: Optional[KeyDecoder] = None
+        self._is_closed = False
+        self._source = open_source(source, transcode, format, options)
+        self._unread: Optional[Iterator[EncodedPacket]] = None
+        try:
+            self._native_info, self._unread = _probe(self._source)
+        except Exception:
+            self._source.close()
+            raise
+        self.codec = self._source.codec
+        self.width: int = self._native_info.width_px
+        self.height: int = self._native_info.height_px
+        self.bit_depth: int = self._native_info.bit_depth_luma
+        self.frame_rate = self._source.frame_rate or _vui_rate(self._native_info)
+        self.time_base = self._source.time_base
+
+    def __iter__(self) -> Iterator[Picture]:
+        return self._start(self._reading_options).pictures()
+
+    def sample(
+        self, per_gop: int = 1, seed: Optional[int] = None, keys: bool = False
+    ) -> Iterator[Picture]:
+        """`per_gop` P or B pictures of every group of pictures, drawn at random (equal `seed`, equal draw),
+        in decoding order; given out when their group ends.
+
+        A group begins at a random-access picture; pictures before the first one are a group, too. Only
+        the pictures drawn, and the co-located pictures they need, are parsed; of all others no more than
+        the header is read. `keys`: also gives the random-access picture of each group, before the
+        pictures drawn from it; it is parsed only if its motion or residual is asked for. `integrity`
+        cannot tell here of damage inside references that were not parsed.
+        """
+        reading = self._start(
+            self._reading_options._replace(threads=1, on_demand=True, anchor=None)
+        )
+        return reading.sample(per_gop, seed, keys)
+
+    def _start(self, options: ReadingOptions) -> Reading:
+        if self._is_closed:
+            raise ValueError("{}: the video is closed".format(self._source.name))
+        if self._unread is None:
+            self._reopen()
+        packets, self._unread = self._unread, None
+        assert packets is not None
+        if self._reading is not None:
+            self._reading.close()
+        self._reading = Reading(self._source, packets, options)
+        return self._reading
+
+    def _reopen(self) -> None:
+        rewind(self._input, self._begin, self._source.name)
+        self._source.close()
+        self._source = open_source(self._input, *self._open_arguments)
+        self._unread = self._source.packets()
+
+    def decode_key(self, picture: Picture) -> np.ndarray:
+        """RGB uint8 (H, W, 3) of a random-access picture, a new array, decoded by FFmpeg.
+
+        It works at any time, as the picture carries its own bytes. ValueError for other pictures,
+        CorruptStream if FFmpeg gets no picture out of the bytes, EdgeAttpError without PyAV.
+        """
+        if not picture.is_random_access:
+            raise ValueError(
+                "picture {} ({}) is no random-access picture: it cannot be decoded on its own".format(
+                    picture.decode_index, picture.kind
+                )
+            )
+        if picture.key_bytes is None:
+            raise CorruptStream(
+                "{}: picture {}: its bytes cannot be told from its neighbours'".format(
+                    self._source.name, picture.decode_index
+                )
+            )
+        if self._keys is None:
+            self._keys = KeyDecoder(self._source.name)
+        return self._checked(self._keys.decode(picture.key_bytes), picture)
+
+    def decode_anchor(self, picture: Picture) -> np.ndarray:
+        """RGB uint8 (H, W, 3) of an anchor, a new array, for streams that have too few key pictures.
+
+        With `anchor=N`, anchors (`picture.is_anchor`) are the random-access pictures, the first
+        reference picture, and each first reference picture N or more pictures after the last anchor. An
+        anchor that is no random-access picture costs decoding all reference pictures since the last one
+        that was. Call it while `picture` is the newest picture of the iteration; it may read some packets
+        ahead. ValueError for other pictures, CorruptStream if FFmpeg does not get the picture out.
+        """
+        if picture.is_random_access:
+            return self.decode_key(picture)
+        if self._reading is None:
+            raise ValueError("decode_anchor() needs a picture of the current iteration")
+        return self._checked(self._reading.decode_anchor(picture), picture)
+
+    def _checked(self, rgb: np.ndarray, picture: Picture) -> np.ndarray:
+        if rgb.shape[:2] != picture.shape:
+            raise CorruptStream(
+                "{}: picture {}: FFmpeg decodes {} rows and columns, the stream says {}".format(
+                    self._source.name, picture.decode_index, rgb.shape[:2], picture.shape
+                )
+            )
+        return rgb
+
+    def info(self) -> StreamInfo:
+        """What is known of the stream now; `tools` and `poc_step` become complete while it is read."""
+        if self._reading is not None:
+            self._native_info = self._reading.native_info()
+        native = self._native_info
+        return StreamInfo(
+            container=self._source.container,
+            codec=self.codec,
+            profile=profile_name(native.profile_idc, native.constraint_flags),
+            profile_idc=native.profile_idc,
+            level=level_name(native.profile_idc, native.constraint_flags, native.level_idc),
+            width=self.width,
+            height=self.height,
+            bit_depth=self.bit_depth,
+            chroma_format=chroma_format_name(native.chroma_format_idc),
+            max_num_ref_frames=native.max_num_ref_frames,
+            pic_order_cnt_type=native.pic_order_cnt_type,
+            poc_step=native.poc_step,
+            tools=tuple(bytes(native.tools).decode("ascii", "replace").split()),
+            frame_rate=self.frame_rate,
+            time_base=self.time_base,
+        )
+
+    @property
+    def stats(self) -> StreamStats:
+        """Counts of the current iteration, or of the last one."""
+        return StreamStats(0, 0, 0, 0, 0, 0.0) if self._reading is None else self._reading.stats()
+
+    def close(self) -> None:
+        """Closes the source and the parser; pictures and their arrays stay valid."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._reading is not None:
+            self._reading.close()
+        self._unread = None
+        self._source.close()
+
+    def __enter__(self) -> "CompressedVideo":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "<CompressedVideo {!r} {} {}x{}>".format(
+            self._source.name, self.codec, self.width, self.height
+        )
+
+
+def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPacket]]:
+    """Reads until the size is known. Returns what the core knows then, and all packets from the first.
+
+    UnsupportedStream if the core refuses the stream before it gives out a picture.
+    """
+    decoder = binding.Decoder(source.name, source.nal_length_bytes, residual=False, on_demand=True)
+    packets = source.packets()
+    head: List[EncodedPacket] = []
+    try:
+        if source.parameter_sets:
+            sets = join(source.parameter_sets, source.nal_length_bytes)
+            decoder.send(sets, binding.NO_PTS, -1, False)
+        size = 0
+        while not head or decoder.info().width_px == 0:
+            packet = next(packets, None)
+            if packet is None or size > _PROBE_BYTES:
+                break
+            head.append(packet)
+            size += len(packet.data)
+            decoder.send(packet.data, binding.NO_PTS, -1, source.complete)
+            _discard_picture(decoder)
+        decoder.drain()
+        _discard_picture(decoder)
+        info = decoder.info()
+        if info.width_px == 0:
+            raise CorruptStream(
+                "{}: has no readable H.264 sequence parameter set".format(source.name)
+            )
+        return info, itertools.chain(head, packets)
+    finally:
+        decoder.close()
+
+
+def _discard_picture(decoder: binding.Decoder) -> None:
+    """Raises what the core has to say if it has no picture."""
+    address = decoder.receive()
+    if address is not None:
+        binding.library().attp_picture_release(address)
+
+
+def _vui_rate(info: binding.NativeStreamInfo) -> Optional[Fraction]:
+    """Pictures per second from the stream's own timing information, clause E.2.1 (two ticks a frame)."""
+    if not info.num_units_in_tick or not info.time_scale:
+        return None
+    return Fraction(info.time_scale, 2 * info.num_units_in_tick)

@@ -1,0 +1,66 @@
+"""Every error that this package raises on purpose, and the exit code of the command line for each.
+
+::
+
+    EdgeAttpError (1)
+     +-- SourceError (3, also OSError)            the input cannot be opened or read
+     +-- UnsupportedStream (4, also ValueError)   valid, but uses a feature that is refused by name
+     +-- CorruptStream (3, also ValueError)       not a valid bitstream
+     +-- ModelError (5)                           a model pack is missing, broken or of another version
+     +-- EngineError (5)                          an inference engine is missing or failed
+     +-- UsageError (2)                           wrong arguments or configuration
+
+Each message is one line for people: what is wrong, where, and what to do about it if that is known.
+"""
+
+__all__ = [
+    "EdgeAttpError",
+    "SourceError",
+    "UnsupportedStream",
+    "CorruptStream",
+    "ModelError",
+    "EngineError",
+    "UsageError",
+]
+
+
+class EdgeAttpError(Exception):
+    """Base of all errors of this package; `exit_code` is what the command line exits with."""
+
+    exit_code = 1
+
+
+class SourceError(EdgeAttpError, OSError):
+    """The input is missing, empty, cut short, or not a video."""
+
+    exit_code = 3
+
+
+class UnsupportedStream(EdgeAttpError, ValueError):
+    """The stream is valid but uses a codec or a coding tool that this parser refuses by name."""
+
+    exit_code = 4
+
+
+class CorruptStream(EdgeAttpError, ValueError):
+    """Nothing at all could be read from the bitstream; damage in mid-stream is not an error."""
+
+    exit_code = 3
+
+
+class ModelError(EdgeAttpError):
+    """A model pack is missing, broken, or made for another version."""
+
+    exit_code = 5
+
+
+class EngineError(EdgeAttpError):
+    """An inference engine is missing or failed."""
+
+    exit_code = 5
+
+
+class UsageError(EdgeAttpError):
+    """Wrong arguments or configuration."""
+
+    exit_code = 2

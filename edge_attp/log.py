@@ -1,0 +1,71 @@
+"""Messages for people, on stderr. stdout belongs to results.
+
+Modules log through `logger`; a program calls `configure()` once. Without it, Python prints warnings
+and errors to stderr, which is right for a library.
+"""
+
+import logging
+import os
+import sys
+from typing import Optional, TextIO
+
+__all__ = ["logger", "configure", "paint", "wants_colour"]
+
+logger = logging.getLogger("edge_attp")
+
+_COLOURS = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+    "dim": "2",
+    "bold": "1",
+}
+_LEVEL_COLOURS = {logging.ERROR: "red", logging.WARNING: "yellow", logging.DEBUG: "dim"}
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """True on a terminal, unless the NO_COLOR convention or TERM=dumb asks for plain text."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def paint(text: str, colour: str, stream: Optional[TextIO] = None) -> str:
+    """`text` in a colour of the table above if `stream` (stderr by default) wants colour."""
+    if not wants_colour(sys.stderr if stream is None else stream):
+        return text
+    return "\033[{}m{}\033[0m".format(_COLOURS[colour], text)
+
+
+class _Formatter(logging.Formatter):
+    """`level: message`, and the bare message for information; only the level's word is coloured."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + self.formatException(record.exc_info)
+        if record.levelno == logging.INFO:
+            return message
+        word = record.levelname.lower()
+        colour = _LEVEL_COLOURS.get(record.levelno)
+        return "{}: {}".format(paint(word, colour) if colour else word, message)
+
+
+class _StderrHandler(logging.StreamHandler):
+    """Looks stderr up for every record, so that redirection after configure() works."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+def configure(verbosity: int = 0) -> None:
+    """Sends the package's messages to stderr: -1 errors only, 0 also warnings and information, 1 all."""
+    levels = {-1: logging.ERROR, 0: logging.INFO, 1: logging.DEBUG}
+    logger.setLevel(levels[max(-1, min(1, verbosity))])
+    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        handler = _StderrHandler()
+        handler.setFormatter(_Formatter())
+        logger.addHandler(handler)

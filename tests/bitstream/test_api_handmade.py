@@ -1,0 +1,224 @@
+"""The whole way from bytes to arrays on streams whose every value is known. Needs no PyAV."""
+
+import io
+
+import handmade
+import numpy as np
+import pytest
+
+from edge_attp.bitstream import (
+    MODE_INTER,
+    MODE_PCM,
+    MODE_SKIP,
+    CompressedVideo,
+    CorruptStream,
+    SourceError,
+    UnsupportedStream,
+)
+
+
+def opened(data, **arguments):
+    return CompressedVideo(io.BytesIO(data), **arguments)
+
+
+def test_attributes_of_a_raw_stream():
+    with opened(handmade.stream()) as video:
+        assert (video.codec, video.width, video.height, video.bit_depth) == ("h264", 32, 32, 8)
+        assert (video.frame_rate, video.time_base) == (25, None)
+        info = video.info()
+    assert info.profile == "Constrained Baseline"
+    assert (info.level, info.chroma_format, info.pic_order_cnt_type) == ("3", "4:2:0", 2)
+    assert info.max_num_ref_frames == 1
+
+
+def test_no_timing_information_is_no_frame_rate():
+    with opened(handmade.stream(time_scale=0)) as video:
+        assert video.frame_rate is None
+
+
+def test_pictures_come_in_decoding_order_with_their_facts():
+    with opened(handmade.stream(gops=2, gop=4)) as video:
+        pictures = list(video)
+    assert [p.decode_index for p in pictures] == list(range(8))
+    assert "".join(p.kind for p in pictures) == "IPPPIPPP"
+    assert [p.is_random_access for p in pictures] == [True, False, False, False] * 2
+    assert all(p.is_reference and p.integrity == "ok" and p.damage == "" for p in pictures)
+    assert all(p.pts is None and p.time_s is None for p in pictures)
+    assert [p.poc for p in pictures] == [0, 2, 4, 6] * 2
+
+
+def test_pcm_pictures_carry_their_samples_as_residual():
+    samples = handmade.picture_samples(2, 2, seed=0)
+    with opened(handmade.stream(gops=1)) as video:
+        picture = next(iter(video))
+    assert (picture.motion.mode == MODE_PCM).all()
+    assert (picture.motion.reference == -1).all()
+    assert (picture.motion.mv == 0).all()
+    np.testing.assert_array_equal(picture.residual.y, handmade.luma(samples, 2, 2))
+    np.testing.assert_array_equal(picture.residual.u[:8, :8], samples[0, 256:320].reshape(8, 8))
+    np.testing.assert_array_equal(picture.residual.v[8:, 8:], samples[3, 320:].reshape(8, 8))
+    assert picture.macroblocks == (0, 0, 0, 4)
+
+
+def test_skipped_and_moving_pictures():
+    with opened(handmade.stream(gops=1, gop=3, mv=(6, -4))) as video:
+        _, skipped, moving = video
+    assert (skipped.motion.mode == MODE_SKIP).all()
+    assert (skipped.motion.mv == 0).all()
+    assert (skipped.motion.reference[0] == 0).all()
+    assert (moving.motion.mode == MODE_INTER).all()
+    assert (moving.motion.reference[0] == 1).all()
+    assert (moving.motion.reference[1] == -1).all()
+    assert (moving.motion.mv[0] == (6, -4)).all()
+    assert (moving.motion.mv[1] == 0).all()
+    assert moving.motion.weights is None
+    assert not moving.residual.y.any()
+    flow = moving.motion.flow()
+    assert flow.dtype == np.float32
+    np.testing.assert_array_equal(flow[0], np.full((8, 8), -1.5))
+    np.testing.assert_array_equal(flow[1], np.full((8, 8), 1.0))
+
+
+def test_shapes_follow_the_crop():
+    left, right, top, bottom = 1, 2, 0, 3  # chroma samples
+    with opened(handmade.stream(gops=1, crop=(left, right, top, bottom))) as video:
+        picture = next(iter(video))
+        assert (video.width, video.height) == (26, 26)
+    assert picture.shape == (26, 26)
+    assert picture.motion.mv.shape == (2, 7, 7, 2)
+    assert picture.motion.reference.shape == (2, 7, 7)
+    assert picture.motion.mode.shape == (7, 7)
+    assert picture.motion.flow().shape == (2, 7, 7)
+    assert picture.residual.y.shape == (26, 26)
+    assert picture.residual.u.shape == picture.residual.v.shape == (13, 13)
+    whole = handmade.luma(handmade.picture_samples(2, 2, seed=0), 2, 2)
+    np.testing.assert_array_equal(picture.residual.y, whole[0:26, 2:28])
+
+
+def test_without_residual():
+    with opened(handmade.stream(), residual=False) as video:
+        assert all(picture.residual is None for picture in video)
+
+
+def test_each_iteration_begins_anew_and_ends_the_one_before():
+    with opened(handmade.stream(gops=2, gop=3)) as video:
+        first = iter(video)
+        next(first)
+        assert [p.decode_index for p in video] == list(range(6))
+        with pytest.raises(ValueError, match="read anew"):
+            next(first)
+        assert len(list(video)) == 6
+
+
+def test_a_pipe_is_read_once():
+    class Pipe:
+        def __init__(self, data):
+            self._data = io.BytesIO(data)
+
+        def read(self, size):
+            return self._data.read(min(size, 100))
+
+    with CompressedVideo(Pipe(handmade.stream())) as video:
+        assert len(list(video)) == 12
+        with pytest.raises(SourceError, match="only once"):
+            iter(video)
+
+
+def test_a_closed_video_says_so():
+    video = opened(handmade.stream())
+    pictures = iter(video)
+    next(pictures)
+    video.close()
+    video.close()
+    with pytest.raises(ValueError, match="closed"):
+        next(pictures)
+    with pytest.raises(ValueError, match="closed"):
+        iter(video)
+    assert video.info().width == 32
+
+
+def test_stats_count_what_was_read():
+    with opened(handmade.stream(gops=2, gop=4)) as video:
+        assert video.stats.pictures == 0
+        for _ in video:
+            pass
+        stats = video.stats
+    assert (stats.pictures, stats.damaged) == (8, 0)
+    assert stats.nal_units == 12
+    assert stats.demux_s > 0
+
+
+def test_a_new_size_in_mid_stream():
+    data = handmade.stream(gops=1, columns=2, rows=2) + handmade.stream(gops=1, columns=3, rows=1)
+    with opened(data) as video:
+        shapes = [picture.residual.y.shape for picture in video]
+        assert (video.width, video.height) == (32, 32)
+    assert shapes == [(32, 32)] * 4 + [(16, 48)] * 4
+
+
+def test_an_unsupported_tool_at_the_beginning_raises_at_open():
+    units = [handmade.sps(frame_mbs_only=0), handmade.pps()]
+    units.append(handmade.idr(handmade.picture_samples(2, 4)))
+    with pytest.raises(UnsupportedStream, match="interlaced|frame_mbs_only_flag") as caught:
+        opened(handmade.annex_b(units))
+    assert caught.value.exit_code == 4
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unsupported_tool_later_raises_after_the_pictures_before_it():
+    good = handmade.stream(gops=2, gop=4)
+    units = [handmade.sps(frame_mbs_only=0), handmade.pps()]
+    units.append(handmade.idr(handmade.picture_samples(2, 4)))
+    seen = []
+    with opened(good + handmade.annex_b(units)) as video:
+        with pytest.raises(UnsupportedStream):
+            for picture in video:
+                seen.append(picture.decode_index)
+    assert seen == list(range(8))
+
+
+def test_a_stream_without_parameter_sets_is_corrupt():
+    data = handmade.annex_b([handmade.idr(handmade.picture_samples(2, 2))] * 3)
+    with pytest.raises(CorruptStream, match="sequence parameter set") as caught:
+        opened(data)
+    assert caught.value.exit_code == 3
+
+
+def test_parameter_sets_without_a_picture_are_corrupt():
+    with opened(handmade.annex_b([handmade.sps(), handmade.pps()])) as video:
+        with pytest.raises(CorruptStream, match="no picture"):
+            list(video)
+
+
+def test_a_lost_reference_damages_pictures_and_the_next_idr_heals():
+    data = handmade.stream(gops=1, gop=6) + handmade.stream(gops=1, gop=3)
+    units = data.split(handmade.START)[1:]
+    del units[3]  # a reference P picture: frame_num now has a gap
+    with opened(handmade.annex_b(units)) as video:
+        integrity = [picture.integrity for picture in video]
+        assert video.stats.damaged == integrity.count("damaged") > 0
+    assert integrity[0] == "ok"
+    assert integrity[-3:] == ["ok", "ok", "ok"]
+
+
+def test_a_damaged_picture_says_why():
+    units = handmade.stream(gops=2, gop=4).split(handmade.START)[1:]
+    units[2] = units[2][: len(units[2]) // 2]
+    with opened(handmade.annex_b(units)) as video:
+        first = next(iter(video))
+    assert first.integrity == "damaged"
+    assert first.damage
+
+
+@pytest.mark.parametrize("arguments", [{"threads": 0}, {"anchor": 0}])
+def test_wrong_arguments(arguments):
+    with pytest.raises(ValueError, match="must be 1 or more"):
+        opened(handmade.stream(), **arguments)
+
+
+def test_threads_change_nothing():
+    data = handmade.stream(gops=6, gop=5)
+    expected = [(p.kind, p.motion.mv.tobytes(), p.residual.y.tobytes()) for p in opened(data)]
+    with opened(data, threads=3) as video:
+        found = [(p.kind, p.motion.mv.tobytes(), p.residual.y.tobytes()) for p in video]
+    assert found == expected
