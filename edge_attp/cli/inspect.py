@@ -1,0 +1,249 @@
+"""`edge-attp inspect`: what is in a stream, a picture of one picture, and all arrays for NumPy."""
+
+import argparse
+import json
+import time
+from contextlib import ExitStack
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from edge_attp.errors import EdgeAttpError, SourceError, UsageError
+
+FORMAT = "edge-attp-inspect"
+FORMAT_VERSION = 1
+CODECS = {"h264": "H.264", "hevc": "HEVC"}
+SHOWN_DISTANCES = 6
+SHOWN_WIDTH_PX = 640  # narrower pictures are drawn larger, by a whole factor
+
+EPILOG = """
+--dump writes an .npz file that numpy.load() reads. For every picture N in decoding order:
+  N/mv         int16 (2, H4, W4, 2)  vectors x, y in quarter luma samples, lists 0 and 1
+  N/reference  int32 (2, H4, W4)     decode_index of the reference, -1 unused, -2 never received
+  N/mode       uint8 (H4, W4)        0 intra, 1 inter, 2 skip, 3 pcm, 4 missing
+  N/flow       float32 (2, H4, W4)   motion in luma pixels per picture interval, x, y
+  N/y, N/u, N/v  int16               coded residual
+and one entry per picture in decode_index, poc, pts, kind, is_reference, is_random_access, damaged.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this command."""
+    parser.description = "Tells what is in a stream: pictures, motion, residual, integrity."
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument("input", metavar="INPUT", help="file or URL of an H.264 stream")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--limit", type=_count, metavar="N", help="read N pictures only")
+    parser.add_argument("--threads", type=_count, default=1, metavar="N", help="parser threads")
+    parser.add_argument("--dump", metavar="OUT.npz", help="write the arrays of every picture")
+    parser.add_argument(
+        "--picture", type=int, metavar="N", help="draw picture N (in decoding order, from 0)"
+    )
+    parser.add_argument("--png", metavar="OUT.png", help="where --picture draws to")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Runs the command; returns the exit code."""
+    if (args.picture is None) != (args.png is None):
+        raise UsageError("--picture and --png belong together: --picture 12 --png out.png")
+    if args.picture is not None:
+        if args.json or args.dump or args.limit:
+            raise UsageError("--picture draws one picture; leave out --json, --dump and --limit")
+        return _draw(args.input, args.picture, args.png, args.threads)
+    report, failure = _survey(args)
+    if report["pictures"] or failure is None:
+        print(json.dumps(report, indent=2) if args.json else _text(report))
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+# A survey of the whole stream -----------------------------------------------------------
+
+
+def _survey(args: argparse.Namespace) -> Tuple[Dict[str, Any], Optional[BaseException]]:
+    """The report, and what ended the reading early: an error of the stream or Ctrl-C."""
+    from edge_attp.bitstream import CompressedVideo
+    from edge_attp.sinks.npz import NpzSink
+    from edge_attp.survey import Survey
+
+    survey, clock, failure = Survey(), _Clock(), None
+    with CompressedVideo(args.input, threads=args.threads) as video, ExitStack() as stack:
+        dump = stack.enter_context(NpzSink(args.dump)) if args.dump else None
+        try:
+            for picture in clock.timed(video, args.limit):
+                survey.add(picture)
+                if dump is not None:
+                    dump.add(picture)
+        except (EdgeAttpError, KeyboardInterrupt) as error:
+            failure = error
+        report = {"format": FORMAT, "version": FORMAT_VERSION, "input": args.input}
+        report["stream"] = _stream(video.info())
+        report.update(survey.summary())
+        report["integrity"].update(_nal_units(video.stats), stopped_by=_reason(failure))
+    report["parse"] = {
+        "seconds": clock.seconds,
+        "pictures_per_second": survey.pictures / clock.seconds if clock.seconds else 0.0,
+        "threads": args.threads,
+    }
+    return report, failure
+
+
+def _reason(failure: Optional[BaseException]) -> Optional[str]:
+    if isinstance(failure, KeyboardInterrupt):
+        return "interrupted"
+    return None if failure is None else str(failure)
+
+
+def _nal_units(stats: Any) -> Dict[str, int]:
+    names = ("nal_units", "ignored_nal_units", "damaged_nal_units")
+    return {name: getattr(stats, name) for name in names}
+
+
+class _Clock:
+    """Time spent waiting for pictures, without what the caller does with them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, pictures: Any, limit: Optional[int]) -> Iterator[Any]:
+        source = iter(pictures)
+        count = 0
+        while limit is None or count < limit:
+            begin = time.perf_counter()
+            picture = next(source, None)
+            self.seconds += time.perf_counter() - begin
+            if picture is None:
+                return
+            count += 1
+            yield picture
+
+
+def _stream(info: Any) -> Dict[str, Any]:
+    fields = dict(info._asdict())
+    fields["tools"] = list(info.tools)
+    fields["frame_rate"] = float(info.frame_rate) if info.frame_rate else None
+    fields["time_base"] = str(info.time_base) if info.time_base else None
+    return fields
+
+
+# Text -----------------------------------------------------------------------------------
+
+
+def _text(report: Dict[str, Any]) -> str:
+    lines = _stream_lines(report) + _picture_lines(report) + _motion_lines(report)
+    return "\n".join("%-12s %s" % line for line in lines)
+
+
+def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+    stream = report["stream"]
+    rate = stream["frame_rate"]
+    size = "%dx%d" % (stream["width"], stream["height"])
+    return [
+        ("input", report["input"]),
+        ("container", stream["container"]),
+        (
+            "codec",
+            "%s %s, level %s" % (CODECS[stream["codec"]], stream["profile"], stream["level"]),
+        ),
+        ("size", size + (", %g pictures per second" % round(rate, 3) if rate else "")),
+        ("tools", " ".join(stream["tools"]) or "none"),
+    ]
+
+
+def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+    gop = report["gop"]
+    kinds = ", ".join("%d %s" % (count, kind) for kind, count in report["kinds"].items() if count)
+    lines = [("pictures", "%d: %s" % (report["pictures"], kinds))]
+    if gop["count"]:
+        lengths = "%d" % gop["longest"]
+        if gop["shortest"] != gop["longest"]:
+            lengths = "%d to %d" % (gop["shortest"], gop["longest"])
+        lines.append(("GOPs", "%d, of %s pictures" % (gop["count"], lengths)))
+        lines.append(("pattern", _shortened(gop["pattern"])))
+    speed = "%.0f pictures per second" % report["parse"]["pictures_per_second"]
+    return lines + [("integrity", _integrity(report["integrity"])), ("parse speed", speed)]
+
+
+def _integrity(integrity: Dict[str, Any]) -> str:
+    found = []
+    if integrity["damaged"]:
+        found.append("%d damaged pictures (%s)" % (integrity["damaged"], integrity["first_damage"]))
+    if integrity["damaged_nal_units"]:
+        found.append("%d unreadable NAL units" % integrity["damaged_nal_units"])
+    if integrity["stopped_by"]:
+        found.append("reading ended early")
+    return ", ".join(found) or "ok"
+
+
+def _motion_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+    lines = []
+    for kind, shares in report["blocks"].items():
+        named = ["%s %s" % (name, _percent(share)) for name, share in shares.items() if share]
+        lines.append(("%s blocks" % kind, ", ".join(named)))
+    motion = report["motion"]
+    if motion["blocks"]:
+        speeds = (motion["mean_px"], motion["median_px"], motion["p95_px"])
+        lines.append(("motion", "mean %.2f, median %.2f, p95 %.2f px per picture" % speeds))
+        lines.append(("references", _distances(report["reference_distances"])))
+    for kind, residual in report["residual"].items():
+        text = "rms %.2f, %s of the samples coded"
+        values = (residual["rms_luma"], _percent(residual["nonzero_share"]))
+        lines.append(("%s residual" % kind, text % values))
+    return lines
+
+
+def _distances(distances: List[Dict[str, float]]) -> str:
+    """Where references lie, earliest first; the table comes with the most frequent first."""
+    shown = sorted(distances[:SHOWN_DISTANCES], key=lambda item: -item["pictures"])
+    parts = ["%+g: %s" % (-item["pictures"], _percent(item["share"])) for item in shown]
+    rest = sum(item["share"] for item in distances[SHOWN_DISTANCES:])
+    return "pictures away, " + ", ".join(parts + (["others %s" % _percent(rest)] if rest else []))
+
+
+def _percent(share: float) -> str:
+    return "%.1f %%" % (100 * share)
+
+
+def _shortened(pattern: str, length: int = 88) -> str:
+    return pattern if len(pattern) <= length else pattern[: length - 4] + " ..."
+
+
+# One picture ----------------------------------------------------------------------------
+
+
+def _draw(source: str, index: int, path: str, threads: int) -> int:
+    from edge_attp.bitstream import CompressedVideo
+    from edge_attp.sinks import draw
+
+    cv2 = draw.opencv()
+    with CompressedVideo(source, threads=threads) as video:
+        picture, key = _find(video, index, source)
+        background = video.decode_key(key) if key is not None else None
+    height, width = picture.residual.y.shape
+    zoom = -(-SHOWN_WIDTH_PX // width)
+    size = (width * zoom, height * zoom)
+    motion = draw.draw_motion(background, picture.motion, size)
+    residual = draw.draw_residual(picture.residual, size)
+    composed = draw.compose(motion, residual, "%s picture %d" % (picture.kind, index))
+    if not cv2.imwrite(path, composed[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+        raise SourceError("%s cannot be written" % path)
+    print("%s: picture %d (%s) of %s" % (path, index, picture.kind, source))
+    return 0
+
+
+def _find(video: Any, index: int, source: str) -> Tuple[Any, Any]:
+    """The picture, and the last random-access picture up to it (None if there is none)."""
+    key, count = None, 0
+    for picture in video:
+        count += 1
+        key = picture if picture.is_random_access else key
+        if picture.decode_index == index:
+            return picture, key
+    raise UsageError("%s has no picture %d: it has %d, counted from 0" % (source, index, count))

@@ -1,0 +1,20 @@
+"""Model packs and the engines that run their graphs.
+
+An engine turns named arrays into named arrays; it knows nothing of videos. Each inference library is
+imported in its own adapter file only, and only when that engine is opened.
+"""
+
+from edge_attp.engine.backend import Backend, Buffers, Graph
+from edge_attp.engine.pack import Pack, default_pack, load_pack
+from edge_attp.engine.select import BACKENDS, open_backend
+
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Buffers",
+    "Graph",
+    "Pack",
+    "default_pack",
+    "load_pack",
+    "open_backend",
+]

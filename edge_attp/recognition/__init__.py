@@ -1,0 +1,27 @@
+"""From network outputs to what happens in the video: key picture features, scores, events.
+
+Knows arrays and seconds; nothing of streams, engines or files.
+"""
+
+from edge_attp.recognition.events import EventDetector, Smoother
+from edge_attp.recognition.gop import GopState
+from edge_attp.recognition.order import DisplayOrder
+from edge_attp.recognition.records import Event, Result, Scores, Verdict
+from edge_attp.recognition.scores import VideoMean, score, softmax, top
+from edge_attp.recognition.timeline import Timeline
+
+__all__ = [
+    "DisplayOrder",
+    "Event",
+    "EventDetector",
+    "GopState",
+    "Result",
+    "Scores",
+    "Smoother",
+    "Timeline",
+    "Verdict",
+    "VideoMean",
+    "score",
+    "softmax",
+    "top",
+]

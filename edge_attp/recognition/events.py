@@ -1,0 +1,93 @@
+"""Smoothing over time, and events with a start and an end."""
+
+from typing import Dict, List, Optional, Sequence
+
+import numpy as np
+
+from edge_attp.recognition.records import Event, Scores
+
+__all__ = ["EventDetector", "Smoother"]
+
+
+class Smoother:
+    """Exponential moving average of probabilities: what lies `half_life_s` back weighs half as much.
+
+    Steps may be uneven; a step back in time counts as none.
+    """
+
+    def __init__(self, half_life_s: float = 0.5) -> None:
+        self._half_life_s = half_life_s
+        self._mean: Optional[np.ndarray] = None
+        self._time_s = 0.0
+
+    def add(self, scores: Scores) -> np.ndarray:
+        """The average with these scores in it, float32 (classes,)."""
+        if self._mean is None:
+            self._mean = scores.probabilities.astype(np.float32)
+            self._time_s = scores.start_s
+            return self._mean
+        step_s = max(scores.start_s - self._time_s, 0.0)
+        keep = np.float32(0.5 ** (step_s / self._half_life_s))
+        self._mean = keep * self._mean + (1 - keep) * scores.probabilities
+        self._time_s = max(self._time_s, scores.start_s)
+        return self._mean
+
+
+class _Open:
+    """An event that has not ended."""
+
+    def __init__(self, start_s: float) -> None:
+        self.start_s = self.end_s = self.peak_s = start_s
+        self.score = 0.0
+
+
+class EventDetector:
+    """Hysteresis per label: an event starts at probability `start` and ends below `end`.
+
+    Events shorter than `shortest_s` are not reported.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        stream: str = "",
+        start: float = 0.6,
+        end: float = 0.4,
+        shortest_s: float = 0.2,
+    ) -> None:
+        if not 0.0 < end <= start <= 1.0:
+            raise ValueError(
+                "thresholds: got start %g and end %g, expected 0 < end <= start <= 1" % (start, end)
+            )
+        self._labels = labels
+        self._stream = stream
+        self._start, self._end, self._shortest_s = start, end, shortest_s
+        self._open: Dict[int, _Open] = {}
+
+    def add(self, smoothed: np.ndarray, start_s: float, end_s: float) -> List[Event]:
+        """Smoothed probabilities of the picture shown from start_s to end_s; returns ended events."""
+        ended: List[Event] = []
+        for index in sorted(self._open):
+            if smoothed[index] < self._end:
+                ended += self._close(index)
+        for index in np.nonzero(smoothed >= self._start)[0].tolist():
+            self._open.setdefault(index, _Open(start_s))
+        for index, event in self._open.items():
+            event.end_s = max(event.end_s, end_s)
+            if smoothed[index] > event.score:
+                event.score, event.peak_s = float(smoothed[index]), start_s
+        return ended
+
+    def finish(self) -> List[Event]:
+        """Ends all events."""
+        ended: List[Event] = []
+        for index in sorted(self._open):
+            ended += self._close(index)
+        return ended
+
+    def _close(self, index: int) -> List[Event]:
+        event = self._open.pop(index)
+        if event.end_s - event.start_s < self._shortest_s:
+            return []
+        label = self._labels[index]
+        return [Event(label, event.score, event.start_s, event.end_s, event.peak_s, self._stream)]

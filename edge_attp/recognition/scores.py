@@ -1,0 +1,68 @@
+"""Logits to probabilities, and the mean of a video as the paper takes it."""
+
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from edge_attp.recognition.records import Scores
+
+__all__ = ["VideoMean", "score", "softmax", "top"]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float32, of logits (classes,)."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max())
+    return (exponentials / exponentials.sum()).astype(np.float32)
+
+
+def score(logits: np.ndarray, start_s: float, end_s: float) -> Scores:
+    """Scores of what is shown from start_s to end_s; the logits are copied."""
+    logits = np.array(logits, np.float32)
+    return Scores(logits, softmax(logits), start_s, end_s)
+
+
+def top(probabilities: np.ndarray, labels: Sequence[str], count: int) -> List[Tuple[str, float]]:
+    """The `count` most probable labels, best first; of equals, the first in the list of labels."""
+    order = np.argsort(-probabilities, kind="mergesort")[:count]
+    return [(labels[index], float(probabilities[index])) for index in order]
+
+
+class VideoMean:
+    """Mean of the logits over the scored pictures of each GOP, then over the GOPs.
+
+    In the paper's protocol (section 4.1) each GOP gives one sampled picture; here a GOP counts once,
+    however many of its pictures were scored.
+    """
+
+    def __init__(self) -> None:
+        self._gop = -1
+        self._gop_sum = np.zeros(0)
+        self._gop_pictures = 0
+        self._closed_sum = np.zeros(0)
+        self._closed = 0
+
+    def add(self, gop: int, logits: np.ndarray) -> None:
+        """One scored picture; all of a GOP, numbered from 0, come before those of the next."""
+        if gop != self._gop:
+            self._closed_sum = self._sum()
+            self._closed = self.gops
+            self._gop, self._gop_pictures = gop, 0
+            self._gop_sum = np.zeros(len(logits))
+        self._gop_sum += logits
+        self._gop_pictures += 1
+
+    @property
+    def gops(self) -> int:
+        """GOPs with at least one scored picture."""
+        return self._closed + (self._gop_pictures > 0)
+
+    def logits(self) -> Optional[np.ndarray]:
+        """The mean so far, float64 (classes,); None if nothing was scored."""
+        return self._sum() / self.gops if self.gops else None
+
+    def _sum(self) -> np.ndarray:
+        """Sum over the GOPs of each one's mean."""
+        if not self._gop_pictures:
+            return self._closed_sum
+        mean = self._gop_sum / self._gop_pictures
+        return mean + self._closed_sum if self._closed else mean

@@ -1,0 +1,89 @@
+"""From the logits of single pictures, in decoding order, to what a video shows, in display order."""
+
+from typing import Any, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from edge_attp.recognition.events import EventDetector, Smoother
+from edge_attp.recognition.order import DisplayOrder
+from edge_attp.recognition.records import Event, Result, Scores
+from edge_attp.recognition.scores import VideoMean, score
+
+__all__ = ["Timeline"]
+
+Shown = List[Tuple[Result, List[Event]]]
+
+
+class Timeline:
+    """Puts pictures in order, gives them times, smooths their scores, finds events, takes the mean.
+
+    interval_s: how long a picture is shown. Pictures without a time are counted instead.
+    """
+
+    def __init__(self, labels: Sequence[str], stream: str, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._order = DisplayOrder()
+        self._mean = VideoMean()
+        self._smoother = Smoother()
+        self._smoothed: Optional[np.ndarray] = None
+        self._events = EventDetector(labels, stream)
+        self._shown = 0
+        self._start_s, self._end_s = float("inf"), 0.0
+
+    def add(
+        self,
+        result: Result,
+        poc: int,
+        starts_sequence: bool,
+        time_s: Optional[float],
+        logits: Optional[np.ndarray],
+    ) -> Shown:
+        """A picture in decoding order, logits None if it was not scored (see DisplayOrder.push).
+
+        Returns the pictures that can be shown now, each with the events that end there.
+        """
+        if logits is not None:
+            self._mean.add(result.gop, logits)
+        return self._finish(self._order.push(poc, starts_sequence, (result, time_s, logits)))
+
+    def flush(self) -> Shown:
+        """All pictures that are held back."""
+        return self._finish(self._order.flush())
+
+    def end(self) -> List[Event]:
+        """Ends all events."""
+        return self._events.finish()
+
+    @property
+    def gops(self) -> int:
+        """GOPs with at least one scored picture."""
+        return self._mean.gops
+
+    def scores(self) -> Optional[Scores]:
+        """The video's scores so far: see VideoMean. None if nothing was scored and shown."""
+        logits = self._mean.logits()
+        if logits is None or self._smoothed is None:
+            return None
+        return score(logits, self._start_s, self._end_s)
+
+    def _finish(self, ready: List[Any]) -> Shown:
+        return [self._show(*entry) for entry in ready]
+
+    def _show(
+        self, result: Result, time_s: Optional[float], logits: Optional[np.ndarray]
+    ) -> Tuple[Result, List[Event]]:
+        start_s = self._shown * self._interval_s if time_s is None else time_s
+        end_s = start_s + self._interval_s
+        self._shown += 1
+        scores: Optional[Scores] = None
+        events: List[Event] = []
+        if logits is not None:
+            scores = score(logits, start_s, end_s)
+            self._smoothed = self._smoother.add(scores)
+            events = self._events.add(self._smoothed, start_s, end_s)
+            self._start_s = min(self._start_s, start_s)
+            self._end_s = max(self._end_s, end_s)
+        shown = result._replace(
+            start_s=start_s, end_s=end_s, scores=scores, smoothed=self._smoothed
+        )
+        return shown, events

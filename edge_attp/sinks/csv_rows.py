@@ -1,0 +1,72 @@
+"""Results as CSV: one row per picture and label, per event, and per label of the verdict. Version 1."""
+
+import csv
+from typing import Any, TextIO, Tuple
+
+from edge_attp.recognition import Event, Result, Verdict, top
+from edge_attp.sinks.base import Header, Sink
+
+__all__ = ["COLUMNS", "CsvSink"]
+
+VERSION = 1
+COLUMNS = (
+    "version",
+    "record",
+    "decode_index",
+    "pts",
+    "start_s",
+    "end_s",
+    "kind",
+    "gop",
+    "rank",
+    "label",
+    "probability",
+)
+
+
+class CsvSink(Sink):
+    """Columns as COLUMNS says, empty where they do not apply."""
+
+    def __init__(self, stream: TextIO, top_count: int) -> None:
+        self._stream = stream
+        self._top = top_count
+        self._rows = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+        self._labels: Tuple[str, ...] = ()
+
+    def start(self, header: Header) -> None:
+        self._labels = header.labels
+        self._rows.writeheader()
+
+    def picture(self, result: Result) -> None:
+        if result.scores is not None:
+            self._ranked(
+                result.scores,
+                record="picture",
+                decode_index=result.decode_index,
+                pts="" if result.pts is None else result.pts,
+                kind=result.kind,
+                gop=result.gop,
+            )
+
+    def event(self, event: Event) -> None:
+        self._row(
+            record="event",
+            start_s="%.6f" % event.start_s,
+            end_s="%.6f" % event.end_s,
+            label=event.label,
+            probability="%.6f" % event.score,
+        )
+
+    def finish(self, verdict: Verdict) -> None:
+        if verdict.scores is not None:
+            self._ranked(verdict.scores, record="verdict")
+
+    def _ranked(self, scores: Any, **values: Any) -> None:
+        times = {"start_s": "%.6f" % scores.start_s, "end_s": "%.6f" % scores.end_s}
+        best = top(scores.probabilities, self._labels, self._top)
+        for rank, (label, probability) in enumerate(best, 1):
+            self._row(rank=rank, label=label, probability="%.6f" % probability, **times, **values)
+
+    def _row(self, **values: Any) -> None:
+        self._rows.writerow(dict(values, version=VERSION))
+        self._stream.flush()

@@ -1,0 +1,111 @@
+"""Results as JSON lines: a header, then a record per scored picture and event, then the verdict.
+
+Every record has a "type"; the header has "format" and "version". Version 1.
+"""
+
+import json
+from typing import Any, Dict, List, TextIO, Tuple
+
+import numpy as np
+
+from edge_attp.recognition import Event, Result, Verdict, top
+from edge_attp.sinks.base import Header, Sink
+from edge_attp.timing import Clock
+
+__all__ = ["JsonLinesSink"]
+
+FORMAT = "edge-attp-results"
+VERSION = 1
+
+
+class JsonLinesSink(Sink):
+    """One JSON object a line; times in seconds, rounded to microseconds."""
+
+    def __init__(self, stream: TextIO, top_count: int, with_timing: bool = False) -> None:
+        self._stream = stream
+        self._top = top_count
+        self._with_timing = with_timing
+        self._labels: Tuple[str, ...] = ()
+        self._clock = Clock()
+
+    def start(self, header: Header) -> None:
+        self._labels, self._clock = header.labels, header.clock
+        self._write(
+            "header",
+            format=FORMAT,
+            version=VERSION,
+            source=header.source,
+            width=header.width,
+            height=header.height,
+            frame_rate=None if header.frame_rate is None else str(header.frame_rate),
+            model=header.model,
+            trained=header.is_trained,
+            labels=list(header.labels),
+            backend=header.backend,
+        )
+
+    def picture(self, result: Result) -> None:
+        if result.scores is None:
+            return
+        self._write(
+            "picture",
+            decode_index=result.decode_index,
+            pts=result.pts,
+            start_s=_seconds(result.start_s),
+            end_s=_seconds(result.end_s),
+            kind=result.kind,
+            gop=result.gop,
+            top=self._best(result.scores.probabilities),
+        )
+
+    def event(self, event: Event) -> None:
+        self._write(
+            "event",
+            label=event.label,
+            score=round(event.score, 6),
+            start_s=_seconds(event.start_s),
+            end_s=_seconds(event.end_s),
+            peak_s=_seconds(event.peak_s),
+            stream=event.stream,
+        )
+
+    def finish(self, verdict: Verdict) -> None:
+        scores = verdict.scores
+        record: Dict[str, Any] = {
+            "top": [] if scores is None else self._best(scores.probabilities),
+            "gops": verdict.gops,
+            "pictures": verdict.pictures,
+            "scored": verdict.scored,
+            "damaged": verdict.damaged,
+            "seconds": round(verdict.seconds, 3),
+            "pictures_per_second": round(verdict.pictures_per_second, 2),
+            "complete": verdict.is_complete,
+        }
+        if self._with_timing:
+            record["timing_ms"] = {
+                name: {
+                    "runs": times.runs,
+                    "mean": round(times.mean_ms, 3),
+                    "p50": round(times.p50_ms, 3),
+                    "p90": round(times.p90_ms, 3),
+                    "p99": round(times.p99_ms, 3),
+                }
+                for name, times in self._clock.summary().items()
+            }
+        self._write("verdict", **record)
+
+    def _best(self, probabilities: np.ndarray) -> List[Dict[str, Any]]:
+        return [
+            {"label": label, "probability": round(probability, 6)}
+            for label, probability in top(probabilities, self._labels, self._top)
+        ]
+
+    def _write(self, record_type: str, **values: Any) -> None:
+        record: Dict[str, Any] = {"type": record_type}
+        record.update(values)
+        self._stream.write(json.dumps(record) + "\n")
+        self._stream.flush()
+
+
+def _seconds(value: float) -> float:
+    return round(value, 6)

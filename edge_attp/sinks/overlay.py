@@ -1,0 +1,173 @@
+"""The overlay video: each picture with its motion, residual, scores and timing, as H.264.
+
+The pictures behind the arrows come from a decoding of their own, through PyAV, beside the run: they
+are for the eye only, recognition never sees them.
+"""
+
+import os
+from fractions import Fraction
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+
+from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp.log import logger
+from edge_attp.recognition import Result, Verdict
+from edge_attp.sinks import draw
+from edge_attp.sinks.base import Header, Sink
+from edge_attp.sinks.overlay_layout import Layout
+
+__all__ = ["OverlaySink"]
+
+DEFAULT_RATE = Fraction(25)
+CRF = "20"
+
+
+class Marks(NamedTuple):
+    """What draw.draw_motion reads of a MotionField, small enough to wait for its turn.
+
+    reference: int8 (1, H4, W4), 0 where a block has motion, else -1. mode: uint8 (H4, W4).
+    """
+
+    reference: np.ndarray
+    mode: np.ndarray
+
+
+class _Note(NamedTuple):
+    marks: Marks
+    flow: np.ndarray  # float16 (2, H4, W4)
+    heat: np.ndarray  # RGB of the residual, in its size on the canvas
+
+
+class OverlaySink(Sink):
+    """Writes `path`, an MP4 file. Raises UsageError if it cannot be written or PyAV is missing."""
+
+    keeps_notes = True
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._av = _import_av()
+        draw.opencv()
+        self._output: Any = None
+        self._background: Optional[_Background] = None
+        self._layout: Optional[Layout] = None
+
+    def start(self, header: Header) -> None:
+        if _is_same_file(self._path, header.source):
+            raise UsageError("--overlay %s: that is the input; name another file" % self._path)
+        self._layout = Layout(header)
+        self._background = _Background(self._av, header.source)
+        try:
+            open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
+            self._output = self._av.open(self._path, "w", format="mp4")
+            self._stream = self._output.add_stream("libx264", header.frame_rate or DEFAULT_RATE)
+        except (OSError, ValueError, self._av.error.FFmpegError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UsageError("--overlay %s: cannot be written: %s" % (self._path, reason)) from None
+        self._stream.width, self._stream.height = self._layout.size
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.options = {"crf": CRF, "preset": "veryfast"}
+
+    def note(self, picture: Any) -> Any:
+        assert self._layout is not None
+        motion = picture.motion
+        moving = (motion.reference >= 0).any(axis=0, keepdims=True)
+        heat = draw.draw_residual(picture.residual)
+        return _Note(
+            Marks(moving.astype(np.int8) - 1, np.array(motion.mode)),
+            motion.flow().astype(np.float16),
+            self._layout.fit_heat(heat),
+        )
+
+    def picture(self, result: Result) -> None:
+        assert self._layout is not None and self._background is not None
+        note = result.note
+        if note is None:
+            return
+        behind = self._background.frame(result.pts)
+        canvas = self._layout.draw(
+            result, behind, note.marks, note.flow.astype(np.float32), note.heat
+        )
+        frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
+        for packet in self._stream.encode(frame):
+            self._output.mux(packet)
+
+    def finish(self, verdict: Verdict) -> None:
+        if self._output is not None:
+            for packet in self._stream.encode(None):
+                self._output.mux(packet)
+
+    def close(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+        if self._background is not None:
+            self._background.close()
+            self._background = None
+
+
+class _Background:
+    """The decoded pictures of a file, asked for in display order. A live source has none: it cannot
+    be opened a second time and give the same pictures."""
+
+    def __init__(self, av: Any, source: str) -> None:
+        self._container: Any = None
+        self._frame: Any = None
+        self._errors = av.error.FFmpegError
+        if not os.path.isfile(source):
+            return
+        try:
+            self._container = av.open(source)
+            stream = self._container.streams.video[0]
+            stream.thread_type = "AUTO"
+            self._frames = self._container.decode(stream)
+        except (self._errors, IndexError) as error:
+            logger.warning(
+                "--overlay: %s is not decoded, arrows are drawn on black: %s", source, error
+            )
+            self.close()
+
+    def frame(self, pts: Optional[int]) -> Optional[np.ndarray]:
+        """RGB of the picture with this time stamp, or of the next one where there are none; None where
+        the decoder has no such picture."""
+        if pts is None:
+            self._advance()
+        else:
+            while self._container is not None and (self._frame is None or self._before(pts)):
+                self._advance()
+            if self._frame is not None and self._frame.pts not in (None, pts):
+                return None
+        return None if self._frame is None else self._frame.to_ndarray(format="rgb24")
+
+    def _before(self, pts: int) -> bool:
+        return self._frame.pts is None or self._frame.pts < pts
+
+    def _advance(self) -> None:
+        try:
+            self._frame = next(self._frames, None) if self._container is not None else None
+        except self._errors:  # a damaged picture: the next one may do
+            return
+        if self._frame is None:
+            self.close()
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+
+def _is_same_file(path: str, source: str) -> bool:
+    return os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
+
+
+def _import_av() -> Any:
+    try:
+        import av
+        import av.error
+    except ImportError as error:
+        raise UsageError(
+            "--overlay needs PyAV (%s): pip install 'edge-attp[overlay]'" % error
+        ) from None
+    if "libx264" not in av.codecs_available:
+        raise EdgeAttpError("--overlay: this PyAV has no libx264 to encode with: pip install av")
+    return av

@@ -1,0 +1,64 @@
+"""Results as lines for people."""
+
+from typing import List, TextIO, Tuple
+
+from edge_attp.recognition import Event, Result, Verdict, top
+from edge_attp.sinks.base import Header, Sink
+
+__all__ = ["TextSink", "verdict_line"]
+
+
+class TextSink(Sink):
+    """A line per scored picture, a line per event, and the verdict."""
+
+    def __init__(self, stream: TextIO, top_count: int) -> None:
+        self._stream = stream
+        self._top = top_count
+        self._labels: Tuple[str, ...] = ()
+
+    def start(self, header: Header) -> None:
+        self._labels = header.labels
+
+    def picture(self, result: Result) -> None:
+        if result.scores is None:
+            return
+        best = top(result.scores.probabilities, self._labels, self._top)
+        self._line("%9.3f s  %s  %s" % (result.start_s, result.kind, _columns(best)))
+
+    def event(self, event: Event) -> None:
+        self._line(
+            "event: %s from %.2f s to %.2f s, %.2f at %.2f s"
+            % (event.label, event.start_s, event.end_s, event.score, event.peak_s)
+        )
+
+    def finish(self, verdict: Verdict) -> None:
+        self._line(verdict_line(verdict, self._labels, self._top))
+
+    def _line(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+def verdict_line(verdict: Verdict, labels: Tuple[str, ...], top_count: int) -> str:
+    """The last line: the labels of the whole video, what they rest on, and the speed."""
+    if verdict.scores is None:
+        answer = "none: no picture was scored"
+    else:
+        answer = ", ".join(
+            "%s %.3f" % entry for entry in top(verdict.scores.probabilities, labels, top_count)
+        )
+    counts = "%d of %d pictures scored in %d GOP%s" % (
+        verdict.scored,
+        verdict.pictures,
+        verdict.gops,
+        "" if verdict.gops == 1 else "s",
+    )
+    if verdict.damaged:
+        counts += ", %d damaged" % verdict.damaged
+    if not verdict.is_complete:
+        counts += ", ended early"
+    return "verdict: %s (%s; %.1f pictures/s)" % (answer, counts, verdict.pictures_per_second)
+
+
+def _columns(best: List[Tuple[str, float]]) -> str:
+    return "  ".join("%-16s %.3f" % (label[:16], probability) for label, probability in best)

@@ -1,0 +1,91 @@
+"""The one clock: how long each stage took, under the names that are the same everywhere.
+
+`total` is the time from one scored picture to the next, so 1 / total is what the pipeline delivers;
+stages that run beside each other make it shorter than their sum.
+"""
+
+import threading
+import time
+from collections import deque
+from typing import Deque, Dict, List, NamedTuple
+
+__all__ = ["STAGES", "Clock", "StageTimes"]
+
+STAGES = (
+    "demux",
+    "parse",
+    "decode_key",
+    "tensors",
+    "upload",
+    "appearance",
+    "motion",
+    "score",
+    "sink",
+    "total",
+)
+TARGET_MS = 25.0  # 40 pictures a second
+_KEPT = 20000  # newest durations per stage: a run without end must not grow
+
+
+class StageTimes(NamedTuple):
+    """One stage: how often it ran, mean and percentiles in milliseconds (of the newest runs)."""
+
+    runs: int
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+
+
+class Clock:
+    """Collects durations. Any thread may record."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._durations: Dict[str, Deque[float]] = {name: deque(maxlen=_KEPT) for name in STAGES}
+        self._counts = dict.fromkeys(STAGES, 0)
+
+    def stage(self, name: str) -> "_Running":
+        """with clock.stage("parse"): ... measures one run of a stage."""
+        return _Running(self, name)
+
+    def record(self, name: str, seconds: float) -> None:
+        with self._lock:
+            self._durations[name].append(seconds)
+            self._counts[name] += 1
+
+    def last_ms(self, name: str) -> float:
+        """The newest duration of a stage in milliseconds, 0 if there is none."""
+        with self._lock:
+            durations = self._durations[name]
+            return 1000.0 * durations[-1] if durations else 0.0
+
+    def summary(self) -> Dict[str, StageTimes]:
+        """The stages that ran, in the order of STAGES."""
+        with self._lock:
+            durations = {name: sorted(values) for name, values in self._durations.items() if values}
+            counts = dict(self._counts)
+        return {name: _times(counts[name], durations[name]) for name in STAGES if name in durations}
+
+
+class _Running:
+    def __init__(self, clock: Clock, name: str) -> None:
+        self._clock = clock
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._start = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._clock.record(self._name, time.monotonic() - self._start)
+
+
+def _times(runs: int, ordered: List[float]) -> StageTimes:
+    mean_ms = 1000.0 * sum(ordered) / len(ordered)
+    return StageTimes(runs, mean_ms, *(_percentile(ordered, share) for share in (50, 90, 99)))
+
+
+def _percentile(ordered: List[float], share: int) -> float:
+    """Nearest-rank percentile of sorted seconds, in milliseconds."""
+    rank = max(1, -(-len(ordered) * share // 100))
+    return 1000.0 * ordered[rank - 1]

@@ -1,0 +1,92 @@
+"""`edge-attp inspect` on the demo clip, whose encoder options are known."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.cli import main
+
+pytest.importorskip("av")
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DEMO = os.path.join(ROOT, "examples", "demo.mp4")
+
+
+def report(capsys, *arguments):
+    assert main(["inspect", DEMO, "--json"] + list(arguments)) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_json_says_what_the_encoder_did(capsys):
+    found = report(capsys)
+    assert (found["format"], found["version"]) == ("edge-attp-inspect", 1)
+    stream = found["stream"]
+    assert (stream["codec"], stream["profile"]) == ("h264", "High")
+    assert (stream["width"], stream["height"], stream["frame_rate"]) == (340, 256, 25.0)
+    assert found["pictures"] == 150 and found["kinds"]["I"] == 3
+    assert found["gop"]["count"] == 3 and found["gop"]["longest"] == 50
+    assert "B" in found["gop"]["pattern"] and "b" in found["gop"]["pattern"]  # a pyramid
+    assert found["integrity"]["damaged"] == 0 == found["integrity"]["damaged_nal_units"]
+
+
+def test_motion_is_that_of_the_walk(capsys):
+    # The ground passes at 1.9 px a picture while the figure walks; hills and sky are slower.
+    motion = report(capsys, "--limit", "45")["motion"]
+    assert 0.5 < motion["mean_px"] < 1.9
+    assert 1.7 < motion["p95_px"] < 4.0
+
+
+def test_limit_reads_no_more(capsys):
+    assert report(capsys, "--limit", "7")["pictures"] == 7
+
+
+def test_text_names_everything(capsys):
+    assert main(["inspect", DEMO]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for word in ("codec", "pattern", "I blocks", "motion", "references", "integrity"):
+        assert any(line.startswith(word) for line in lines), word
+
+
+def test_png_shows_motion_and_residual(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    path = str(tmp_path / "picture.png")
+    assert main(["inspect", DEMO, "--picture", "30", "--png", path]) == 0
+    drawn = cv2.imread(path)
+    assert drawn.shape[1] >= 2 * 340 and drawn.std() > 10
+
+
+def test_dump_holds_every_array(tmp_path, capsys):
+    path = str(tmp_path / "arrays.npz")
+    assert main(["inspect", DEMO, "--limit", "5", "--dump", path]) == 0
+    with np.load(path) as arrays, CompressedVideo(DEMO) as video:
+        assert arrays["decode_index"].tolist() == [0, 1, 2, 3, 4]
+        assert arrays["kind"][0] == "I"
+        for picture, _ in zip(video, range(5)):
+            prefix = "%d/" % picture.decode_index
+            for name in ("mv", "reference", "mode"):
+                np.testing.assert_array_equal(arrays[prefix + name], getattr(picture.motion, name))
+            np.testing.assert_array_equal(arrays[prefix + "flow"], picture.motion.flow())
+            for name in ("y", "u", "v"):
+                expected = getattr(picture.residual, name)
+                np.testing.assert_array_equal(arrays[prefix + name], expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, code, words",
+    [
+        ([DEMO, "--picture", "3"], 2, "--png"),
+        ([DEMO, "--picture", "3", "--png", "x.png", "--json"], 2, "leave out"),
+        ([DEMO, "--picture", "900", "--png", "x.png"], 2, "has 150"),
+        ([DEMO, "--dump", os.path.join("no", "such", "folder.npz")], 3, "cannot be written"),
+        ([DEMO, "--picture", "3", "--png", os.path.join("no", "x.png")], 3, "cannot be written"),
+        (["missing.mp4"], 3, "missing.mp4"),
+    ],
+)
+def test_errors_are_one_line(capsys, arguments, code, words):
+    assert main(["inspect"] + arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert words in captured.err and len(captured.err.strip().splitlines()) == 1

@@ -1,0 +1,145 @@
+"""The command line as a whole: commands, errors and exit codes."""
+
+import importlib.util
+import io
+import subprocess
+import sys
+
+import pytest
+
+from edge_attp import __version__, cli
+from edge_attp.cli import export, run
+from edge_attp.errors import CorruptStream, EngineError, SourceError, UnsupportedStream
+
+
+def call(monkeypatch, outcome, arguments=("run", "x.mp4")):
+    """The exit code when `edge-attp run` does what outcome says."""
+
+    def main(args):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(run, "main", main)
+    return cli.main(list(arguments))
+
+
+@pytest.mark.parametrize(
+    "error, code",
+    [
+        (SourceError("no such file"), 3),
+        (CorruptStream("nothing in it"), 3),
+        (UnsupportedStream("interlaced"), 4),
+        (EngineError("out of order"), 5),
+        (OSError("disk full"), 1),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code):
+    assert call(monkeypatch, error) == code
+    captured = capsys.readouterr()
+    assert captured.err == "edge-attp: error: %s\n" % error and captured.out == ""
+
+
+def test_an_error_of_many_lines_becomes_one(monkeypatch, capsys):
+    call(monkeypatch, SourceError("first\n  second"))
+    assert capsys.readouterr().err == "edge-attp: error: first second\n"
+
+
+def test_interrupt_is_130(monkeypatch, capsys):
+    assert call(monkeypatch, KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reader_that_leaves_is_no_complaint(monkeypatch, capsys):
+    assert call(monkeypatch, BrokenPipeError()) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    with pytest.raises(ZeroDivisionError):
+        call(monkeypatch, ZeroDivisionError())
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        ([], "COMMAND"),
+        (["dance"], "invalid choice"),
+        (["run"], "INPUT"),
+        (["run", "x", "--colour"], "unrecognized arguments: --colour"),
+        (["run", "x", "--every", "0"], "got '0', expected a whole number above 0"),
+        (["run", "x", "--anchor", "often"], "got 'often', expected"),
+        (["run", "x", "--format", "xml"], "invalid choice"),
+        (["run", "x", "--top", "1.5"], "got '1.5', expected"),
+    ],
+)
+def test_wrong_usage_is_2(capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    captured = capsys.readouterr()
+    assert caught.value.code == 2 and complaint in captured.err and captured.out == ""
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    assert caught.value.code == 0
+    for name, summary in cli.COMMANDS:
+        assert name in shown and summary in shown
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == "edge-attp %s\n" % __version__
+
+
+def test_python_dash_m():
+    shown = subprocess.check_output([sys.executable, "-m", "edge_attp", "run", "--help"])
+    assert shown.startswith(b"usage: edge-attp run")
+
+
+@pytest.mark.parametrize("text, value", [("picture", 1), ("1", 1), ("12", 12), ("gop", 0)])
+def test_every(text, value):
+    assert run._every(text) == value
+
+
+@pytest.mark.parametrize(
+    "source, live",
+    [
+        ("rtsp://camera/1", True),
+        ("RTSP://camera/1", True),
+        ("udp://@:5000", True),
+        ("/dev/video0", True),
+        ("clip.mp4", False),
+        ("https://example.org/clip.mp4", False),
+        ("rtsp.mp4", False),
+    ],
+)
+def test_live_sources(source, live):
+    assert (run.LIVE.match(source) is not None) is live
+
+
+def test_export_without_its_package_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["export", "--backbone", "mobilenet_v2"]) == 2
+    assert "pip install ./export" in capsys.readouterr().err
+    assert cli.main(["export", "--help"]) == 0
+    assert "pip install ./export" in capsys.readouterr().out
+
+
+def test_export_hands_its_arguments_on(monkeypatch):
+    commands = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(export.subprocess, "call", lambda command: commands.append(command) or 7)
+    assert cli.main(["export", "--out", "pack", "--classes", "labels.txt", "--help"]) == 7
+    assert commands == [
+        [sys.executable, "-m", "edge_attp_export", "export"]
+        + ["--out", "pack", "--classes", "labels.txt", "--help"]
+    ]
+
+
+def test_stdout_without_a_file_number(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert call(monkeypatch, BrokenPipeError()) == 1

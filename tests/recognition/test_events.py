@@ -1,0 +1,83 @@
+"""Smoothing and events."""
+
+import numpy as np
+import pytest
+
+from edge_attp.recognition import EventDetector, Scores, Smoother
+
+LABELS = ["wave", "walk"]
+
+
+def scores(probability, start_s):
+    values = np.array([probability, 1 - probability], np.float32)
+    return Scores(values, values, start_s, start_s + 0.1)
+
+
+def detect(track, **options):
+    """Events of a list of probabilities of "wave", a tenth of a second each."""
+    detector, events = EventDetector(LABELS, "cam", **options), []
+    for index, probability in enumerate(track):
+        smoothed = scores(probability, 0).probabilities
+        events += detector.add(smoothed, index / 10.0, (index + 1) / 10.0)
+    return events + detector.finish()
+
+
+def waves(track, **options):
+    return [event for event in detect(track, **options) if event.label == "wave"]
+
+
+def test_half_life():
+    smoother = Smoother(half_life_s=0.5)
+    np.testing.assert_allclose(smoother.add(scores(1.0, 0.0)), [1, 0])
+    np.testing.assert_allclose(smoother.add(scores(0.0, 0.5)), [0.5, 0.5])
+    np.testing.assert_allclose(smoother.add(scores(0.0, 1.5)), [0.125, 0.875])
+
+
+def test_steps_of_any_length_forget_alike():
+    coarse, fine = Smoother(), Smoother()
+    coarse.add(scores(1.0, 0.0))
+    fine.add(scores(1.0, 0.0))
+    last = coarse.add(scores(0.0, 1.0))
+    for tenth in range(1, 11):
+        result = fine.add(scores(0.0, tenth / 10.0))
+    np.testing.assert_allclose(result, last, rtol=1e-5)
+
+
+def test_a_step_back_in_time_counts_as_none():
+    smoother = Smoother()
+    smoother.add(scores(1.0, 2.0))
+    np.testing.assert_allclose(smoother.add(scores(0.0, 1.0)), [1, 0])
+    np.testing.assert_allclose(smoother.add(scores(0.0, 2.5)), [0.5, 0.5])
+
+
+def test_event_has_start_end_and_peak():
+    (event,) = waves([0.1, 0.5, 0.7, 0.9, 0.5, 0.45, 0.3, 0.1])
+    assert event.label == "wave" and event.stream == "cam"
+    assert event.start_s == pytest.approx(0.2) and event.end_s == pytest.approx(0.6)
+    assert event.score == pytest.approx(0.9) and event.peak_s == pytest.approx(0.3)
+
+
+def test_between_the_thresholds_an_event_neither_starts_nor_ends():
+    assert waves([0.5] * 10) == []
+    assert len(waves([0.7] + [0.5] * 10 + [0.7, 0.5])) == 1
+
+
+def test_events_end_in_order_and_may_come_back():
+    found = [(e.label, round(e.start_s, 3)) for e in detect([0.9] * 4 + [0.1] * 4 + [0.9] * 4)]
+    assert found == [("wave", 0.0), ("walk", 0.4), ("wave", 0.8)]
+
+
+def test_a_flash_is_no_event():
+    assert waves([0.1, 0.9, 0.1, 0.1]) == []
+    assert len(waves([0.1, 0.9, 0.1, 0.1], shortest_s=0.05)) == 1
+
+
+def test_the_end_of_the_stream_ends_events():
+    (event,) = waves([0.9] * 5)
+    assert event.end_s == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("thresholds", [dict(start=0.3, end=0.5), dict(end=0.0), dict(start=1.5)])
+def test_thresholds_must_make_sense(thresholds):
+    with pytest.raises(ValueError, match="expected 0 < end <= start <= 1"):
+        EventDetector(LABELS, **thresholds)

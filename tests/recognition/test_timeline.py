@@ -1,0 +1,69 @@
+"""Pictures in decoding order to results in display order."""
+
+import numpy as np
+import pytest
+
+from edge_attp.recognition import Result, Timeline
+
+LABELS = ["wave", "walk"]
+WAVE, WALK = np.array([4.0, 0.0], np.float32), np.array([0.0, 4.0], np.float32)
+
+
+def result(index, gop=0):
+    return Result(index, None, 0.0, 0.0, "P", False, "ok", gop, None, None, None)
+
+
+def run(timeline, entries):
+    """entries: (poc, time_s, logits, gop) in decoding order."""
+    shown = []
+    for index, (poc, time_s, logits, gop) in enumerate(entries):
+        shown += timeline.add(result(index, gop), poc, index == 0, time_s, logits)
+    return shown + timeline.flush()
+
+
+def test_pictures_without_times_are_counted_in_display_order():
+    shown = run(Timeline(LABELS, "cam", 0.04), [(poc, None, WAVE, 0) for poc in (0, 6, 2, 4)])
+    assert [r.decode_index for r, _ in shown] == [0, 2, 3, 1]
+    assert [r.start_s for r, _ in shown] == pytest.approx([0, 0.04, 0.08, 0.12])
+    assert shown[2][0].end_s == pytest.approx(0.12)
+
+
+def test_times_of_the_stream_are_kept():
+    entries = [(0, 10.0, WAVE, 0), (4, 10.5, WAVE, 0), (2, 10.25, WAVE, 0)]
+    shown = run(Timeline(LABELS, "cam", 0.25), entries)
+    assert [r.start_s for r, _ in shown] == [10.0, 10.25, 10.5]
+    np.testing.assert_allclose(shown[0][0].scores.probabilities, [0.982, 0.018], atol=1e-3)
+
+
+def test_a_picture_that_was_not_scored_shows_what_is_known():
+    shown = run(
+        Timeline(LABELS, "cam", 0.04), [(0, 0.0, None, 0), (2, 0.04, WAVE, 0), (4, 0.08, None, 0)]
+    )
+    assert [r.scores is None for r, _ in shown] == [True, False, True]
+    assert shown[0][0].smoothed is None
+    np.testing.assert_array_equal(shown[2][0].smoothed, shown[1][0].smoothed)
+
+
+def test_events_come_with_the_picture_that_ends_them():
+    timeline = Timeline(LABELS, "cam", 0.1)
+    track = [WAVE] * 10 + [WALK] * 20
+    shown = run(timeline, [(2 * i, i / 10.0, logits, 0) for i, logits in enumerate(track)])
+    ended = [(r.decode_index, event) for r, events in shown for event in events]
+    ((index, wave),) = ended
+    assert wave.label == "wave" and wave.start_s == 0.0 and 1.0 < wave.end_s < 1.8
+    assert shown[index][0].start_s == pytest.approx(wave.end_s)
+    assert [event.label for event in timeline.end()] == ["walk"]
+
+
+def test_mean_is_over_gops_and_spans_what_was_scored():
+    timeline = Timeline(LABELS, "cam", 0.04)
+    run(timeline, [(0, 1.0, None, 0), (2, 1.5, WAVE, 0), (4, 2.0, WAVE, 0), (6, 2.5, WALK, 1)])
+    scores = timeline.scores()
+    np.testing.assert_allclose(scores.logits, [2, 2])
+    assert (scores.start_s, scores.end_s) == (1.5, 2.54) and timeline.gops == 2
+
+
+def test_nothing_scored():
+    timeline = Timeline(LABELS, "cam", 0.04)
+    run(timeline, [(0, 0.0, None, 0)])
+    assert timeline.scores() is None and timeline.gops == 0 and timeline.end() == []

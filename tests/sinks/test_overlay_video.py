@@ -1,0 +1,175 @@
+"""The overlay video: layout by itself, and a file written and read back."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from fake_video import FakeVideo, Picture
+
+from edge_attp.errors import UsageError
+from edge_attp.recognition import Result, Verdict, score
+from edge_attp.sinks import Header, draw
+from edge_attp.sinks.overlay import Marks, OverlaySink
+from edge_attp.sinks.overlay_layout import Layout
+from edge_attp.timing import Clock
+
+av = pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+LABELS = ("wave", "walk")
+
+
+def header(source="fake", width=20, height=20, is_trained=True):
+    return Header(source, width, height, Fraction(25), "tiny", is_trained, LABELS, "x, y", Clock())
+
+
+def result(index=0, pts=None, logits=(3.0, 0.0), note=None, **changes):
+    scores = score(np.array(logits), 0.0, 0.04)
+    values = dict(
+        decode_index=index,
+        pts=pts,
+        start_s=0.0,
+        end_s=0.04,
+        kind="P",
+        is_key=False,
+        integrity="ok",
+        gop=0,
+        scores=scores,
+        smoothed=scores.probabilities,
+        note=note,
+    )
+    values.update(changes)
+    return Result(**values)
+
+
+def draw_one(layout, outcome, behind=None, flow=2.0, heat=0):
+    shape = (5, 5)
+    marks = Marks(np.zeros((1,) + shape, np.int8), np.ones(shape, np.uint8))
+    field = np.full((2,) + shape, flow, np.float32)
+    heat_picture = layout.fit_heat(np.full((20, 20, 3), heat, np.uint8))
+    return layout.draw(outcome, behind, marks, field, heat_picture)
+
+
+@pytest.mark.parametrize("size", [(20, 20), (1920, 1080), (480, 640), (64, 1000), (999, 31)])
+def test_sizes_are_even_and_bounded(size):
+    width, height = Layout(header(width=size[0], height=size[1])).size
+    assert width % 2 == height % 2 == 0
+    assert 304 < width <= 960 + 304 and 500 < height <= 576 + draw.LEGEND_HEIGHT
+
+
+def test_everything_shows():
+    layout = Layout(header())
+    plain = draw_one(layout, result(), flow=0.0)
+    assert plain.shape == layout.size[::-1] + (3,) and plain.dtype == np.uint8
+    changes = {
+        "motion": draw_one(layout, result(), flow=2.0),
+        "residual": draw_one(layout, result(), flow=0.0, heat=200),
+        "label": draw_one(layout, result(logits=(0.0, 3.0)), flow=0.0),
+        "picture": draw_one(layout, result(), np.full((20, 20, 3), 255, np.uint8), flow=0.0),
+        "damage": draw_one(layout, result(integrity="damaged"), flow=0.0),
+        "no score": draw_one(layout, result(scores=None, smoothed=None), flow=0.0),
+        "untrained": draw_one(Layout(header(is_trained=False)), result(), flow=0.0),
+    }
+    for name, canvas in changes.items():
+        assert (canvas != plain).any(), name
+
+
+def test_the_timing_bar_grows_with_the_work():
+    def coloured(milliseconds):
+        head = header()
+        head.clock.record("motion", milliseconds / 1000.0)
+        canvas = draw_one(Layout(head), result(), flow=0.0)
+        return int((canvas == np.array((250, 176, 90))).all(axis=2).sum())
+
+    assert coloured(2) < coloured(10) < coloured(25) == coloured(400)
+
+
+def feed(sink, video, source):
+    """Runs a sink over all pictures, without a pipeline."""
+    sink.start(header(source))
+    for index, picture in enumerate(video):
+        sink.picture(result(index, picture.pts, note=sink.note(picture)))
+    sink.finish(Verdict(None, 0, 0, 0, 0, 1.0, True))
+    sink.close()
+    sink.close()
+
+
+def test_a_video_is_written(tmp_path):
+    path = str(tmp_path / "out.mp4")
+    feed(OverlaySink(path), FakeVideo("KPPPP"), "rtsp://camera")
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264" and stream.average_rate == 25
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+    assert len(frames) == 5
+    assert frames[0].shape == Layout(header()).size[::-1] + (3,)
+
+
+def encode(path, levels):
+    """A file of grey pictures, with B pictures, time stamps 0, 512, 1024 ..."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", 25)
+        stream.width = stream.height = 20
+        stream.pix_fmt = "yuv420p"
+        for level in levels:
+            grey = np.full((20, 20, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(stream.encode(None))
+    with av.open(path) as container:
+        return [frame.pts for frame in container.decode(video=0)]
+
+
+def brightness(path):
+    """Mean of the middle of the left half, where the picture is."""
+    with av.open(path) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return [float(frame[200:300, 200:400].mean()) for frame in frames]
+
+
+def still(pts):
+    """A picture without motion."""
+    picture = Picture("P", 0, 0, 25)
+    picture.pts = pts
+    picture.motion._value = 0.0
+    return picture
+
+
+def test_each_picture_has_its_own_background(tmp_path):
+    levels = [40, 80, 120, 160, 200]
+    stamps = encode(str(tmp_path / "in.mp4"), levels)
+    feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, stamps), str(tmp_path / "in.mp4"))
+    shown = brightness(str(tmp_path / "out.mp4"))
+    np.testing.assert_allclose(shown, [0.62 * level for level in levels], atol=6)
+
+
+def test_a_picture_that_the_decoder_lacks_has_none(tmp_path):
+    stamps = encode(str(tmp_path / "in.mp4"), [100, 150, 200])
+    wanted = [stamps[0], stamps[0] + 1, stamps[2], stamps[2] + 512]
+    feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, wanted), str(tmp_path / "in.mp4"))
+    shown = brightness(str(tmp_path / "out.mp4"))
+    np.testing.assert_allclose(shown, [62, 27, 124, 27], atol=6)
+
+
+def test_without_time_stamps_pictures_are_taken_in_turn(tmp_path):
+    encode(str(tmp_path / "in.mp4"), [100, 150, 200])
+    pictures = map(still, [None] * 3)
+    feed(OverlaySink(str(tmp_path / "out.mp4")), pictures, str(tmp_path / "in.mp4"))
+    np.testing.assert_allclose(brightness(str(tmp_path / "out.mp4")), [62, 93, 124], atol=6)
+
+
+def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path):
+    sink = OverlaySink(str(tmp_path / "no" / "out.mp4"))
+    with pytest.raises(UsageError, match="--overlay .*out.mp4: cannot be written"):
+        sink.start(header())
+    sink.close()
+
+
+def test_the_input_is_not_overwritten(tmp_path):
+    path = str(tmp_path / "in.mp4")
+    encode(path, [100, 150])
+    before = open(path, "rb").read()
+    sink = OverlaySink(path)
+    with pytest.raises(UsageError, match="that is the input"):
+        sink.start(header(str(tmp_path / "." / "in.mp4")))
+    sink.close()
+    assert open(path, "rb").read() == before

@@ -1,0 +1,358 @@
+"""The pipeline from pictures to the verdict, with a stand-in for the source and a model worked out by
+hand; real streams are in tests/cli/test_run_*.py."""
+
+import threading
+
+import numpy as np
+import pytest
+import tiny_pack
+from fake_video import FLOW_STEP, KEY_STEP, RESIDUAL_STEP, FakeVideo
+
+from edge_attp import pipeline
+from edge_attp.engine import load_pack, open_backend
+from edge_attp.errors import CorruptStream, EngineError, SourceError
+from edge_attp.log import logger
+from edge_attp.pipeline import EVERY_GOP, Options, recognise
+from edge_attp.sinks import Sink
+from edge_attp.timing import STAGES, Clock
+
+# Flow in pixels of the 10 x 10 grid, out of a picture of 20 x 20.
+GRID = 0.5
+
+
+class Recorder(Sink):
+    """Keeps what the pipeline says."""
+
+    def __init__(self):
+        self.header = self.verdict = None
+        self.results, self.events, self.closed = [], [], 0
+
+    def start(self, header):
+        self.header = header
+
+    def picture(self, result):
+        self.results.append(result)
+
+    def event(self, event):
+        self.events.append(event)
+
+    def finish(self, verdict):
+        self.verdict = verdict
+
+    def close(self):
+        self.closed += 1
+
+    @property
+    def scored(self):
+        return {r.decode_index: r.scores.logits for r in self.results if r.scores is not None}
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory):
+    return load_pack(tiny_pack.write(tmp_path_factory.mktemp("packs") / "tiny"))
+
+
+@pytest.fixture
+def go(monkeypatch, pack):
+    """go(video, **options) runs a fake video; returns the recorder."""
+
+    def run(video, clock=None, sinks=(), backend=None, pack=pack, **options):
+        monkeypatch.setattr(pipeline, "CompressedVideo", video.open)
+        recorder = Recorder()
+        run.recorder = recorder
+        everything = [recorder] + list(sinks)
+        verdict = recognise(
+            "fake", pack, backend or open_backend(threads=1), everything, Options(**options), clock
+        )
+        assert verdict is recorder.verdict and recorder.closed == 1 and video.closed
+        return recorder
+
+    return run
+
+
+def logits(index, key, neighbour):
+    """What the tiny model says of picture `index` with these two key pictures."""
+    keys = KEY_STEP * (key + 1), KEY_STEP * (neighbour + 1)
+    return tiny_pack.expected(keys, FLOW_STEP * index * GRID, RESIDUAL_STEP * index)
+
+
+def check(recorder, expected):
+    """expected: {decode_index: (key, neighbour)}."""
+    assert sorted(recorder.scored) == sorted(expected)
+    for index, (key, neighbour) in expected.items():
+        np.testing.assert_allclose(
+            recorder.scored[index], logits(index, key, neighbour), rtol=1e-5, err_msg=str(index)
+        )
+
+
+def test_first_gop_takes_the_next_key_picture_and_others_the_previous(go):
+    recorder = go(FakeVideo("KPBKPBKP"))
+    check(recorder, {1: (0, 3), 2: (0, 3), 4: (3, 0), 5: (3, 0), 7: (6, 3)})
+    assert [r.gop for r in recorder.results] == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert [r.is_key for r in recorder.results] == [k == "K" for k in "KPBKPBKP"]
+
+
+def test_a_single_gop_takes_its_own_key_picture_twice(go):
+    check(go(FakeVideo("KPP")), {1: (0, 0), 2: (0, 0)})
+
+
+def test_a_live_source_does_not_wait(go):
+    check(go(FakeVideo("KPKPKP"), wait=False), {1: (0, 0), 3: (2, 0), 5: (4, 2)})
+
+
+def test_a_very_long_first_gop_stops_waiting(go, monkeypatch):
+    monkeypatch.setattr(pipeline, "MAX_WAITING", 3)
+    check(go(FakeVideo("KPPPPKP")), {1: (0, 0), 2: (0, 0), 3: (0, 0), 4: (0, 0), 6: (5, 0)})
+
+
+def test_verdict_is_the_mean_over_gops_of_the_mean_over_pictures(go):
+    verdict = go(FakeVideo("KPPPKP")).verdict
+    first = np.mean([logits(i, 0, 4) for i in (1, 2, 3)], axis=0)
+    mean = (first + logits(5, 4, 0)) / 2
+    np.testing.assert_allclose(verdict.scores.logits, mean, rtol=1e-5)
+    assert verdict.scores.probabilities.sum() == pytest.approx(1)
+    assert (verdict.gops, verdict.pictures, verdict.scored, verdict.damaged) == (2, 6, 4, 0)
+    assert verdict.is_complete and verdict.pictures_per_second > 0
+
+
+def test_every_n_begins_anew_in_each_gop(go):
+    recorder = go(FakeVideo("KPBPPPKPPPP"), every=3)
+    assert sorted(recorder.scored) == [1, 4, 7, 10]
+
+
+def test_every_gop_reads_sparsely(go):
+    video = FakeVideo("KPPKPP")
+    check(go(video, every=EVERY_GOP), {2: (0, 3), 5: (3, 0)})
+    assert video.sampled
+
+
+def test_every_gop_reads_all_for_a_sink_that_keeps_notes(go):
+    class Notes(Recorder):
+        keeps_notes = True
+
+        def note(self, picture):
+            return "note %d" % picture.decode_index
+
+    video, notes = FakeVideo("KPPKPP"), Notes()
+    check(go(video, sinks=[notes], every=EVERY_GOP), {1: (0, 3), 4: (3, 0)})
+    assert not video.sampled
+    assert [r.note for r in notes.results] == ["note %d" % i for i in range(6)]
+
+
+def test_anchors_stand_in_for_missing_key_pictures(go):
+    recorder = go(FakeVideo("KPPPPPPPP"), anchor=3)
+    first, second, third = (0, 3), (3, 0), (6, 3)
+    expected = {1: first, 2: first, 3: second, 4: second, 5: second, 6: third, 7: third, 8: third}
+    check(recorder, expected)  # an anchor is a P picture, and scored as one
+
+
+def test_key_pictures_are_anchors_too(go):
+    recorder = go(FakeVideo("KPPPKPPPPP"), anchor=3)
+    keys = [r.decode_index for r in recorder.results if r.is_key]
+    assert keys == [0, 3, 4, 7]
+
+
+def test_results_come_in_display_order(go):
+    #                     K  P  B  B  P  B  B  K  P
+    video = FakeVideo("KPBBPBBKP", pocs=[0, 6, 2, 4, 12, 8, 10, 0, 2])
+    recorder = go(video)
+    assert [r.decode_index for r in recorder.results] == [0, 2, 3, 1, 5, 6, 4, 7, 8]
+    times = [r.start_s for r in recorder.results]
+    np.testing.assert_allclose(times, np.arange(9) / 25)
+    assert all(r.end_s - r.start_s == pytest.approx(0.04) for r in recorder.results)
+
+
+def test_what_cannot_be_scored_is_left_out_and_counted(go):
+    recorder = go(FakeVideo("PPKPDIPKP"))
+    check(recorder, {3: (2, 7), 6: (2, 7), 8: (7, 2)})
+    assert len(recorder.results) == 9
+    assert recorder.verdict.damaged == 1
+    assert [r.gop for r in recorder.results[:2]] == [-1, -1]
+
+
+def test_a_broken_key_picture_begins_no_gop(go):
+    check(go(FakeVideo("KPKPKP", broken_keys=[2])), {1: (0, 4), 3: (0, 4), 5: (4, 0)})
+
+
+@pytest.mark.parametrize(
+    "pattern, reason",
+    [
+        ("KKK", "intra pictures hold no motion"),
+        ("PPP", "--anchor N decodes others"),
+        ("KDD", "is damaged"),
+    ],
+)
+def test_nothing_to_score_comes_with_the_reason(go, caplog, monkeypatch, pattern, reason):
+    monkeypatch.setattr(logger, "propagate", True)
+    verdict = go(FakeVideo(pattern)).verdict
+    assert verdict.scores is None and verdict.gops == 0 and verdict.pictures == 3
+    (message,) = caplog.messages
+    assert message.startswith("fake: nothing was scored") and reason in message
+
+
+def test_limit_is_in_pictures_read(go):
+    assert go(FakeVideo("KPPPPPPP"), limit=4).verdict.pictures == 4
+
+
+def test_two_runs_give_the_same(go):
+    video = "KPBBPBB" * 6
+    first, second = go(FakeVideo(video)), go(FakeVideo(video))
+    assert [r.decode_index for r in first.results] == [r.decode_index for r in second.results]
+    for index, values in first.scored.items():
+        np.testing.assert_array_equal(values, second.scored[index])
+    assert first.events == second.events
+
+
+def test_events_are_reported(go, tmp_path):
+    # The residual grows from picture to picture until its score outweighs the key picture's.
+    loud = load_pack(tiny_pack.write(tmp_path / "loud", gain=20.0))
+    recorder = go(FakeVideo("K" + "P" * 40, rate=10), pack=loud)
+    first, event = recorder.events
+    assert first.label == "appearance" and first.end_s < event.peak_s
+    assert event.label == "residual" and event.stream == "fake"
+    assert 0.3 < event.start_s < 3.0 and event.end_s == pytest.approx(4.1)
+    assert 0.9 < event.score <= 1.0 and event.peak_s == pytest.approx(4.0)
+
+
+def test_options_reach_the_source(go):
+    video = FakeVideo("KP")
+    go(video, threads=2, transcode=False, anchor=7)
+    assert video.opened_with == dict(
+        source="fake", residual=True, threads=2, transcode=False, anchor=7
+    )
+
+
+def test_header_says_what_runs(go):
+    header = go(FakeVideo("KP")).header
+    assert header.labels == tuple(tiny_pack.LABELS) and header.model == "tiny"
+    assert not header.is_trained and header.backend.startswith("ONNX Runtime")
+    assert (header.width, header.height, header.frame_rate) == (20, 20, 25)
+
+
+def test_a_source_that_fails_gives_what_was_found_and_then_the_error(go):
+    with pytest.raises(SourceError, match="cut short"):
+        go(FakeVideo("KPKPP", fail=SourceError("cut short")))
+    recorder = go.recorder
+    check(recorder, {1: (0, 2), 3: (2, 0), 4: (2, 0)})
+    assert not recorder.verdict.is_complete and recorder.closed == 1
+
+
+def test_a_source_without_pictures_gives_no_verdict(go):
+    with pytest.raises(CorruptStream):
+        go(FakeVideo("", fail=CorruptStream("nothing")))
+    assert go.recorder.verdict is None and go.recorder.closed == 1
+
+
+def test_interrupt_gives_what_was_found(go):
+    class Interrupting(Sink):
+        def picture(self, result):
+            if result.decode_index == 4:
+                raise KeyboardInterrupt
+
+    video = FakeVideo("KPKP" + "P" * 200)
+    with pytest.raises(KeyboardInterrupt):
+        go(video, sinks=[Interrupting()])
+    assert {1, 3}.issubset(go.recorder.scored)
+    assert go.recorder.verdict is not None and not go.recorder.verdict.is_complete
+    assert video.closed and go.recorder.closed == 1
+    assert not any(t.name == "edge-attp-reader" for t in threading.enumerate())
+
+
+def test_interrupt_does_not_wait_for_what_is_not_scored_yet(go, monkeypatch):
+    def interrupt(index):
+        if index == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        # Raised in the reader here, it takes the same way as one in the caller's thread.
+        go(FakeVideo("K" + "P" * 40, slow=interrupt))
+    assert go.recorder.scored == {} and go.recorder.verdict.pictures == 20
+
+
+def test_buffers_of_a_long_first_gop_are_given_back():
+    class Graph:
+        def allocate(self):
+            return object()
+
+    pool = pipeline._Pool(Graph())
+    taken = {pool.take() for _ in range(100)}
+    for buffers in taken:
+        pool.give(buffers)
+    again = {pool.take() for _ in range(100)}
+    assert len(taken & again) == pipeline.QUEUED_PICTURES
+
+
+def test_a_sink_that_fails_ends_the_run(go):
+    class Broken(Sink):
+        def picture(self, result):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        go(FakeVideo("KP" + "P" * 100), sinks=[Broken()])
+    assert go.recorder.closed == 1
+    assert not any(t.name == "edge-attp-reader" for t in threading.enumerate())
+
+
+def test_an_engine_that_fails_ends_the_run(go):
+    class Failing:
+        def __init__(self):
+            self.inner, self.runs = open_backend(threads=1), 0
+
+        def describe(self):
+            return "failing"
+
+        def load(self, path):
+            graph = self.inner.load(path)
+            run = graph.run
+
+            def fail_later(buffers):
+                self.runs += 1
+                if self.runs > 5:
+                    raise EngineError("out of order")
+                run(buffers)
+
+            graph.run = fail_later
+            return graph
+
+    with pytest.raises(EngineError, match="out of order"):
+        go(FakeVideo("KPPPPPPPP"), backend=Failing(), wait=False)
+    assert go.recorder.closed == 1
+
+
+def test_the_source_is_read_in_a_thread_of_its_own(go):
+    video = FakeVideo("KPPP")
+    go(video)
+    assert video.threads == {"edge-attp-reader"}
+
+
+def test_the_reader_stays_a_few_pictures_ahead(go):
+    read, lead = [0], []
+
+    class Slow(Sink):
+        def picture(self, result):
+            lead.append(read[0] - result.decode_index)
+
+    video = FakeVideo("K" + "P" * 100, slow=lambda index: read.__setitem__(0, index))
+    go(video, sinks=[Slow()], wait=False)
+    assert max(lead) <= pipeline.QUEUED_PICTURES + 3
+
+
+def test_every_stage_is_timed(go):
+    clock = Clock()
+    go(FakeVideo("KPBKPB"), clock=clock)
+    summary = clock.summary()
+    assert list(summary) == [name for name in STAGES if name in summary]
+    runs = {name: times.runs for name, times in summary.items()}
+    assert runs == {
+        "demux": 7,
+        "parse": 7,  # six pictures, and the end
+        "decode_key": 2,
+        "tensors": 6,
+        "appearance": 2,
+        "motion": 4,
+        "score": 6,
+        "sink": 6,
+        "total": 3,
+    }
+    assert summary["demux"].p50_ms == pytest.approx(1.0)
+    assert all(t.p50_ms <= t.p90_ms <= t.p99_ms for t in summary.values())
