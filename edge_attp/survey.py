@@ -1,0 +1,214 @@
+"""What the pictures of a stream add up to: kinds, GOPs, modes, motion, references, residual.
+
+Feed pictures to a Survey, ask it for its summary. It keeps counts and histograms, never pictures,
+so that its size does not grow with the stream. `edge-attp inspect` prints what it finds.
+"""
+
+from collections import Counter
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+
+from edge_attp.bitstream import MODE_INTER, MODE_INTRA, MODE_MISSING, MODE_PCM, MODE_SKIP, Picture
+
+__all__ = ["Survey", "compress_pattern"]
+
+MODES = (
+    ("intra", MODE_INTRA),
+    ("inter", MODE_INTER),
+    ("skip", MODE_SKIP),
+    ("pcm", MODE_PCM),
+    ("missing", MODE_MISSING),
+)
+SPEED_BIN = 1.0 / 16  # px per picture: the histogram's resolution
+SPEED_BINS = 16 * 256  # faster blocks count as 256 px per picture
+KEPT_POCS = 1024  # reference distances are found for pictures this far back
+LONGEST_PATTERN = 1024  # pictures of one GOP that take part in its pattern
+
+
+class Survey:
+    """Accumulates pictures in decoding order. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+        self.damaged = 0
+        self.first_damage = ""
+        self._kinds: Dict[str, _Kind] = {kind: _Kind() for kind in "IPB"}
+        self._gops = _Gops()
+        self._speeds = np.zeros(SPEED_BINS + 1, np.int64)
+        self._speed_sum = 0.0
+        self._pocs: Dict[int, int] = {}
+        self._distances: "Counter[float]" = Counter()
+
+    def add(self, picture: Picture) -> None:
+        """Counts one picture."""
+        self.pictures += 1
+        if picture.integrity != "ok":
+            self.damaged += 1
+            self.first_damage = self.first_damage or "picture %d: %s" % (
+                picture.decode_index,
+                picture.damage,
+            )
+        self._gops.add(picture)
+        self._kinds[picture.kind].add(picture)
+        self._pocs[picture.decode_index] = picture.poc
+        self._pocs.pop(picture.decode_index - KEPT_POCS, None)
+        if picture.kind != "I":
+            self._add_motion(picture)
+
+    def summary(self) -> Dict[str, Any]:
+        """Everything found, as numbers, strings, lists and dictionaries that JSON can hold.
+
+        Shares are 0 to 1, speeds luma pixels per picture interval, residuals sample values,
+        distances picture intervals of display order (below 0: the reference is shown later).
+        """
+        return {
+            "pictures": self.pictures,
+            "kinds": {name: kind.pictures for name, kind in self._kinds.items()},
+            "gop": self._gops.summary(),
+            "blocks": {
+                name: kind.block_shares() for name, kind in self._kinds.items() if kind.pictures
+            },
+            "motion": self._motion_summary(),
+            "reference_distances": self._distance_shares(),
+            "residual": {
+                name: kind.residual() for name, kind in self._kinds.items() if kind.pictures
+            },
+            "integrity": {
+                "ok": self.pictures - self.damaged,
+                "damaged": self.damaged,
+                "first_damage": self.first_damage,
+            },
+        }
+
+    def _add_motion(self, picture: Picture) -> None:
+        reference = picture.motion.reference
+        used = (reference >= 0).any(axis=0)
+        flow = picture.motion.flow()
+        speed = np.hypot(flow[0][used], flow[1][used])
+        bins = np.minimum(np.rint(speed / SPEED_BIN), SPEED_BINS).astype(np.int64)
+        self._speeds += np.bincount(bins, minlength=SPEED_BINS + 1)
+        self._speed_sum += float(speed.sum(dtype=np.float64))
+        for plane in reference:
+            self._add_distances(plane[plane >= 0], picture)
+
+    def _add_distances(self, references: np.ndarray, picture: Picture) -> None:
+        if not references.size:
+            return
+        first = int(references.min())
+        for index, blocks in enumerate(np.bincount(references - first)):
+            if blocks and first + index in self._pocs:
+                distance = (picture.poc - self._pocs[first + index]) / float(picture.poc_step)
+                self._distances[distance] += int(blocks)
+
+    def _motion_summary(self) -> Dict[str, Any]:
+        blocks = int(self._speeds.sum())
+        return {
+            "blocks": blocks,
+            "mean_px": self._speed_sum / blocks if blocks else 0.0,
+            "median_px": self._percentile(0.5),
+            "p95_px": self._percentile(0.95),
+        }
+
+    def _percentile(self, share: float) -> float:
+        cumulative = np.cumsum(self._speeds)
+        return float(np.searchsorted(cumulative, share * cumulative[-1])) * SPEED_BIN
+
+    def _distance_shares(self) -> List[Dict[str, float]]:
+        total = float(sum(self._distances.values()))
+        return [
+            {"pictures": distance, "share": blocks / total}
+            for distance, blocks in self._distances.most_common()
+        ]
+
+
+class _Kind:
+    """Counts of all I, all P or all B pictures."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+        self._modes = np.zeros(len(MODES), np.int64)
+        self._samples = 0
+        self._coded_samples = 0
+        self._squares = 0.0
+
+    def add(self, picture: Picture) -> None:
+        self.pictures += 1
+        self._modes += np.bincount(picture.motion.mode.ravel(), minlength=len(MODES))
+        if picture.residual is not None:
+            luma = picture.residual.y
+            self._samples += luma.size
+            self._coded_samples += int(np.count_nonzero(luma))
+            values = luma.astype(np.float32).ravel()
+            self._squares += float(np.dot(values, values))
+
+    def block_shares(self) -> Dict[str, float]:
+        total = float(max(1, self._modes.sum()))
+        return {name: float(self._modes[value] / total) for name, value in MODES}
+
+    def residual(self) -> Dict[str, float]:
+        samples = float(max(1, self._samples))
+        return {
+            "rms_luma": (self._squares / samples) ** 0.5,
+            "nonzero_share": self._coded_samples / samples,
+        }
+
+
+class _Gops:
+    """Patterns of groups of pictures: each begins at a random-access picture."""
+
+    def __init__(self) -> None:
+        self._open: List[Tuple[int, str]] = []
+        self._length = 0
+        self._lengths: List[int] = []
+        self._patterns: "Counter[str]" = Counter()
+
+    def add(self, picture: Picture) -> None:
+        if picture.is_random_access:
+            self._close()
+        self._length += 1
+        if len(self._open) < LONGEST_PATTERN:
+            letter = picture.kind if picture.is_reference else picture.kind.lower()
+            self._open.append((picture.poc, letter))
+
+    def summary(self) -> Dict[str, Any]:
+        self._close()
+        pattern, times = (self._patterns.most_common(1) or [("", 0)])[0]
+        return {
+            "count": len(self._lengths),
+            "pattern": pattern,
+            "pattern_count": times,
+            "shortest": min(self._lengths or [0]),
+            "longest": max(self._lengths or [0]),
+        }
+
+    def _close(self) -> None:
+        if self._length:
+            shown = "".join(letter for _, letter in sorted(self._open, key=lambda item: item[0]))
+            self._patterns[compress_pattern(shown)] += 1
+            self._lengths.append(self._length)
+        self._open, self._length = [], 0
+
+
+def compress_pattern(letters: str) -> str:
+    """Letters of one GOP in display order, runs of equal mini-GOPs written once.
+
+    A mini-GOP is some B pictures and the I or P picture after them: "IbBbPbBbPP" gives
+    "I 2x[bBbP] P". Lower case is a picture that no other refers to.
+    """
+    groups: List[List[Any]] = []
+    start = 0
+    for index, letter in enumerate(letters):
+        if letter in "bB" and index + 1 < len(letters):
+            continue
+        group = letters[start : index + 1]
+        start = index + 1
+        if groups and groups[-1][0] == group:
+            groups[-1][1] += 1
+        else:
+            groups.append([group, 1])
+    return " ".join(_run(group, times) for group, times in groups)
+
+
+def _run(group: str, times: int) -> str:
+    return group if times == 1 else "%dx[%s]" % (times, group)

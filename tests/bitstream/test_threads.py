@@ -1,0 +1,64 @@
+"""Any number of threads gives the same bytes, run after run."""
+
+import pytest
+
+from support.digest import digest
+from support.media import Clip, x264
+
+RUNS = 20
+CLIPS = {
+    "B pyramid, CABAC": Clip(
+        "cuts", pictures=24, options=x264(bframes=3, b_adapt=0, ref=4, direct="temporal")
+    ),
+    "slices, CAVLC": Clip(
+        "fade", pictures=24, options=x264(bframes=2, cabac=0, slices=4, weightp=2, keyint=9)
+    ),
+    "mp4, P only": Clip(pictures=24, container="mp4", options=x264(bframes=0, ref=3, keyint=7)),
+}
+
+
+def read(path, threads, **options):
+    """Digest of every picture of a file."""
+    from edge_attp.bitstream import CompressedVideo
+
+    with CompressedVideo(str(path), threads=threads, **options) as video:
+        return [
+            (picture.decode_index, picture.pts, digest(picture, threads_only=True))
+            for picture in video
+        ]
+
+
+@pytest.mark.parametrize("name", sorted(CLIPS))
+def test_every_run_gives_the_same_bytes(clips, name):
+    path = clips.path(CLIPS[name])
+    first = read(path, 1)
+    assert len(first) == CLIPS[name].pictures
+    for threads in (1, 2, 4):
+        for run in range(RUNS):
+            assert read(path, threads) == first, (threads, run)
+
+
+def test_pictures_stay_as_they_are_while_the_pool_turns_over(clips):
+    from edge_attp.bitstream import CompressedVideo
+
+    path = clips.path(CLIPS["B pyramid, CABAC"])
+    for threads in (1, 3):
+        with CompressedVideo(str(path), threads=threads) as video:
+            kept = [(picture, digest(picture, threads_only=True)) for picture in video]
+        assert [digest(picture, threads_only=True) for picture, _ in kept] == [
+            value for _, value in kept
+        ]
+
+
+def test_motion_is_the_same_without_residual(clips):
+    from edge_attp.bitstream import CompressedVideo
+
+    path = clips.path(CLIPS["slices, CAVLC"])
+    with CompressedVideo(str(path)) as full, CompressedVideo(
+        str(path), residual=False
+    ) as motion_only:
+        for one, other in zip(full, motion_only):
+            assert other.residual is None
+            assert one.motion.mv.tobytes() == other.motion.mv.tobytes()
+            assert one.motion.reference.tobytes() == other.motion.reference.tobytes()
+            assert one.motion.mode.tobytes() == other.motion.mode.tobytes()

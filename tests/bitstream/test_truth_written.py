@@ -1,0 +1,57 @@
+"""Eq. (1) on random streams written by hand: reference handling, weights and direct modes that encoders do not use."""
+
+import pytest
+
+from support import truth
+from support.random_stream import RandomStream
+
+PICTURES = 24
+TOOLS = {
+    "P and B": {},
+    "P only": {"b_slices": False},
+    "gaps in frame_num": {"b_slices": False, "gaps": True},
+    "gaps, POC type 2": {"b_slices": False, "gaps": True, "poc_type": 2},
+    "POC type 1": {"poc_type": 1},
+    "POC type 2": {"poc_type": 2},
+    "no direct_8x8_inference": {"inference": 0},
+    "explicit weights": {"weighting": ((1, 1),)},
+    "explicit weights in P only": {"weighting": ((1, 0),)},
+    "implicit weights": {"weighting": ((0, 2),)},
+    "implicit weights, POC type 1, no inference": {
+        "weighting": ((0, 2),),
+        "poc_type": 1,
+        "inference": 0,
+    },
+    # Not with implicit weights among them, which FFmpeg takes from the first slice for all.
+    "weighted and other slices in a picture": {"weighting": ((0, 0), (1, 1), (1, 0), (0, 1))},
+    "short-term only": {"long_term": False, "weighting": ((0, 2),)},
+    "one macroblock wide": {"size": (1, 5)},
+    "CABAC": {"cabac": True},
+    "CABAC, P only": {"cabac": True, "b_slices": False},
+    "CABAC, no direct_8x8_inference": {"cabac": True, "inference": 0, "weighting": ((0, 2),)},
+    "CABAC, explicit weights": {"cabac": True, "weighting": ((1, 1),)},
+}
+
+
+def assert_true(folder, seed, tools):
+    path = folder / "{}.264".format(seed)
+    path.write_bytes(RandomStream(seed, **TOOLS[tools]).write(PICTURES))
+    report = truth.check_stream(path)
+    assert report.ok and report.pictures == PICTURES, "seed {}: {}".format(seed, report)
+    return report
+
+
+@pytest.mark.parametrize("tools", sorted(TOOLS))
+def test_written_streams_are_true(tmp_path, tools):
+    reports = [assert_true(tmp_path, seed, tools) for seed in range(6)]
+    assert sum(report.blocks for report in reports) > 1000
+    assert sum(report.pcm_blocks for report in reports) > 1000
+    if "weights" in tools:
+        assert sum(report.weighted_blocks for report in reports) > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tools", sorted(TOOLS))
+def test_many_written_streams_are_true(tmp_path, tools):
+    for seed in range(6, 60):
+        assert_true(tmp_path, seed, tools)

@@ -1,0 +1,104 @@
+"""Reads files in a process of its own, with a time limit and a memory limit, and damages streams in repeatable ways."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from support import sps
+
+MEMORY_BYTES = (
+    3 << 30
+)  # of address space; FFmpeg and NumPy take a good part of it before anything is read
+SCRIPT = Path(__file__).with_name("digest.py")
+
+
+def _limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def read_all(paths, timeout_s=120):
+    """Reads files one after the other. Returns their summaries (see digest.summary).
+
+    A crash, a Python traceback or a timeout is an AssertionError that names the file.
+    """
+    environment = dict(
+        os.environ,
+        OPENBLAS_NUM_THREADS="1",
+        PYTHONPATH=os.pathsep.join([str(SCRIPT.parent.parent.parent)] + sys.path),
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT)] + [str(path) for path in paths],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        preexec_fn=_limit_memory,
+    )
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError("no end within {} s: {}".format(timeout_s, _last_file(out))) from None
+    assert process.returncode == 0, "exit status {} at {}: {}".format(
+        process.returncode, _last_file(out), err.decode(errors="replace")[-2000:]
+    )
+    summaries = [json.loads(line) for line in out.decode().splitlines()[1::2]]
+    assert len(summaries) == len(paths)
+    for path, summary in zip(paths, summaries):
+        _assert_decent(path, summary)
+    return summaries
+
+
+def _last_file(out):
+    lines = [
+        line for line in out.decode(errors="replace").splitlines() if line.startswith('{"file"')
+    ]
+    return lines[-1] if lines else "the start"
+
+
+def _assert_decent(path, summary):
+    """Damage says what it is, an error is one line for people, and threads change nothing."""
+    assert summary.pop("same_with_threads"), "{}: other results with other threads".format(path)
+    for _, integrity, damage, _ in summary["pictures"]:
+        assert integrity in ("ok", "damaged"), path
+        assert (integrity == "damaged") == bool(damage), (path, integrity, damage)
+    if summary["error"]:
+        name, message = summary["error"]
+        assert name in ("SourceError", "UnsupportedStream", "CorruptStream"), (path, name, message)
+        assert message and "\n" not in message, (path, message)
+
+
+def nal_units(data):
+    """The NAL units of an Annex B stream."""
+    return sps.annex_b_nal_units(data)
+
+
+def join(units):
+    """NAL units as an Annex B stream."""
+    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units)
+
+
+def is_slice(unit):
+    """A coded slice, of an IDR picture or of another."""
+    return unit[0] & 31 in (1, 5)
+
+
+def flip_bits(data, count, random, first=0):
+    """Flips `count` bits at random places from byte `first` on."""
+    damaged = np.frombuffer(data, np.uint8).copy()
+    for place in random.randint(8 * first, 8 * len(data), count):
+        damaged[place // 8] ^= 128 >> (place % 8)
+    return damaged.tobytes()
+
+
+def write(folder, name, data):
+    """A file with these bytes."""
+    path = folder / name
+    path.write_bytes(data)
+    return path

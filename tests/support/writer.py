@@ -1,0 +1,102 @@
+"""Writes H.264 streams by hand, without residual: for tools that no encoder at hand emits.
+
+Syntax elements keep the standard's names (clause 7.3).
+"""
+
+import re
+
+
+class Bits:
+    """A bit string that grows: u(n), ue(v), se(v) and te(v) of clause 9.1."""
+
+    def __init__(self):
+        self._text = []
+        self._count = 0
+
+    def u(self, count, value):
+        self._text.append("{:0{}b}".format(value, count) if count else "")
+        self._count += count
+        return self
+
+    def ue(self, value):
+        code = "{:b}".format(value + 1)
+        return self.u(2 * len(code) - 1, value + 1)
+
+    def se(self, value):
+        return self.ue(2 * value - 1 if value > 0 else -2 * value)
+
+    def te(self, value, largest):
+        if largest == 1:
+            return self.u(1, 1 - value)
+        return self.ue(value)
+
+    def align(self, bit):
+        """alignment bits up to the next byte boundary."""
+        for _ in range(-self._count % 8):
+            self.u(1, bit)
+        return self
+
+    def raw(self, data):
+        """Whole bytes, at a byte boundary."""
+        return self.u(8 * len(data), int.from_bytes(data, "big"))
+
+    def payload(self):
+        """The bytes with rbsp_trailing_bits()."""
+        text = "".join(self._text) + "1"
+        text += "0" * (-len(text) % 8)
+        return int(text, 2).to_bytes(len(text) // 8, "big")
+
+
+def nal_unit(nal_ref_idc, nal_unit_type, bits):
+    """One NAL unit with start code and emulation prevention (7.3.1)."""
+    escaped = re.sub(b"\x00\x00(?=[\x00-\x03])", b"\x00\x00\x03", bits.payload())
+    return b"\x00\x00\x00\x01" + bytes([nal_ref_idc << 5 | nal_unit_type]) + escaped
+
+
+def sequence_parameter_set(
+    width_mbs,
+    height_mbs,
+    profile_idc=77,
+    max_num_ref_frames=4,
+    pic_order_cnt_type=0,
+    offsets=(0, 0, (2,)),
+    gaps_in_frame_num_value_allowed_flag=0,
+    direct_8x8_inference_flag=1,
+    log2_max_frame_num=5,
+    log2_max_pic_order_cnt_lsb=7,
+):
+    """7.3.2.1.1. offsets: offset_for_non_ref_pic, offset_for_top_to_bottom_field, offset_for_ref_frame (POC type 1)."""
+    bits = Bits().u(8, profile_idc).u(8, 0).u(8, 40).ue(0)
+    bits.ue(log2_max_frame_num - 4).ue(pic_order_cnt_type)
+    if pic_order_cnt_type == 0:
+        bits.ue(log2_max_pic_order_cnt_lsb - 4)
+    elif pic_order_cnt_type == 1:
+        bits.u(1, 0).se(offsets[0]).se(offsets[1]).ue(len(offsets[2]))
+        for offset in offsets[2]:
+            bits.se(offset)
+    bits.ue(max_num_ref_frames).u(1, gaps_in_frame_num_value_allowed_flag)
+    bits.ue(width_mbs - 1).ue(height_mbs - 1).u(1, 1).u(1, direct_8x8_inference_flag)
+    return nal_unit(3, 7, bits.u(1, 0).u(1, 0))
+
+
+def picture_parameter_set(
+    pps_id=0,
+    slice_groups=None,
+    weighted_pred_flag=0,
+    weighted_bipred_idc=0,
+    constrained_intra_pred_flag=0,
+    redundant_pic_cnt_present_flag=0,
+    entropy_coding_mode_flag=0,
+):
+    """7.3.2.2. slice_groups: writes the slice group syntax, called with the bits; None for one slice group."""
+    bits = Bits().ue(pps_id).ue(0).u(1, entropy_coding_mode_flag).u(1, 0)
+    if slice_groups is None:
+        bits.ue(0)
+    else:
+        slice_groups(bits)
+    bits.ue(0).ue(0).u(1, weighted_pred_flag).u(2, weighted_bipred_idc)
+    bits.se(0).se(0).se(0).u(1, 0).u(1, constrained_intra_pred_flag)
+    return nal_unit(3, 8, bits.u(1, redundant_pic_cnt_present_flag))
+
+
+P_SLICE, B_SLICE, I_SLICE = 0, 1, 2

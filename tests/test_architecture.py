@@ -1,0 +1,193 @@
+"""Holds the rules of the layout: who may import whom, what stays late, which names are public.
+
+The tables below are the rules. Everything is read from the sources; the program itself runs in one
+test only, in an interpreter that sees no installed package.
+"""
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+import types
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = os.path.join(ROOT, "edge_attp")
+NATIVE = os.path.join(PACKAGE, "native", "src")
+
+BASE = {"types", "errors", "config", "log", "timing"}
+STAGES = {"bitstream", "tensors", "engine", "recognition", "sinks", "platforms", "survey"}
+# What each part of edge_attp may import from edge_attp, besides itself.
+MAY_IMPORT = {
+    "types": set(),
+    "errors": set(),
+    "config": {"errors"},
+    "log": set(),
+    "timing": set(),
+    "bitstream": BASE,
+    "engine": BASE,
+    "platforms": BASE,
+    "survey": BASE | {"bitstream"},
+    "tensors": BASE | {"bitstream"},
+    "recognition": BASE | {"bitstream", "tensors", "engine"},
+    "sinks": BASE | {"bitstream", "recognition"},
+    "pipeline": BASE | STAGES,
+    "service": BASE | STAGES | {"pipeline"},
+    "cli": BASE | STAGES | {"pipeline", "service"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+# Optional packages: the files that may import them, always inside a function.
+OPTIONAL = {
+    "av": r"bitstream/.*|sinks/overlay[^/]*\.py",
+    "cv2": r"sinks/draw\.py|sinks/overlay[^/]*\.py",
+    "onnxruntime": r"engine/onnxruntime[^/]*\.py",
+    "onnx": r"(?!)",
+    "tensorrt": r"engine/tensorrt[^/]*\.py",
+    "pycuda": r"engine/tensorrt[^/]*\.py",
+    "torch": r"(?!)",
+    "edge_attp_export": r"(?!)",
+}
+# The core: what each folder of edge_attp/native/src may include, besides itself.
+MAY_INCLUDE = {
+    "bits": set(),
+    "kernels": {"bits"},
+    "fields": {"kernels", "bits"},
+    "h26x": {"fields", "kernels", "bits"},
+    "h264": {"h26x", "fields", "kernels", "bits"},
+    "hevc": {"h26x", "fields", "kernels", "bits"},
+    "capi": {"h264", "hevc", "h26x", "fields", "kernels", "bits"},
+}
+
+
+def files(folder, *extensions):
+    found = []
+    for where, _, names in os.walk(folder):
+        found += [os.path.join(where, name) for name in names if name.endswith(extensions)]
+    return sorted(found)
+
+
+def name_of(path, folder):
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def source(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def part(path_or_module):
+    """The part of edge_attp that a file or a dotted name belongs to, its first path element."""
+    return re.split(r"[/.]", path_or_module)[0]
+
+
+def imports(path):
+    """(dotted name, is inside a function, line) for everything that a file imports."""
+    found = []
+
+    def visit(node, late):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                found.extend((alias.name, late, child.lineno) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, "%s:%d: relative import" % (path, child.lineno)
+                found.append((child.module, late, child.lineno))
+                found.extend(
+                    (child.module + "." + alias.name, late, child.lineno) for alias in child.names
+                )
+            visit(child, late or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+    visit(ast.parse(source(path), path), False)
+    return found
+
+
+PYTHON_FILES = [name_of(path, PACKAGE) for path in files(PACKAGE, ".py")]
+NATIVE_FILES = [name_of(path, NATIVE) for path in files(NATIVE, ".cpp", ".h", ".inc")]
+
+
+def test_sources_are_found():
+    assert len(PYTHON_FILES) > 10
+    assert len(NATIVE_FILES) > 10
+
+
+@pytest.mark.parametrize("name", PYTHON_FILES)
+def test_python_imports_go_down(name):
+    allowed = MAY_IMPORT[part(name)]
+    for module, _, line in imports(os.path.join(PACKAGE, name)):
+        if module.startswith("edge_attp."):
+            other = part(module[len("edge_attp.") :])
+            known = other in MAY_IMPORT  # else a name of edge_attp/__init__.py
+            assert not known or other == part(name) or other in allowed, (
+                "edge_attp/%s:%d imports %s; %s may import %s"
+                % (name, line, module, part(name), ", ".join(sorted(allowed)) or "nothing")
+            )
+
+
+@pytest.mark.parametrize("name", PYTHON_FILES)
+def test_optional_packages_are_imported_late_and_in_their_place(name):
+    for module, late, line in imports(os.path.join(PACKAGE, name)):
+        pattern = OPTIONAL.get(part(module))
+        if pattern is not None:
+            where = "edge_attp/%s:%d imports %s" % (name, line, module)
+            assert re.match("(?:%s)$" % pattern, name), where + ": not its place"
+            assert late, where + " at the top: do it inside a function"
+
+
+@pytest.mark.parametrize("name", NATIVE_FILES)
+def test_native_includes_go_down(name):
+    own = name.split("/")[0]
+    allowed = MAY_INCLUDE[own] | {own}
+    for include in re.findall(
+        r'^\s*#\s*include\s+"([^"]+)"', source(os.path.join(NATIVE, name)), re.M
+    ):
+        other = include.split("/")[0]
+        if include == "edge_attp.h":  # the public header
+            continue
+        assert "/" in include, "%s includes %s: write its folder too" % (name, include)
+        assert other in allowed, "%s includes %s, which is not below %s" % (name, include, own)
+
+
+@pytest.mark.parametrize("name", PYTHON_FILES)
+def test_is_python_36(name):
+    text = source(os.path.join(PACKAGE, name))
+    if sys.version_info >= (3, 8):
+        ast.parse(text, name, feature_version=(3, 6))
+    else:
+        ast.parse(text, name)
+    assert "from __future__ import annotations" not in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["inspect"], ["export"]])
+def test_help_needs_the_standard_library_alone(arguments):
+    program = (
+        "import sys; sys.path.insert(0, %r); from edge_attp.cli import main; sys.exit(main(%r))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program % (ROOT, arguments + ["--help"])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"usage: edge-attp" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["edge_attp.bitstream", "edge_attp.errors", "edge_attp.types"])
+def test_public_names_are_exactly_all(module):
+    loaded = importlib.import_module(module)
+    public = {
+        name
+        for name, value in vars(loaded).items()
+        if not name.startswith("_")
+        and not isinstance(value, types.ModuleType)
+        and getattr(value, "__module__", "edge_attp").startswith("edge_attp")
+    }
+    assert public == set(loaded.__all__)
+
+
+def test_version_is_the_newest_of_the_changelog():
+    import edge_attp
+
+    released = re.search(
+        r"^## \[(\d+\.\d+\.\d+)\]", source(os.path.join(ROOT, "CHANGELOG.md")), re.M
+    )
+    assert released is not None and edge_attp.__version__ == released.group(1)
