@@ -6,6 +6,7 @@ serves every Python 3, and its tag says so.
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -22,7 +23,8 @@ except ImportError:  # setuptools before 70.1
 ROOT = os.path.dirname(os.path.abspath(__file__))
 NATIVE = os.path.join(ROOT, "edge_attp", "native")
 DEMO_PACK = os.path.join(ROOT, "engines", "packs", "demo")
-LIBRARY = "libedge_attp.so"
+# On x86-64 also the library for AVX2, which edge_attp loads where the processor has it.
+LIBRARIES = ["edge_attp"] + (["edge_attp_avx2"] if platform.machine() == "x86_64" else [])
 
 
 def read(*parts):
@@ -42,9 +44,10 @@ class BuildCore(build_ext):
     """
 
     def get_ext_filename(self, fullname):
-        return os.path.join("edge_attp", "native", LIBRARY)
+        return os.path.join(*fullname.split(".")) + ".so"
 
     def build_extension(self, ext):
+        target = ext.name.split(".lib")[-1]
         cmake = shutil.which("cmake")
         if cmake is None:
             raise SystemExit("building edge-attp needs CMake 3.10 or newer: pip install cmake")
@@ -62,7 +65,7 @@ class BuildCore(build_ext):
         ]
         subprocess.check_call(configure, cwd=tree)
         jobs = "-j%d" % (os.cpu_count() or 1)
-        subprocess.check_call([cmake, "--build", tree, "--target", "edge_attp", "--", jobs])
+        subprocess.check_call([cmake, "--build", tree, "--target", target, "--", jobs])
 
 
 class BuildPython(build_py):
@@ -105,7 +108,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.6",
     packages=find_packages(include=["edge_attp", "edge_attp.*"]),
-    ext_modules=[Extension("edge_attp.native.libedge_attp", sources=[])],
+    ext_modules=[Extension("edge_attp.native.lib" + name, sources=[]) for name in LIBRARIES],
     cmdclass={"build_ext": BuildCore, "build_py": BuildPython, "bdist_wheel": PlatformWheel},
     entry_points={"console_scripts": ["edge-attp = edge_attp.cli:main"]},
     # pip reads this list before an isolated build; a CMake on the PATH is good enough.

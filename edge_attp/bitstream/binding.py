@@ -188,8 +188,16 @@ def library() -> Any:
     """The loaded native core. EdgeAttpError, with what to do, if it is missing or of another version."""
     global _library
     if _library is None:
-        _library = _load(library_path())
+        _library = _fastest(_load(library_path()))
     return _library
+
+
+def _fastest(loaded: ctypes.CDLL) -> ctypes.CDLL:
+    """The library built for AVX2, where it lies beside the portable one and the processor has it."""
+    for_avx2 = os.path.splitext(library_path())[0] + "_avx2.so"
+    if loaded.attp_cpu() == b"avx2" and os.path.exists(for_avx2):
+        return _load(for_avx2)
+    return loaded
 
 
 def library_path() -> str:

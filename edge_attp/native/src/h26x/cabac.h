@@ -48,13 +48,14 @@ class Cabac {
             uint32_t mps = range_ - lps;
             uint32_t mps_shift = (mps >> 8) ^ 1;
             uint64_t scaled = static_cast<uint64_t>(mps) << bits_;
-            bool is_lps = value_ >= scaled;
-            value_ -= is_lps ? scaled : 0;
-            range_ = is_lps ? lps << lps_shift : mps << mps_shift;
-            bits_ -= static_cast<int>(is_lps ? lps_shift : mps_shift);
-            *context = is_lps ? state.next_lps : state.next_mps;
+            const Outcome most = {mps << mps_shift, mps_shift, state.next_mps, context_value & 1};
+            const Outcome least = {lps << lps_shift, lps_shift, state.next_lps, ~context_value & 1};
+            const Outcome outcome = select(scaled, most, least);
+            range_ = outcome.range;
+            bits_ -= static_cast<int>(outcome.shift);
+            *context = static_cast<CabacContext>(outcome.context);
             refill();
-            return static_cast<int>((context_value ^ is_lps) & 1);
+            return static_cast<int>(outcome.bin);
         }
 
         int bypass() { return static_cast<int>(bypass_mask() & 1); }
@@ -78,6 +79,34 @@ class Cabac {
         }
 
       private:
+        struct Outcome {
+            uint32_t range, shift, context, bin;
+        };
+
+        // The least probable symbol if the offset is in its part of the range. Compilers would rather branch here, and bins
+        // are too hard to predict for that.
+        Outcome select(uint64_t scaled, Outcome most, Outcome least) {
+#if defined(__x86_64__)
+            uint64_t rest = value_;
+            __asm__("sub %[scaled], %[rest]\n\t"
+                    "cmovae %[rest], %[value]\n\t"
+                    "cmovae %[l_range], %[range]\n\t"
+                    "cmovae %[l_shift], %[shift]\n\t"
+                    "cmovae %[l_context], %[context]\n\t"
+                    "cmovae %[l_bin], %[bin]"
+                    : [rest] "+&r"(rest), [value] "+&r"(value_), [range] "+&r"(most.range), [shift] "+&r"(most.shift),
+                      [context] "+&r"(most.context), [bin] "+&r"(most.bin)
+                    : [scaled] "r"(scaled), [l_range] "r"(least.range), [l_shift] "r"(least.shift),
+                      [l_context] "r"(least.context), [l_bin] "r"(least.bin)
+                    : "cc");
+            return most;
+#else
+            const bool is_lps = value_ >= scaled;
+            value_ -= is_lps ? scaled : 0;
+            return is_lps ? least : most;
+#endif
+        }
+
         // All ones for a bin of 1.
         int64_t bypass_mask() {
             bits_--;

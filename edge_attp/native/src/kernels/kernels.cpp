@@ -17,7 +17,9 @@ int available_kernels(const Kernels* out[4]) {
     out[count++] = &kScalarKernels;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("sse4.1")) out[count++] = &kSse41Kernels;
-    if (__builtin_cpu_supports("avx2")) out[count++] = &kAvx2Kernels;
+    // What the library built for AVX2 may use besides.
+    bool has_bmi = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    if (__builtin_cpu_supports("avx2") && has_bmi) out[count++] = &kAvx2Kernels;
 #elif defined(__aarch64__)
     out[count++] = &kNeonKernels;
 #endif
