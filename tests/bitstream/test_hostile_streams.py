@@ -123,6 +123,28 @@ def test_lost_references_are_damage(clips, tmp_path, name):
     assert all(picture[1] == "ok" for picture in pictures[start:]) and len(pictures) == 23
 
 
+@pytest.mark.parametrize("cabac", [0, 1])
+def test_begun_at_an_open_gop(clips, tmp_path, cabac):
+    """Pictures that refer to before the random-access picture are damaged, the rest is ok."""
+    options = x264(
+        open_gop=1, keyint=8, min_keyint=8, scenecut=0, bframes=3, b_adapt=0, cabac=cabac
+    )
+    units = hostile.nal_units(clips.path(Clip(pictures=30, options=options)).read_bytes())
+    expected = read(tmp_path, [hostile.join(units)])[0]["pictures"]
+    starts = [n for n, picture in enumerate(expected) if picture[3]]
+    assert len(starts) >= 3 and not any(unit[0] & 31 == 5 for unit in units[5:])
+    begin = [k for k, unit in enumerate(units) if unit[0] & 31 == 7][1]
+    pictures = read(tmp_path, [hostile.join(units[begin:])])[0]["pictures"]
+    assert len(pictures) == len(expected) - starts[1]
+    leading = next(n for n, picture in enumerate(pictures[1:], 1) if picture[1] == "ok")
+    assert (
+        pictures[0][1] == "ok" and leading == 4
+    )  # the three B pictures that come before it on the screen
+    assert [picture[:2] for picture in pictures[leading:]] == [
+        picture[:2] for picture in expected[starts[1] + leading :]
+    ]
+
+
 @names
 def test_cut_short_anywhere(clips, tmp_path, name):
     data = stream(clips, name)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from support.media import Clip, x264
+from support.random_stream import RandomStream
 
 MODE_SKIP = 2
 # Fine quantisation and a thorough search: the encoder finds the true vector of nearly every block, and comes close
@@ -112,6 +113,37 @@ def test_flow_is_the_velocity_of_the_pan(clips, group, velocity):
     if "B" in kinds:
         assert {(kind, i) for kind, i, _ in seen} == {("P", 0), ("B", 0), ("B", 1)}
         assert any(d < 0 for _, _, d in seen) and any(d > 1 for _, _, d in seen)
+
+
+def flow_of(picture, order):
+    """The definition: the mean over the lists of -mv / (4 d). order: POC by decode_index."""
+    motion = picture.motion
+    total = np.zeros((2,) + motion.mode.shape)
+    lists = np.zeros(motion.mode.shape)
+    for i in range(2):
+        for index in np.unique(motion.reference[i][motion.reference[i] >= 0]):
+            distance = (picture.poc - order[int(index)]) / picture.poc_step
+            chosen = motion.reference[i] == index
+            total[:, chosen] -= motion.mv[i][chosen].T / (4 * distance)
+            lists[chosen] += 1
+    return total / np.maximum(lists, 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("tools", [{}, {"poc_type": 1}, {"poc_type": 2}, {"cabac": True}], ids=str)
+def test_flow_is_what_vectors_references_and_poc_say(tmp_path, tools, seed):
+    """Long-term references, uneven POC distances, several lists in a picture: everything a pan does not have."""
+    from edge_attp.bitstream import CompressedVideo
+
+    path = tmp_path / "random.264"
+    path.write_bytes(RandomStream(seed, **tools).write(20))
+    order = {}
+    with CompressedVideo(str(path), residual=False) as video:
+        for picture in video:
+            order[picture.decode_index] = picture.poc
+            assert np.allclose(
+                picture.motion.flow(), flow_of(picture, order), rtol=1e-5, atol=1e-4
+            ), picture
 
 
 @pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])

@@ -94,6 +94,9 @@ CASES = {
     "trellis psy": Clip(options=x264(trellis=2, psy_rd="1.5,0.5", subme=10, **B_PYRAMID)),
     "no dct decimate": Clip(options=x264(no_dct_decimate=1, no_psy=1)),
     "aud hrd": Clip(options=x264(aud=1, nal_hrd="vbr", vbv_maxrate=200, vbv_bufsize=200)),
+    "filler": Clip(options=x264(nal_hrd="cbr", bitrate=500, vbv_maxrate=500, vbv_bufsize=500)),
+    "other parameter set numbers": Clip(options=x264(sps_id=7, **B_PYRAMID)),
+    "frame packing": Clip(options=x264(frame_packing=3, **B_PYRAMID)),
     "bluray": Clip(
         options=x264(
             bluray_compat=1, slices=4, keyint=12, vbv_maxrate=400, vbv_bufsize=400, level="4.1"

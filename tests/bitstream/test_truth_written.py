@@ -55,3 +55,13 @@ def test_written_streams_are_true(tmp_path, tools):
 def test_many_written_streams_are_true(tmp_path, tools):
     for seed in range(6, 60):
         assert_true(tmp_path, seed, tools)
+
+
+def test_idr_pictures_of_the_same_number_are_still_several(tmp_path):
+    """Simple encoders never change idr_pic_id (7.4.1.2.4 wants it): a macroblock sent again begins a new picture."""
+    stream = RandomStream(0).write(1)
+    slices = stream[stream.index(b"\x00\x00\x00\x01\x25") :]
+    path = tmp_path / "same.264"
+    path.write_bytes(stream + 4 * slices)
+    report = truth.check_stream(path)
+    assert report.ok and report.pictures == 5, str(report)

@@ -40,7 +40,8 @@ void check_motion(const attp_picture_info& info) {
         const int32_t* plane = list ? list_1(info.reference, info.reference_list_bytes) : info.reference;
         for (int y = 0; y < info.height4; y++)
             for (int x = 0; x < info.width4; x++) {
-                int32_t reference = reinterpret_cast<const int32_t*>(reinterpret_cast<const uint8_t*>(plane) + y * info.reference_row_bytes)[x];
+                int32_t reference = reinterpret_cast<const int32_t*>(reinterpret_cast<const uint8_t*>(plane) +
+                                                                     y * info.reference_row_bytes)[x];
                 require(reference >= -2 && reference < info.decode_index, "references are earlier pictures");
                 require(reference != -2 || info.is_damaged, "missing references only in damaged pictures");
             }
@@ -124,7 +125,9 @@ void fuzz_annexb(const uint8_t* data, size_t bytes) {
     if (bytes < 1) return;
     size_t chunk = data[0] + size_t{1};
     using Units = std::vector<std::vector<uint8_t>>;
-    auto collect = [](Units* units) { return [units](const uint8_t* nal, size_t n) { units->emplace_back(nal, nal + n); }; };
+    auto collect = [](Units* units) {
+        return [units](const uint8_t* nal, size_t n) { units->emplace_back(nal, nal + n); };
+    };
     Units whole, pieces;
     attp::AnnexBSplitter one(1 << 20), many(1 << 20);
     one.push(data + 1, bytes - 1, true, collect(&whole));
@@ -133,7 +136,8 @@ void fuzz_annexb(const uint8_t* data, size_t bytes) {
     many.push(nullptr, 0, true, collect(&pieces));
     require(whole == pieces, "NAL units do not depend on the pieces a stream arrives in");
     std::vector<uint8_t> rbsp;
-    for (const auto& nal : whole) require(attp::unescape(nal.data(), nal.size(), &rbsp) <= nal.size(), "unescaping does not grow");
+    for (const auto& nal : whole)
+        require(attp::unescape(nal.data(), nal.size(), &rbsp) <= nal.size(), "unescaping does not grow");
 }
 
 void fuzz_parameters(const uint8_t* data, size_t bytes) {

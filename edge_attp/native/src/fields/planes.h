@@ -137,7 +137,7 @@ class ResidualPlanes {
     AlignedBytes bytes_;
 
   public:
-    std::vector<uint8_t> dirty;
+    std::vector<uint32_t> dirty;  // bit per 4x4 block in raster order: 16 luma, 4 Cb, 4 Cr
 };
 
 // Hands out objects and takes them back; safe between threads. Objects return when their last user is gone, wherever that is.

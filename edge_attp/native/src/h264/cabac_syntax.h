@@ -245,9 +245,9 @@ class CabacSyntax {
         return type + e->bin(c + 2 + 2 * i_slice);
     }
 
+    CabacContext context_[kUsedContexts];
     Cabac engine_;
     int last_qp_delta_not_zero_ = 0;
-    CabacContext context_[kUsedContexts];
 };
 
 }  // namespace h264

@@ -45,25 +45,29 @@ unsigned ResidualWriter::place_chroma_dc(int component, const int* level, int32_
 }
 
 void ResidualWriter::write_pcm(const uint8_t* samples, bool has_chroma) {
-    written_ = has_chroma ? 0x1f : 0x0f;
+    written_ = has_chroma ? 0xffffff : 0xffff;
     for (int y = 0; y < 16; y++)
-        for (int x = 0; x < 16; x++) luma(x, y)[0] = *samples++;
+        for (int x = 0; x < 16; x++) origin_[0][y * static_cast<ptrdiff_t>(planes_->stride_y) + x] = *samples++;
     if (!has_chroma) return;
     for (int c = 1; c < 3; c++)
         for (int y = 0; y < 8; y++)
             for (int x = 0; x < 8; x++) origin_[c][y * static_cast<ptrdiff_t>(planes_->stride_uv) + x] = *samples++;
 }
 
-void ResidualWriter::clear(unsigned parts) {
-    for (int block8 = 0; block8 < 4; block8++) {
-        if (!(parts >> block8 & 1)) continue;
-        int16_t* p = luma((block8 & 1) * 8, (block8 >> 1) * 8);
-        for (int y = 0; y < 8; y++, p += planes_->stride_y) std::memset(p, 0, 8 * sizeof(int16_t));
+void ResidualWriter::clear(uint32_t blocks) {
+    for (int block : {0, 2, 8, 10}) {
+        const uint32_t four = 0x33u << block;
+        if ((blocks & four) != four) continue;
+        clear_block(luma_block(block), planes_->stride_y, 8);
+        blocks &= ~four;
     }
-    if (!(parts >> 4 & 1)) return;
-    for (int c = 1; c < 3; c++)
-        for (int y = 0; y < 8; y++)
-            std::memset(origin_[c] + y * static_cast<ptrdiff_t>(planes_->stride_uv), 0, 8 * sizeof(int16_t));
+    for (; blocks != 0; blocks &= blocks - 1) {
+        const int block = __builtin_ctz(blocks);
+        if (block < kFirstChroma)
+            clear_block(luma_block(block), planes_->stride_y, 4);
+        else
+            clear_block(chroma_block(block - kFirstChroma), planes_->stride_uv, 4);
+    }
 }
 
 }  // namespace h264

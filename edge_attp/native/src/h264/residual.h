@@ -35,35 +35,39 @@ class ResidualWriter {
 
     // Clears what an earlier picture left here and this one did not overwrite.
     void end_macroblock() {
-        uint8_t& dirty = planes_->dirty[static_cast<size_t>(mb_)];
+        uint32_t& dirty = planes_->dirty[static_cast<size_t>(mb_)];
         if (dirty != written_) clear(dirty & ~written_);
         dirty = written_;
     }
 
     int16_t* coefficients4x4(int raster_block) { return luma_ + raster_block * 16; }
     int16_t* coefficients8x8(int block8) { return luma_ + block8 * 64; }
-    int16_t* chroma_coefficients(int component, int block) { return chroma_[component - 1] + block * 16; }
+    int16_t* chroma_coefficients(int component, int block) { return chroma_ + (component - 1) * 64 + block * 16; }
 
-    // Four 4x4 blocks of one 8x8: bit i of `coded` says that block i (in raster order of the 8x8) has coefficients.
-    void transform_4x4(int block8, unsigned coded) {
-        written_ |= 1u << block8;
-        int x4 = (block8 & 1) * 2, y4 = (block8 >> 1) * 2;
-        for (int i = 0; i < 4; i++) {
-            int x = x4 + (i & 1), y = y4 + (i >> 1);
-            block4x4(luma(x * 4, y * 4), planes_->stride_y, coefficients4x4(y * 4 + x), coded >> i & 1);
+    // Luma blocks: bit y * 4 + x of `coded` says that the block has coefficients.
+    void transform_luma_4x4(unsigned coded) {
+        written_ |= coded;
+        for (; coded != 0; coded &= coded - 1) {
+            const int block = __builtin_ctz(coded);
+            kernels_->idct4x4(luma_block(block), planes_->stride_y, coefficients4x4(block));
         }
     }
-    void transform_8x8(int block8) {
-        written_ |= 1u << block8;
-        kernels_->idct8x8(luma((block8 & 1) * 8, (block8 >> 1) * 8), planes_->stride_y, coefficients8x8(block8));
+    void transform_luma_8x8(int block8) {
+        const int block = (block8 >> 1) * 8 + (block8 & 1) * 2;
+        written_ |= 0x33u << block;
+        kernels_->idct8x8(luma_block(block), planes_->stride_y, coefficients8x8(block8));
     }
-    // `coded`: bit per block in raster order, Cb in bits 0-3, Cr in bits 4-7.
-    void transform_chroma(unsigned coded) {
-        written_ |= 1u << 4;
-        for (int c = 1; c < 3; c++)
-            for (int i = 0; i < 4; i++)
-                block4x4(origin_[c] + (i >> 1) * 4 * planes_->stride_uv + (i & 1) * 4, planes_->stride_uv,
-                         chroma_coefficients(c, i), coded >> ((c - 1) * 4 + i) & 1);
+    // Bit per block in raster order, Cb in bits 0-3, Cr in bits 4-7. Without AC coefficients all samples of a block are equal.
+    void transform_chroma(unsigned coded, bool has_ac) {
+        written_ |= coded << kFirstChroma;
+        for (; coded != 0; coded &= coded - 1) {
+            const int block = __builtin_ctz(coded);
+            int16_t* coefficients = chroma_ + block * 16;
+            if (has_ac)
+                kernels_->idct4x4(chroma_block(block), planes_->stride_uv, coefficients);
+            else
+                fill_dc(chroma_block(block), coefficients);
+        }
     }
 
     // Intra_16x16 DC (clause 8.5.10): levels in raster order -> DC coefficients of the 16 blocks. Returns which are not zero.
@@ -74,25 +78,35 @@ class ResidualWriter {
     void write_pcm(const uint8_t* samples, bool has_chroma);
 
   private:
-    int16_t* luma(int x, int y) { return origin_[0] + y * static_cast<ptrdiff_t>(planes_->stride_y) + x; }
+    static constexpr int kFirstChroma = 16;
 
-    void block4x4(int16_t* dst, ptrdiff_t stride, int16_t* coefficients, bool coded) {
-        if (coded) {
-            kernels_->idct4x4(dst, stride, coefficients);
-        } else {
-            for (int y = 0; y < 4; y++) std::memset(dst + y * stride, 0, 4 * sizeof(int16_t));
-        }
+    int16_t* luma_block(int block) {
+        return origin_[0] + (block >> 2) * 4 * static_cast<ptrdiff_t>(planes_->stride_y) + (block & 3) * 4;
     }
-    void clear(unsigned parts);
+    int16_t* chroma_block(int block) {
+        return origin_[1 + (block >> 2)] + (block >> 1 & 1) * 4 * static_cast<ptrdiff_t>(planes_->stride_uv) +
+               (block & 1) * 4;
+    }
+
+    void fill_dc(int16_t* dst, int16_t* coefficients) {
+        const uint16_t sample = static_cast<uint16_t>((coefficients[0] + 32) >> 6);
+        coefficients[0] = 0;
+        const uint64_t row = sample * uint64_t{0x0001000100010001};
+        for (int y = 0; y < 4; y++) std::memcpy(dst + y * static_cast<ptrdiff_t>(planes_->stride_uv), &row, 8);
+    }
+    static void clear_block(int16_t* dst, ptrdiff_t stride, int size) {
+        for (int y = 0; y < size; y++) std::memset(dst + y * stride, 0, static_cast<size_t>(size) * sizeof(int16_t));
+    }
+    void clear(uint32_t blocks);
 
     const Kernels* kernels_;
     ResidualPlanes* planes_ = nullptr;
     int mb_ = 0;
     int16_t* origin_[3] = {};
-    uint8_t written_ = 0;  // bits 0-3: luma 8x8 blocks, bit 4: both chroma planes
+    uint32_t written_ = 0;  // bit per 4x4 block in raster order: 16 luma, 4 Cb, 4 Cr
     // Zero between macroblocks: the transforms clear what they read.
     alignas(32) int16_t luma_[256] = {};
-    alignas(32) int16_t chroma_[2][64] = {};
+    alignas(32) int16_t chroma_[128] = {};
 };
 
 }  // namespace h264

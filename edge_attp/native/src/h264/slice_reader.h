@@ -672,9 +672,9 @@ class SliceReader {
             if (coded8 &&
                 !read_block_4x4<kCatI16Ac>(block, Store4x4{p_.residual.coefficients4x4(block), scale, 1}, &coded))
                 return false;
-            coded_mask |= static_cast<unsigned>(coded || (dc >> block & 1)) << i;
+            coded_mask |= static_cast<unsigned>(coded || (dc >> block & 1)) << block;
         }
-        if (kResidual && coded_mask != 0) p_.residual.transform_4x4(block8, coded_mask);
+        if (kResidual) p_.residual.transform_luma_4x4(coded_mask);
         return true;
     }
 
@@ -686,9 +686,9 @@ class SliceReader {
             bool coded;
             if (!read_block_4x4<kCatLuma4x4>(block, Store4x4{p_.residual.coefficients4x4(block), scale, 0}, &coded))
                 return false;
-            coded_mask |= static_cast<unsigned>(coded) << i;
+            coded_mask |= static_cast<unsigned>(coded) << block;
         }
-        if (kResidual && coded_mask != 0) p_.residual.transform_4x4(block8, coded_mask);
+        if (kResidual) p_.residual.transform_luma_4x4(coded_mask);
         return true;
     }
 
@@ -710,7 +710,7 @@ class SliceReader {
             }
             if (sum == 0) return true;
         }
-        if (kResidual) p_.residual.transform_8x8(block8);
+        if (kResidual) p_.residual.transform_luma_8x8(block8);
         return true;
     }
 
@@ -725,7 +725,7 @@ class SliceReader {
         for (int c = 0; c < 2 && has_ac; c++)
             for (int i = 0; i < 4; i++)
                 if (!read_chroma_ac(c, i, scale[c], &coded)) return false;
-        if (kResidual && coded != 0) p_.residual.transform_chroma(coded);
+        if (kResidual) p_.residual.transform_chroma(coded, has_ac);
         return true;
     }
 

@@ -88,17 +88,18 @@ class Cabac {
         Outcome select(uint64_t scaled, Outcome most, Outcome least) {
 #if defined(__x86_64__)
             uint64_t rest = value_;
-            __asm__("sub %[scaled], %[rest]\n\t"
-                    "cmovae %[rest], %[value]\n\t"
-                    "cmovae %[l_range], %[range]\n\t"
-                    "cmovae %[l_shift], %[shift]\n\t"
-                    "cmovae %[l_context], %[context]\n\t"
-                    "cmovae %[l_bin], %[bin]"
-                    : [rest] "+&r"(rest), [value] "+&r"(value_), [range] "+&r"(most.range), [shift] "+&r"(most.shift),
-                      [context] "+&r"(most.context), [bin] "+&r"(most.bin)
-                    : [scaled] "r"(scaled), [l_range] "r"(least.range), [l_shift] "r"(least.shift),
-                      [l_context] "r"(least.context), [l_bin] "r"(least.bin)
-                    : "cc");
+            __asm__(
+                "sub %[scaled], %[rest]\n\t"
+                "cmovae %[rest], %[value]\n\t"
+                "cmovae %[l_range], %[range]\n\t"
+                "cmovae %[l_shift], %[shift]\n\t"
+                "cmovae %[l_context], %[context]\n\t"
+                "cmovae %[l_bin], %[bin]"
+                : [rest] "+&r"(rest), [value] "+&r"(value_), [range] "+&r"(most.range), [shift] "+&r"(most.shift),
+                  [context] "+&r"(most.context), [bin] "+&r"(most.bin)
+                : [scaled] "r"(scaled), [l_range] "r"(least.range), [l_shift] "r"(least.shift),
+                  [l_context] "r"(least.context), [l_bin] "r"(least.bin)
+                : "cc");
             return most;
 #else
             const bool is_lps = value_ >= scaled;
