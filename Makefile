@@ -71,8 +71,10 @@ $(LIBRARY): $(VENV)/.installed $(NATIVE_SOURCES)
 # What people run ------------------------------------------------------------------------------
 
 demo: $(LIBRARY)
+	$(BIN)/edge-attp run $(CLIP) --timing
 	@mkdir -p $(dir $(OVERLAY))
-	$(BIN)/edge-attp run $(CLIP) --timing --overlay $(OVERLAY)
+	@echo "drawing $(OVERLAY)"
+	@$(BIN)/edge-attp run $(CLIP) --overlay $(OVERLAY) > build/demo.txt
 
 bench: $(VENV)/.installed-dev $(LIBRARY)
 	$(BIN)/python benchmarks/parse.py

@@ -1,7 +1,8 @@
 """How fast pictures are parsed, beside what a decoder needs for them.
 
-One thread, one process; the competitors take turns, so that a noisy machine is noisy for all. Reported are the median of the
-pictures per second and the median of the ratios to PyAV's full decoding of the same round.
+One thread, one process; the competitors take turns, so that a noisy machine is noisy for all.
+Reported are the median of the pictures per second and the median of the ratios to PyAV's full
+decoding of the same round.
 
     python benchmarks/parse.py                          # drawn clips at three sizes
     python benchmarks/parse.py --source camera.mp4      # the same sizes from a real video

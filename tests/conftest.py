@@ -3,20 +3,18 @@
 - `slow`: the large matrices; `-m "not slow"` leaves them out, as `make test` does.
 - `gpu`: needs an NVIDIA device; left out where there is none, unless `--require-gpu` makes that a failure.
 - Tests of real streams need `../shared/media` beside the checkout, or the folder that EDGE_ATTP_MEDIA names.
-What is left out is said in the header of the test run.
+What is left out for want of something is said before and after the tests.
 """
 
 import ctypes.util
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
 
 from support import media
+from support.paths import SHARED_MEDIA
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED_MEDIA = Path(os.environ.get("EDGE_ATTP_MEDIA", str(ROOT.parent / "shared" / "media")))
 HAS_AV = importlib.util.find_spec("av") is not None
 HAS_GPU = ctypes.util.find_library("cuda") is not None
 
@@ -38,9 +36,21 @@ _NEED_MEDIA = ("test_truth_media", "test_hostile_media")
 
 def _is_left_out(path):
     name = Path(str(path)).name
-    return (not HAS_AV and name.startswith(_NEED_AV)) or (
-        not SHARED_MEDIA.is_dir() and name.startswith(_NEED_MEDIA)
+    lacks_media = not SHARED_MEDIA.is_dir() and name.startswith(_NEED_MEDIA)
+    return lacks_media or (not HAS_AV and name.startswith(_NEED_AV))
+
+
+def _left_out():
+    """One line for each thing that is missing and matters."""
+    modules = sorted(
+        path.stem for path in Path(__file__).parent.rglob("test_*.py") if _is_left_out(path)
     )
+    if modules:
+        missing = [] if HAS_AV else ["PyAV"]
+        missing += [] if SHARED_MEDIA.is_dir() else [str(SHARED_MEDIA)]
+        yield "left out, for want of {}: {}".format(" and ".join(missing), ", ".join(modules))
+    if not HAS_GPU:
+        yield "left out, for want of an NVIDIA device: tests marked gpu (--require-gpu runs them)"
 
 
 def pytest_addoption(parser):
@@ -66,29 +76,15 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_report_header(config):
-    left_out = sorted(
-        path.stem for path in Path(__file__).parent.rglob("test_*.py") if _is_left_out(path)
-    )
-    lines = [
-        "real streams: {}".format(
-            SHARED_MEDIA if SHARED_MEDIA.is_dir() else "absent: {}".format(SHARED_MEDIA)
-        ),
-        "PyAV: {}; NVIDIA device: {}".format(
-            *("found" if has else "absent" for has in (HAS_AV, HAS_GPU))
-        ),
-    ]
-    return lines + (
-        ["not collected for want of these: {}".format(", ".join(left_out))] if left_out else []
-    )
+    return list(_left_out())
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _left_out():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory):
     """Encodes each drawn clip once: clips.path(media.Clip(...))."""
     return media.Cache(tmp_path_factory.mktemp("clips"))
-
-
-@pytest.fixture(scope="session")
-def shared_media():
-    """The folder of real streams. Modules that use it are not collected where it is absent."""
-    return SHARED_MEDIA

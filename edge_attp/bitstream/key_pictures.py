@@ -69,7 +69,9 @@ class AnchorDecoder:
     def __init__(self, name: str) -> None:
         self._name = name
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
-        self._decoder = _open_decoder(self._av, "AUTO")
+        # Not frame threads: they free packets that Python made, which needs the interpreter's lock, and
+        # closing the decoder waits for them with the lock held.
+        self._decoder = _open_decoder(self._av, "SLICE")
         self._to_rgb = pyav.RgbConverter()
         self._decoder.skip_frame = "NONREF"
         self._parameter_sets = b""

@@ -1,9 +1,9 @@
 """Real files that were made to break decoders, or broke on their way: an orderly end for each of them."""
 
 import pytest
-from conftest import SHARED_MEDIA
 
 from support import hostile
+from support.paths import SHARED_MEDIA
 
 FILES = sorted(path for path in (SHARED_MEDIA / "corrupt").rglob("*.*") if path.suffix != ".265")
 HEALTHY = SHARED_MEDIA / "h264_conformance" / "jvt"

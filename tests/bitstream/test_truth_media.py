@@ -4,9 +4,9 @@ Every progressive 8-bit 4:2:0 H.264 stream must be read completely and be true; 
 """
 
 import pytest
-from conftest import SHARED_MEDIA
 
 from support import truth
+from support.paths import SHARED_MEDIA
 from support.witness import RAW_SUFFIXES, access_units
 
 FOLDERS = ("h264_conformance", "real")

@@ -218,13 +218,12 @@ void Dpb::slide_window(int max_frames) {
     }
 }
 
-bool Dpb::unmark_short_term(int32_t number) {
+void Dpb::unmark_short_term(int32_t number) {
     for (auto f = frames_.begin(); f != frames_.end(); ++f)
         if (!f->is_long_term && f->frame_num_wrap == number) {
             frames_.erase(f);
-            return true;
+            return;
         }
-    return false;
 }
 
 void Dpb::unmark_long_term_idx(int32_t idx) {
@@ -234,33 +233,27 @@ void Dpb::unmark_long_term_idx(int32_t idx) {
 }
 
 // Clause 8.2.5.4.
-bool Dpb::apply_operations(const SliceHeader& s, Frame* current) {
-    bool all_found = true;
+void Dpb::apply_operations(const SliceHeader& s, Frame* current) {
     for (const MarkingOperation& m : s.marking) {
-        int32_t short_term =
-            static_cast<int32_t>(s.frame_num) - static_cast<int32_t>(m.difference_of_pic_nums_minus1) - 1;
+        int32_t short_term = static_cast<int32_t>(s.frame_num) - static_cast<int32_t>(m.difference_of_pic_nums_minus1) - 1;
         switch (m.memory_management_control_operation) {
             case 1:
-                all_found &= unmark_short_term(short_term);
+                unmark_short_term(short_term);
                 break;
-            case 2: {
-                size_t before = frames_.size();
+            case 2:
                 unmark_long_term_idx(static_cast<int32_t>(m.long_term_pic_num));
-                all_found &= frames_.size() < before;
                 break;
-            }
             case 3: {
-                bool found = false;
-                for (const Frame& f : frames_) found |= !f.is_long_term && f.frame_num_wrap == short_term;
-                all_found &= found;
-                if (!found) break;
+                auto named = std::find_if(frames_.begin(), frames_.end(), [short_term](const Frame& f) {
+                    return !f.is_long_term && f.frame_num_wrap == short_term;
+                });
+                if (named == frames_.end()) break;
+                Frame frame = *named;
+                frames_.erase(named);
                 unmark_long_term_idx(static_cast<int32_t>(m.long_term_frame_idx));
-                for (Frame& f : frames_)
-                    if (!f.is_long_term && f.frame_num_wrap == short_term) {
-                        f.is_long_term = true;
-                        f.long_term_frame_idx = static_cast<int32_t>(m.long_term_frame_idx);
-                        break;
-                    }
+                frame.is_long_term = true;
+                frame.long_term_frame_idx = static_cast<int32_t>(m.long_term_frame_idx);
+                frames_.push_back(frame);
                 break;
             }
             case 4:
@@ -283,12 +276,10 @@ bool Dpb::apply_operations(const SliceHeader& s, Frame* current) {
                 break;
         }
     }
-    return all_found;
 }
 
-bool Dpb::end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,
+void Dpb::end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,
                       const std::shared_ptr<Health>& health) {
-    bool all_found = true;
     bool operation_5 = s.has_operation_5();
     if (s.nal_ref_idc != 0) {
         Frame current;
@@ -301,7 +292,7 @@ bool Dpb::end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& 
             current.is_long_term = s.long_term_reference_flag;
             current.long_term_frame_idx = s.long_term_reference_flag ? 0 : -1;
         } else if (s.adaptive_ref_pic_marking_mode_flag) {
-            all_found = apply_operations(s, &current);
+            apply_operations(s, &current);
         }
         if (operation_5) {  // the picture counts as one with frame_num 0 and a POC of its own (8.2.1)
             int32_t shift = std::min(top_poc_, bottom_poc_);
@@ -321,7 +312,6 @@ bool Dpb::end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& 
     prev_had_operation_5_ = operation_5;
     prev_frame_num_ = operation_5 ? 0 : s.frame_num;
     prev_frame_num_offset_ = operation_5 ? 0 : frame_num_offset_;
-    return all_found;
 }
 
 }  // namespace h264

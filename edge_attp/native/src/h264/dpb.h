@@ -50,9 +50,9 @@ class Dpb {
     // PicOrderCnt of the picture (8.2.1). Once per picture.
     int32_t begin_picture(const SliceHeader& s);
     void make_lists(const SliceHeader& s, ReferenceLists* lists) const;
-    // Marks after the picture is complete (8.2.5), and stores it if it is a reference. Returns false if an operation names a
-    // picture that is not there.
-    bool end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,
+    // Marks after the picture is complete (8.2.5), and stores it if it is a reference. An operation on a picture that is not there,
+    // as after a join in mid-stream, does nothing.
+    void end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,
                      const std::shared_ptr<Health>& health);
 
   private:
@@ -62,8 +62,8 @@ class Dpb {
     int32_t poc_type_2(const SliceHeader& s);
     void update_frame_num_wrap(uint32_t frame_num, uint32_t max_frame_num);
     void slide_window(int max_frames);
-    bool apply_operations(const SliceHeader& s, Frame* current);
-    bool unmark_short_term(int32_t pic_num);
+    void apply_operations(const SliceHeader& s, Frame* current);
+    void unmark_short_term(int32_t pic_num);
     void unmark_long_term_idx(int32_t idx);
     void init_p(const SliceHeader& s, std::vector<const Frame*>* list) const;
     void init_b(const SliceHeader& s, int32_t poc, std::vector<const Frame*> list[2]) const;

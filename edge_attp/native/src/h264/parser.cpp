@@ -367,8 +367,7 @@ void H264Parser::finish_picture() {
     info.is_random_access = info.is_idr || (info.kind == 'I' && sei_recovery_frame_cnt_ == 0);
     sei_recovery_frame_cnt_ = -1;
     const SliceHeader& first = picture->slices[0]->header;
-    if (!dpb_.end_picture(first, picture, static_cast<int32_t>(info.decode_index), picture->health) && !info.is_damaged)
-        picture->damage("memory_management_control_operation names a picture that was never received");
+    dpb_.end_picture(first, picture, static_cast<int32_t>(info.decode_index), picture->health);
     learn_poc_step(*picture, first.idr || first.has_operation_5());
     held_.push_back(picture);
     if (is_step_known_) release_held();

@@ -1,0 +1,7 @@
+"""Where things are: the repository, and the real streams, which are not part of it."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHARED_MEDIA = Path(os.environ.get("EDGE_ATTP_MEDIA", str(ROOT.parent / "shared" / "media")))
