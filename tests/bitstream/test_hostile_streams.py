@@ -203,6 +203,14 @@ def test_noise_between_pictures(clips, tmp_path):
             for part in ((bytes([kind]) + body, unit) if unit[0] & 31 == 7 else (unit,))
         ]
         streams.append(hostile.join(units_with))
+    # Auxiliary pictures (alpha) look like slices: 7.4.1.2.3 wants them ignored.
+    alpha = [
+        part
+        for unit in units
+        for part in (unit, bytes([unit[0] & 0x60 | 19]) + unit[1:])
+        if part is unit or hostile.is_slice(unit)
+    ]
+    streams.append(hostile.join(alpha))
     for summary in read(tmp_path, streams):
         assert good(summary) == expected
 

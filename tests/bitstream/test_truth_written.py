@@ -24,6 +24,9 @@ TOOLS = {
     },
     # Not with implicit weights among them, which FFmpeg takes from the first slice for all.
     "weighted and other slices in a picture": {"weighting": ((0, 0), (1, 1), (1, 0), (0, 1))},
+    "bottom fields of their own POC": {"bottom": True, "weighting": ((0, 2),)},
+    "bottom fields, POC type 1": {"bottom": True, "poc_type": 1},
+    "Extended profile without its tools": {"profile_idc": 88},
     "short-term only": {"long_term": False, "weighting": ((0, 2),)},
     "one macroblock wide": {"size": (1, 5)},
     "CABAC": {"cabac": True},

@@ -31,8 +31,8 @@ class Frame:
 class RandomStream:
     """One stream: RandomStream(seed, ...).write(pictures) returns its bytes.
 
-    b_slices, long_term, gaps, poc_type, inference, cabac: which tools occur. weighting: weighted_pred_flag and
-    weighted_bipred_idc of each picture parameter set; each slice picks one of them.
+    b_slices, long_term, gaps, poc_type, inference, cabac, bottom (another POC for the bottom field): which tools occur.
+    weighting: weighted_pred_flag and weighted_bipred_idc of each picture parameter set; each slice picks one of them.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class RandomStream:
         weighting=((0, 0),),
         size=(4, 3),
         cabac=False,
+        bottom=False,
+        profile_idc=77,
     ):
         self.random = np.random.RandomState(seed)
         self.b_slices, self.long_term, self.gaps, self.poc_type = (
@@ -55,7 +57,7 @@ class RandomStream:
             poc_type,
         )
         self.weighting, self.inference, self.size = weighting, inference, size
-        self.cabac = cabac
+        self.cabac, self.bottom, self.profile_idc = cabac, bottom, profile_idc
         self.most = int(self.random.randint(2, 7))  # max_num_ref_frames
         self.short, self.long, self.largest_idx = [], {}, -1
         self.prev_ref_frame_num = self.prev_frame_num = self.frame_num_offset = 0
@@ -71,6 +73,7 @@ class RandomStream:
             writer.sequence_parameter_set(
                 *self.size,
                 max_num_ref_frames=self.most,
+                profile_idc=self.profile_idc,
                 pic_order_cnt_type=self.poc_type,
                 offsets=(1, 0, (2, 4)),
                 gaps_in_frame_num_value_allowed_flag=int(self.gaps),
@@ -84,6 +87,7 @@ class RandomStream:
                     weighted_pred_flag=weighted,
                     weighted_bipred_idc=bipred,
                     entropy_coding_mode_flag=int(self.cabac),
+                    bottom_field_pic_order_in_frame_present_flag=int(self.bottom),
                 )
             )
         for number in range(pictures):
@@ -146,13 +150,19 @@ class RandomStream:
         """PicOrderCnt (8.2.1) and a function that writes its syntax."""
         if self.poc_type == 0:
             return self._order_type_0(is_idr, is_reference)
+        poc, first = self._order_type_1_or_2(is_idr, is_reference, frame_num)
+        if self.poc_type == 2 or not self.bottom:
+            return poc, first
+        return poc, lambda bits: first(bits).se(2)  # delta_pic_order_cnt[1]
+
+    def _order_type_1_or_2(self, is_idr, is_reference, frame_num):
         if is_idr:
             self.frame_num_offset, self.prev_frame_num, self.after_mmco5 = 0, 0, False
         else:
             self._advance_offset(frame_num)
         number = self.frame_num_offset + frame_num
         if self.poc_type == 2:
-            return (0 if is_idr else 2 * number - (not is_reference)), lambda bits: None
+            return (0 if is_idr else 2 * number - (not is_reference)), lambda bits: bits
         if not is_reference and number > 0:
             number -= 1
         poc = (number // 2) * 6 + (2 if number % 2 else 0) if number > 0 else 0
@@ -175,7 +185,10 @@ class RandomStream:
         lsb = poc % MAX_LSB
         if is_reference:
             self.msb_lsb = (poc - lsb, lsb)
-        return poc, lambda bits: bits.u(7, lsb)
+        if not self.bottom:
+            return poc, lambda bits: bits.u(7, lsb)
+        delta = 0 if is_idr else int(self.random.randint(-1, 2))
+        return poc + min(delta, 0), lambda bits: bits.u(7, lsb).se(delta)
 
     # Marking (8.2.5) -----------------------------------------------------------------------
 

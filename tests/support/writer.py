@@ -87,9 +87,11 @@ def picture_parameter_set(
     constrained_intra_pred_flag=0,
     redundant_pic_cnt_present_flag=0,
     entropy_coding_mode_flag=0,
+    bottom_field_pic_order_in_frame_present_flag=0,
 ):
     """7.3.2.2. slice_groups: writes the slice group syntax, called with the bits; None for one slice group."""
-    bits = Bits().ue(pps_id).ue(0).u(1, entropy_coding_mode_flag).u(1, 0)
+    bits = Bits().ue(pps_id).ue(0).u(1, entropy_coding_mode_flag)
+    bits.u(1, bottom_field_pic_order_in_frame_present_flag)
     if slice_groups is None:
         bits.ue(0)
     else:

@@ -52,10 +52,15 @@ class ResidualWriter {
             kernels_->idct4x4(luma_block(block), planes_->stride_y, coefficients4x4(block));
         }
     }
-    void transform_luma_8x8(int block8) {
+    // `levels`: how many the block has.
+    void transform_luma_8x8(int block8, int levels) {
         const int block = (block8 >> 1) * 8 + (block8 & 1) * 2;
         written_ |= 0x33u << block;
-        kernels_->idct8x8(luma_block(block), planes_->stride_y, coefficients8x8(block8));
+        int16_t* coefficients = coefficients8x8(block8);
+        if (levels == 1 && coefficients[0] != 0)
+            fill_dc<8>(luma_block(block), planes_->stride_y, coefficients);
+        else
+            kernels_->idct8x8(luma_block(block), planes_->stride_y, coefficients);
     }
     // Bit per block in raster order, Cb in bits 0-3, Cr in bits 4-7. Without AC coefficients all samples of a block are equal.
     void transform_chroma(unsigned coded, bool has_ac) {
@@ -66,7 +71,7 @@ class ResidualWriter {
             if (has_ac)
                 kernels_->idct4x4(chroma_block(block), planes_->stride_uv, coefficients);
             else
-                fill_dc(chroma_block(block), coefficients);
+                fill_dc<4>(chroma_block(block), planes_->stride_uv, coefficients);
         }
     }
 
@@ -88,11 +93,15 @@ class ResidualWriter {
                (block & 1) * 4;
     }
 
-    void fill_dc(int16_t* dst, int16_t* coefficients) {
-        const uint16_t sample = static_cast<uint16_t>((coefficients[0] + 32) >> 6);
+    // What the transforms make of a lone DC coefficient.
+    template <int kSize>
+    static void fill_dc(int16_t* dst, ptrdiff_t stride, int16_t* coefficients) {
+        const int16_t rounded = static_cast<int16_t>(coefficients[0] + 32);
+        const uint16_t sample = static_cast<uint16_t>(rounded >> 6);
         coefficients[0] = 0;
-        const uint64_t row = sample * uint64_t{0x0001000100010001};
-        for (int y = 0; y < 4; y++) std::memcpy(dst + y * static_cast<ptrdiff_t>(planes_->stride_uv), &row, 8);
+        const uint64_t four = sample * uint64_t{0x0001000100010001};
+        for (int y = 0; y < kSize; y++)
+            for (int x = 0; x < kSize; x += 4) std::memcpy(dst + y * stride + x, &four, 8);
     }
     static void clear_block(int16_t* dst, ptrdiff_t stride, int size) {
         for (int y = 0; y < size; y++) std::memset(dst + y * stride, 0, static_cast<size_t>(size) * sizeof(int16_t));

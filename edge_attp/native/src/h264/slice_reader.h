@@ -696,21 +696,21 @@ class SliceReader {
         const int32_t* scale = pps_.scale8x8[is_intra ? 0 : 1][static_cast<size_t>(qp_)].data();
         int16_t* coefficients = p_.residual.coefficients8x8(block8);
         int first_block = kBlockRaster[block8 * 4];
+        int levels = 0;
         if constexpr (kCabac) {
             cur_->cbf |= 0x33u << first_block;
-            syntax_.template residual_block<kCatLuma8x8>(Store8x8{coefficients, scale, 0, 1});
+            levels = syntax_.template residual_block<kCatLuma8x8>(Store8x8{coefficients, scale, 0, 1});
         } else {
-            int sum = 0;
             for (int i = 0; i < 4; i++) {
                 int block = kBlockRaster[block8 * 4 + i];
                 int total = syntax_.template residual_block<16>(luma_n_c(block), Store8x8{coefficients, scale, i, 4});
                 if (total < 0) return fail("residual_block", "is not a valid block");
                 cur_->total_coeff[block] = static_cast<uint8_t>(total);
-                sum += total;
+                levels += total;
             }
-            if (sum == 0) return true;
+            if (levels == 0) return true;
         }
-        if (kResidual) p_.residual.transform_luma_8x8(block8);
+        if (kResidual) p_.residual.transform_luma_8x8(block8, levels);
         return true;
     }
 
