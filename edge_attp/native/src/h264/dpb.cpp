@@ -235,7 +235,8 @@ void Dpb::unmark_long_term_idx(int32_t idx) {
 // Clause 8.2.5.4.
 void Dpb::apply_operations(const SliceHeader& s, Frame* current) {
     for (const MarkingOperation& m : s.marking) {
-        int32_t short_term = static_cast<int32_t>(s.frame_num) - static_cast<int32_t>(m.difference_of_pic_nums_minus1) - 1;
+        int32_t short_term =
+            static_cast<int32_t>(s.frame_num) - static_cast<int32_t>(m.difference_of_pic_nums_minus1) - 1;
         switch (m.memory_management_control_operation) {
             case 1:
                 unmark_short_term(short_term);

@@ -128,10 +128,10 @@ Mv MotionReader::predict_8x16(int list, int part, int ref) const {
 
 // Clause 8.4.1.1.
 Mv MotionReader::predict_skip() const {
-    Neighbour a = neighbour(0, -1, 0), b = neighbour(0, 0, -1);
+    Neighbour a = outer_a(0), b = outer_b(0);
     if (a.ref == kUnavailable || b.ref == kUnavailable) return {0, 0};
     if ((a.ref == 0 && a.mv == Mv{0, 0}) || (b.ref == 0 && b.mv == Mv{0, 0})) return {0, 0};
-    return median(a, b, neighbour_c(0, 0, 0, 4), 0);
+    return median(a, b, outer_c(0), 0);
 }
 
 void MotionReader::fill_block8(int list, int block8, Mv mv) {
@@ -159,7 +159,7 @@ void MotionReader::predict_direct_spatial(int mask) {
         if (ref[list] < 0)
             ref[list] = -1;
         else
-            mv[list] = predict(list, 0, 0, 4, ref[list]);
+            mv[list] = predict_16x16(list, ref[list]);
     }
     if (ref[0] < 0 && ref[1] < 0) {
         ref[0] = ref[1] = 0;

@@ -42,6 +42,7 @@ class MotionReader {
 
     // mvpLX (clause 8.4.1.3) of the partition at (x, y), in 4x4 blocks inside the macroblock.
     Mv predict(int list, int x, int y, int width, int ref) const;
+    Mv predict_16x16(int list, int ref) const { return median(outer_a(list), outer_b(list), outer_c(list), ref); }
     Mv predict_16x8(int list, int part, int ref) const;
     Mv predict_8x16(int list, int part, int ref) const;
     Mv predict_skip() const;
@@ -79,13 +80,21 @@ class MotionReader {
     };
 
     Mv* at(int list, int x, int y) const { return origin_[list] + y * planes_->stride4 + x; }
-    int ref_at(int list, int x, int y) const { return ref_[list][((y + 2) >> 1) * 4 + ((x + 2) >> 1)]; }
-    Neighbour neighbour(int list, int x, int y) const {
-        int r = ref_at(list, x, y);
-        // Without a branch: there is memory behind every neighbour, wanted or not.
-        int keep = ~(r >> 31);
-        Mv mv = *at(list, x, y);
+    static int cell(int x, int y) { return ((y + 2) >> 1) * 4 + ((x + 2) >> 1); }
+    int ref_at(int list, int x, int y) const { return ref_[list][cell(x, y)]; }
+    // Without a branch: there is memory behind every neighbour, wanted or not.
+    Neighbour neighbour_in(int list, int cell, int x, int y) const {
+        const int r = ref_[list][cell];
+        const int keep = ~(r >> 31);
+        const Mv mv = *at(list, x, y);
         return {r, {static_cast<int16_t>(mv.x & keep), static_cast<int16_t>(mv.y & keep)}};
+    }
+    Neighbour neighbour(int list, int x, int y) const { return neighbour_in(list, cell(x, y), x, y); }
+    // Of the macroblock as a whole.
+    Neighbour outer_a(int list) const { return neighbour_in(list, 4, -1, 0); }
+    Neighbour outer_b(int list) const { return neighbour_in(list, 1, 0, -1); }
+    Neighbour outer_c(int list) const {
+        return ref_[list][3] != kUnavailable ? neighbour_in(list, 3, 4, -1) : neighbour_in(list, 0, -1, -1);
     }
     Neighbour neighbour_c(int list, int x, int y, int width) const;
     static Mv median(const Neighbour& a, const Neighbour& b, const Neighbour& c, int ref);

@@ -138,6 +138,9 @@ void H264Picture::read_slices(Workspace* workspace) {
 
 // Macroblocks that no slice brought.
 void H264Picture::fill_missing(PictureState* state) {
+    const MacroblockCounts& read = state->counts;
+    if (read.intra + read.inter + read.skip + read.pcm == state->width_mbs * state->height_mbs && !info.is_damaged)
+        return;
     int missing = 0;
     for (int mb = 0; mb < state->width_mbs * state->height_mbs; mb++) {
         if (state->is_decoded(mb)) continue;

@@ -464,7 +464,7 @@ class SliceReader {
         for (int list = 0; list < lists; list++) {
             Mv mv = {0, 0};
             if (used >> list & 1) {
-                Mv predicted = p_.motion.predict(list, 0, 0, 4, p_.motion.ref(list, 0));
+                Mv predicted = p_.motion.predict_16x16(list, p_.motion.ref(list, 0));
                 mv = add(predicted, read_mvd_16x16(list));
             }
             p_.motion.set_mv_16x16(list, mv);
