@@ -59,5 +59,5 @@ class Verdict(NamedTuple):
 
     @property
     def pictures_per_second(self) -> float:
-        """Scored pictures per second of work."""
-        return self.scored / self.seconds if self.seconds > 0 else 0.0
+        """Pictures of the video, scored or not, per second of work."""
+        return self.pictures / self.seconds if self.seconds > 0 else 0.0

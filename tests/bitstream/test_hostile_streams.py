@@ -123,26 +123,45 @@ def test_lost_references_are_damage(clips, tmp_path, name):
     assert all(picture[1] == "ok" for picture in pictures[start:]) and len(pictures) == 23
 
 
+def open_gops(clips, cabac):
+    """NAL units of a stream whose random-access pictures are not IDR pictures, but for the first."""
+    options = x264(
+        open_gop=1, keyint=8, min_keyint=8, scenecut=0, bframes=3, b_adapt=0, ref=3, cabac=cabac
+    )
+    units = hostile.nal_units(clips.path(Clip(pictures=40, options=options)).read_bytes())
+    assert sum(unit[0] & 31 == 5 for unit in units) == 1
+    return units
+
+
 @pytest.mark.parametrize("cabac", [0, 1])
 def test_begun_at_an_open_gop(clips, tmp_path, cabac):
-    """Pictures that refer to before the random-access picture are damaged, the rest is ok."""
-    options = x264(
-        open_gop=1, keyint=8, min_keyint=8, scenecut=0, bframes=3, b_adapt=0, cabac=cabac
-    )
-    units = hostile.nal_units(clips.path(Clip(pictures=30, options=options)).read_bytes())
+    """Pictures shown before the random-access picture may need what came before it; the others do not."""
+    units = open_gops(clips, cabac)
     expected = read(tmp_path, [hostile.join(units)])[0]["pictures"]
-    starts = [n for n, picture in enumerate(expected) if picture[3]]
-    assert len(starts) >= 3 and not any(unit[0] & 31 == 5 for unit in units[5:])
+    start = [n for n, picture in enumerate(expected) if picture[3]][1]
     begin = [k for k, unit in enumerate(units) if unit[0] & 31 == 7][1]
     pictures = read(tmp_path, [hostile.join(units[begin:])])[0]["pictures"]
-    assert len(pictures) == len(expected) - starts[1]
-    leading = next(n for n, picture in enumerate(pictures[1:], 1) if picture[1] == "ok")
-    assert (
-        pictures[0][1] == "ok" and leading == 4
-    )  # the three B pictures that come before it on the screen
-    assert [picture[:2] for picture in pictures[leading:]] == [
-        picture[:2] for picture in expected[starts[1] + leading :]
+    assert [picture[1] for picture in pictures[:5]] == ["ok"] + 3 * ["damaged"] + ["ok"]
+    assert [picture[:2] for picture in pictures[4:]] == [
+        picture[:2] for picture in expected[start + 4 :]
     ]
+
+
+@pytest.mark.parametrize("cabac", [0, 1])
+def test_lost_pictures_of_open_gops(clips, tmp_path, cabac):
+    """Nothing wrong is called ok, and all is ok again from the next but one random-access picture on."""
+    units = open_gops(clips, cabac)
+    expected = good(read(tmp_path, [hostile.join(units)])[0])
+    slices = [k for k, unit in enumerate(units) if hostile.is_slice(unit)]
+    summaries = read(tmp_path, [hostile.join(units[:k] + units[k + 1 :]) for k in slices[:24]])
+    for number, summary in enumerate(summaries):
+        wrong = [
+            n
+            for n, picture in enumerate(summary["pictures"])
+            if picture[1] == "ok" and picture[0] not in expected
+        ]
+        assert not wrong, "picture {} lost: picture {} is called ok".format(number, wrong[0])
+        assert good(summary)[-4:] == expected[-4:], number
 
 
 @names

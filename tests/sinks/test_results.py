@@ -55,14 +55,14 @@ def test_text():
         "    0.120 s  B  walk             0.665  a label that is  0.245",
         "event: walk from 0.50 s to 1.25 s, 0.90 at 0.75 s",
         "verdict: walk 0.909, wave 0.045 "
-        "(40 of 50 pictures scored in 2 GOPs, 1 damaged; 20.0 pictures/s)",
+        "(40 of 50 pictures scored in 2 GOPs, 1 damaged; 25.0 pictures/s)",
     ]
 
 
 def test_text_of_a_run_without_scores():
     assert lines(lambda stream: TextSink(stream, 2), EMPTY)[-1] == (
         "verdict: none: no picture was scored "
-        "(0 of 7 pictures scored in 0 GOPs, 7 damaged, ended early; 0.0 pictures/s)"
+        "(0 of 7 pictures scored in 0 GOPs, 7 damaged, ended early; 14.0 pictures/s)"
     )
 
 
@@ -91,7 +91,7 @@ def test_json_lines():
     assert untimed["pts"] is None
     assert event["label"] == "walk" and event["peak_s"] == 0.75 and event["stream"] == "clip.mp4"
     assert verdict["top"][0]["label"] == "walk" and verdict["complete"] is True
-    assert verdict["pictures_per_second"] == 20.0 and "timing_ms" not in verdict
+    assert verdict["pictures_per_second"] == 25.0 and "timing_ms" not in verdict
 
 
 def test_json_lines_with_timing():

@@ -87,7 +87,8 @@ void H264Parser::flush() {
     dpb_.clear();
     sei_recovery_frame_cnt_ = recovery_frame_num_ = -1;
     poc_step_.start_sequence();
-    drained_ = false;
+    has_begun_ = has_join_ = drained_ = false;
+    is_broken_ = true;
 }
 
 attp_status H264Parser::receive(std::shared_ptr<Picture>* out) {
@@ -317,8 +318,7 @@ void H264Parser::begin_picture(const SliceHeader& header) {
     current_ = std::make_shared<H264Picture>(memory_, kernels_);
     current_->wants_residual = options_.want_residual;
     if (changes_parameters && !header.idr) dpb_.clear();
-    if (!dpb_.fill_frame_num_gap(header))
-        current_->damage("pictures before this one were lost: frame_num %u does not follow", header.frame_num);
+    if (!dpb_.fill_frame_num_gap(header)) is_broken_ = true;
     attp_picture_info& info = current_->info;
     info.decode_index = next_decode_index_++;
     info.pts = packet_.pts;
@@ -368,9 +368,30 @@ void H264Parser::finish_picture() {
     sei_recovery_frame_cnt_ = -1;
     const SliceHeader& first = picture->slices[0]->header;
     dpb_.end_picture(first, picture, static_cast<int32_t>(info.decode_index), picture->health);
+    note_breaks(picture.get(), first);
     learn_poc_step(*picture, first.idr || first.has_operation_5());
     held_.push_back(picture);
     if (is_step_known_) release_held();
+}
+
+// Reading that begins in mid-stream, or lost pictures, break the chain of references up to the next random-access picture. What
+// precedes that one in display order may still refer to what is not there (clause D.2.8).
+void H264Parser::note_breaks(H264Picture* picture, const SliceHeader& header) {
+    const attp_picture_info& info = picture->info;
+    const bool is_first = !has_begun_;
+    has_begun_ = true;
+    if (header.idr || header.has_operation_5()) has_join_ = false;
+    if (info.is_random_access || picture->ignores_inherited_damage || (is_first && info.kind == 'I')) {
+        if (is_broken_ && !header.idr) {
+            has_join_ = true;
+            join_poc_ = info.poc;
+        }
+        is_broken_ = false;
+    } else if (is_broken_) {
+        picture->damage("pictures before this one were lost, and no random-access picture came since");
+    } else if (has_join_ && info.poc < join_poc_) {
+        picture->damage("precedes the random-access picture that reading began at");
+    }
 }
 
 void H264Parser::learn_poc_step(const H264Picture& picture, bool starts_sequence) {

@@ -45,6 +45,7 @@ class H264Parser : public Parser {
     void begin_picture(const SliceHeader& header);
     void finish_picture();
     void activate(const std::shared_ptr<const Sps>& sps);
+    void note_breaks(H264Picture* picture, const SliceHeader& header);
     void learn_poc_step(const H264Picture& picture, bool starts_sequence);
     void release_held();
     void enqueue(const std::shared_ptr<H264Picture>& picture);
@@ -75,6 +76,11 @@ class H264Parser : public Parser {
     // Recovery point SEI (clause D.2.8).
     int64_t sei_recovery_frame_cnt_ = -1;  // of the next picture
     int64_t recovery_frame_num_ = -1;      // frame_num at which the pictures are right again
+
+    bool has_begun_ = false;  // since opening or flush()
+    bool is_broken_ = true;   // no random-access picture since the beginning, or since pictures were lost
+    bool has_join_ = false;   // the chain began again at a picture that is no IDR picture, with this POC
+    int32_t join_poc_ = 0;
 
     PocStep poc_step_;
     bool is_step_known_ = false;
