@@ -146,5 +146,6 @@ format: $(VENV)/.installed-dev
 	$(BIN)/clang-format -i $(filter %.cpp %.h,$(NATIVE_SOURCES)) $(NATIVE_CHECKS)
 
 clean:
-	rm -rf build dist .venv .venv36 *.egg-info .mypy_cache .pytest_cache .ruff_cache $(LIBRARY)
+	rm -rf build dist .venv .venv36 *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -f edge_attp/native/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

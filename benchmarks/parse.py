@@ -47,7 +47,7 @@ def drawn_pictures(width, height, pictures):
         for k in range(6):
             centre = (int(width * (0.5 + 0.4 * np.sin(n / 17 + k))), int(height * (0.2 + 0.12 * k)))
             cv2.circle(picture, centre, height // 14, (40 * k, 255 - 40 * k, 128), -1)
-        picture += random.normal(0, 2.0, picture.shape)
+        picture += random.normal(0, 2.0, picture.shape[:2] + (1,))  # of luma, as cameras have it
         yield np.clip(picture, 0, 255).astype(np.uint8)
 
 

@@ -22,10 +22,7 @@ def read(path, threads, **options):
     from edge_attp.bitstream import CompressedVideo
 
     with CompressedVideo(str(path), threads=threads, **options) as video:
-        return [
-            (picture.decode_index, picture.pts, digest(picture, threads_only=True))
-            for picture in video
-        ]
+        return [(picture.decode_index, picture.pts, digest(picture)) for picture in video]
 
 
 @pytest.mark.parametrize("name", sorted(CLIPS))
@@ -44,10 +41,8 @@ def test_pictures_stay_as_they_are_while_the_pool_turns_over(clips):
     path = clips.path(CLIPS["B pyramid, CABAC"])
     for threads in (1, 3):
         with CompressedVideo(str(path), threads=threads) as video:
-            kept = [(picture, digest(picture, threads_only=True)) for picture in video]
-        assert [digest(picture, threads_only=True) for picture, _ in kept] == [
-            value for _, value in kept
-        ]
+            kept = [(picture, digest(picture)) for picture in video]
+        assert [digest(picture) for picture, _ in kept] == [value for _, value in kept]
 
 
 def test_motion_is_the_same_without_residual(clips):

@@ -8,27 +8,39 @@ import hashlib
 import json
 import sys
 
+import numpy as np
 
-def digest(picture, threads_only=False):
-    """Hash of all arrays. References count as POC, so that it is the same after pictures before it were lost.
 
-    threads_only: references count as decode_index, and so does everything else that one decoder run determines.
+def digest(picture, order=None):
+    """Hash of all arrays of a picture.
+
+    order: POC by decode_index, of this picture's references. With it, references count as POC and flow() is left out,
+    so that the digest is the same after earlier pictures were lost. Without it everything counts as it is.
     """
     motion, residual = picture.motion, picture.residual
-    arrays = [motion.mv, motion.mode, motion.reference if threads_only else motion.reference != -1]
+    arrays = [motion.mv, motion.mode]
+    arrays += (
+        [motion.reference, motion.flow()] if order is None else [_as_poc(motion.reference, order)]
+    )
     if motion.weights is not None:
         weights = motion.weights
         arrays += [weights.weight, weights.offset, weights.cb_weight, weights.cb_offset]
         arrays += [weights.cr_weight, weights.cr_offset]
     if residual is not None:
         arrays += [residual.y, residual.u, residual.v]
-    if threads_only:
-        arrays.append(motion.flow())
     value = hashlib.sha1(repr((picture.kind, picture.poc, picture.is_reference)).encode())
     for array in arrays:
         value.update(repr((array.shape, str(array.dtype))).encode())
         value.update(array.tobytes())
     return value.hexdigest()
+
+
+def _as_poc(reference, order):
+    """References as POC; those that are not used or were never received as numbers that no POC is."""
+    out = np.full(reference.shape, -(1 << 40), np.int64)
+    for index in np.unique(reference[reference != -1]):
+        out[reference == index] = order.get(int(index), -(1 << 41))
+    return out
 
 
 def summary(path, **options):
@@ -39,17 +51,14 @@ def summary(path, **options):
     from edge_attp.bitstream import CompressedVideo
     from edge_attp.errors import EdgeAttpError
 
-    pictures, error = [], None
+    pictures, order, error = [], {}, None
     try:
         with CompressedVideo(path, **options) as video:
             for picture in video:
+                order[picture.decode_index] = picture.poc
+                value = digest(picture, order)
                 pictures.append(
-                    [
-                        digest(picture),
-                        picture.integrity,
-                        picture.damage,
-                        bool(picture.is_random_access),
-                    ]
+                    [value, picture.integrity, picture.damage, picture.is_random_access]
                 )
     except EdgeAttpError as problem:
         error = [type(problem).__name__, str(problem)]

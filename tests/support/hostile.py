@@ -10,10 +10,25 @@ from pathlib import Path
 import numpy as np
 
 from support import sps
+from support.media import Clip, x264
 
 MEMORY_BYTES = (
     3 << 30
 )  # of address space; FFmpeg and NumPy take a good part of it before anything is read
+# Four GOPs of six pictures each, in which every kind of slice occurs.
+COMMON = {"keyint": 6, "min_keyint": 6, "scenecut": 0, "bframes": 2, "b_adapt": 0}
+CLIPS = {
+    "CABAC": Clip(pictures=24, width=64, height=48, options=x264(ref=3, **COMMON)),
+    "CAVLC": Clip(pictures=24, width=64, height=48, options=x264(cabac=0, ref=3, **COMMON)),
+    "CABAC slices": Clip(
+        "cuts", 64, 64, 24, options=x264(slices=3, direct="temporal", ref=4, **COMMON)
+    ),
+    "CAVLC weights": Clip(
+        "fade", 64, 64, 24, options=x264(cabac=0, weightp=2, slices=2, ref=4, **COMMON)
+    ),
+}
+
+
 SCRIPT = Path(__file__).with_name("digest.py")
 
 
@@ -97,8 +112,35 @@ def flip_bits(data, count, random, first=0):
     return damaged.tobytes()
 
 
+def groups(units):
+    """NAL units cut before each random-access picture's parameter sets: the first group is the first GOP."""
+    starts = [k for k, unit in enumerate(units) if unit[0] & 31 == 7]
+    return [units[start:end] for start, end in zip(starts, starts[1:] + [len(units)])]
+
+
 def write(folder, name, data):
     """A file with these bytes."""
     path = folder / name
     path.write_bytes(data)
     return path
+
+
+def read_streams(folder, streams):
+    """Summaries of these byte strings."""
+    paths = [write(folder, "{:04d}.264".format(n), data) for n, data in enumerate(streams)]
+    return read_all(paths, timeout_s=300)
+
+
+def good(summary):
+    """Digests of the pictures that claim to be ok."""
+    return [picture[0] for picture in summary["pictures"] if picture[1] == "ok"]
+
+
+def wrong(summary, expected):
+    """Numbers of the pictures that claim to be ok and are not what they were in the undamaged stream."""
+    pictures = summary["pictures"]
+    return [
+        n
+        for n, (value, integrity, _, _) in enumerate(pictures)
+        if integrity == "ok" and value not in expected
+    ]

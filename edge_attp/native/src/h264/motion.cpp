@@ -37,17 +37,19 @@ struct Colocated {
     Mv mv;
 };
 
-Colocated colocated_block(const MotionPlanes& col, int x4, int y4) {
-    int at8 = (y4 >> 1) * col.stride8 + (x4 >> 1);
-    int at4 = y4 * col.stride4 + x4;
-    int list = col.ref_idx[0][at8] >= 0 ? 0 : 1;
-    int ref_idx = col.ref_idx[list][at8];
+Colocated colocated_block(const MotionPlanes& col, int at8, int at4) {
+    const int list = col.ref_idx[0][at8] >= 0 ? 0 : 1;
+    const int ref_idx = col.ref_idx[list][at8];
     if (ref_idx < 0) return {-1, ATTP_REFERENCE_NONE, {0, 0}};
     return {ref_idx, col.reference[list][at4], col.mv[list][at4]};
 }
 
-bool is_col_zero(const Colocated& col) {
-    return col.ref_idx == 0 && col.mv.x >= -1 && col.mv.x <= 1 && col.mv.y >= -1 && col.mv.y <= 1;
+// colZeroFlag (clause 8.4.1.2.2) but for what is the same in the whole slice.
+bool is_col_zero(const MotionPlanes& col, int at8, int at4) {
+    const int list = col.ref_idx[0][at8] >= 0 ? 0 : 1;
+    if (col.ref_idx[list][at8] != 0) return false;
+    const Mv mv = col.mv[list][at4];
+    return static_cast<unsigned>(mv.x + 1) <= 2 && static_cast<unsigned>(mv.y + 1) <= 2;
 }
 
 }  // namespace
@@ -138,6 +140,27 @@ void MotionReader::fill_block8(int list, int block8, Mv mv) {
     set_mv(list, (block8 & 1) * 2, (block8 >> 1) * 2, 2, 2, mv);
 }
 
+// The blocks of direct prediction in `mask`: 8x8 with direct_8x8_inference, where the corner of the macroblock stands for its 8x8
+// block, else 4x4.
+template <typename Action>
+void MotionReader::for_direct_blocks(int mask, Action&& action) const {
+    const int stride4 = planes_->stride4, stride8 = planes_->stride8;
+    const int origin4 = mb_y_ * 4 * stride4 + mb_x_ * 4, origin8 = mb_y_ * 2 * stride8 + mb_x_ * 2;
+    for (int block8 = 0; block8 < 4; block8++) {
+        if (!(mask >> block8 & 1)) continue;
+        const int right = block8 & 1, below = block8 >> 1;
+        const int at8 = origin8 + below * stride8 + right;
+        if (slice_->direct_8x8_inference) {
+            action(DirectBlock{block8, right * 2, below * 2, 2, at8, origin4 + below * 3 * stride4 + right * 3});
+            continue;
+        }
+        for (int i = 0; i < 4; i++) {
+            const int x = right * 2 + (i & 1), y = below * 2 + (i >> 1);
+            action(DirectBlock{block8, x, y, 1, at8, origin4 + y * stride4 + x});
+        }
+    }
+}
+
 void MotionReader::predict_direct(int mask) {
     if (slice_->spatial_direct)
         predict_direct_spatial(mask);
@@ -183,44 +206,34 @@ void MotionReader::predict_direct_spatial(int mask) {
         }
     }
     if (!test_col) return;
-    int step = slice_->direct_8x8_inference ? 2 : 1;
-    for (int y = 0; y < 4; y += step)
-        for (int x = 0; x < 4; x += step) {
-            if (!(mask >> ((y >> 1) * 2 + (x >> 1)) & 1)) continue;
-            // With direct_8x8_inference the corner of the macroblock stands for its 8x8 block.
-            int cx = step == 2 ? x / 2 * 3 : x, cy = step == 2 ? y / 2 * 3 : y;
-            if (!is_col_zero(colocated_block(*slice_->colocated, mb_x_ * 4 + cx, mb_y_ * 4 + cy))) continue;
-            for (int list = 0; list < 2; list++)
-                if (zero_matters[list]) set_mv(list, x, y, step, step, {0, 0});
-        }
+    for_direct_blocks(mask, [&](const DirectBlock& b) {
+        if (!is_col_zero(*slice_->colocated, b.colocated8, b.colocated4)) return;
+        for (int list = 0; list < 2; list++)
+            if (zero_matters[list]) set_mv(list, b.x, b.y, b.size, b.size, {0, 0});
+    });
 }
 
 // Clause 8.4.1.2.3.
 void MotionReader::predict_direct_temporal(int mask) {
-    int step = slice_->direct_8x8_inference ? 2 : 1;
-    for (int y = 0; y < 4; y += step)
-        for (int x = 0; x < 4; x += step) {
-            int block8 = (y >> 1) * 2 + (x >> 1);
-            if (!(mask >> block8 & 1)) continue;
-            int cx = step == 2 ? x / 2 * 3 : x, cy = step == 2 ? y / 2 * 3 : y;
-            Colocated col = {-1, ATTP_REFERENCE_NONE, {0, 0}};
-            if (slice_->colocated != nullptr) col = colocated_block(*slice_->colocated, mb_x_ * 4 + cx, mb_y_ * 4 + cy);
-            int ref0 = 0;
-            if (col.ref_idx >= 0) {
-                // MapColToList0: the lowest index that refers to the same frame.
-                while (ref0 < slice_->references && slice_->decode_index[0][1 + ref0] != col.reference) ref0++;
-                if (ref0 == slice_->references) ref0 = 0;
-            }
-            Mv mv0 = col.mv, mv1 = {0, 0};
-            if (!slice_->copies_vector[ref0]) {
-                mv0 = scale_mv(col.mv, slice_->dist_scale_factor[ref0]);
-                mv1 = {static_cast<int16_t>(mv0.x - col.mv.x), static_cast<int16_t>(mv0.y - col.mv.y)};
-            }
-            set_ref(0, block8, ref0);
-            set_ref(1, block8, 0);
-            set_mv(0, x, y, step, step, mv0);
-            set_mv(1, x, y, step, step, mv1);
+    for_direct_blocks(mask, [&](const DirectBlock& b) {
+        Colocated col = {-1, ATTP_REFERENCE_NONE, {0, 0}};
+        if (slice_->colocated != nullptr) col = colocated_block(*slice_->colocated, b.colocated8, b.colocated4);
+        int ref0 = 0;
+        if (col.ref_idx >= 0) {
+            // MapColToList0: the lowest index that refers to the same frame.
+            while (ref0 < slice_->references && slice_->decode_index[0][1 + ref0] != col.reference) ref0++;
+            if (ref0 == slice_->references) ref0 = 0;
         }
+        Mv mv0 = col.mv, mv1 = {0, 0};
+        if (!slice_->copies_vector[ref0]) {
+            mv0 = scale_mv(col.mv, slice_->dist_scale_factor[ref0]);
+            mv1 = {static_cast<int16_t>(mv0.x - col.mv.x), static_cast<int16_t>(mv0.y - col.mv.y)};
+        }
+        set_ref(0, b.block8, ref0);
+        set_ref(1, b.block8, 0);
+        set_mv(0, b.x, b.y, b.size, b.size, mv0);
+        set_mv(1, b.x, b.y, b.size, b.size, mv1);
+    });
 }
 
 namespace {

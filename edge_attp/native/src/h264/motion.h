@@ -98,6 +98,13 @@ class MotionReader {
     }
     Neighbour neighbour_c(int list, int x, int y, int width) const;
     static Mv median(const Neighbour& a, const Neighbour& b, const Neighbour& c, int ref);
+    // One unit of direct prediction: position and size in 4x4 blocks, and where its co-located block lies in the planes.
+    struct DirectBlock {
+        int block8, x, y, size;
+        int colocated8, colocated4;
+    };
+    template <typename Action>
+    void for_direct_blocks(int mask, Action&& action) const;
     void predict_direct_spatial(int mask);
     void predict_direct_temporal(int mask);
     void store_mode(uint8_t mode);

@@ -276,10 +276,14 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
         ignored_nal_units_++;
         return;
     }
-    if (current_) {
-        const SliceHeader& first = current_->slices[0]->header;
-        // Some encoders number all their IDR pictures alike: a second slice for the same place is one of the next picture.
-        if (begins_new_picture(first, header) || header.first_mb_in_slice == first.first_mb_in_slice) finish_picture();
+    if (current_ && begins_new_picture(current_->slices[0]->header, header)) finish_picture();
+    if (current_ && current_->has_slice_at(header.first_mb_in_slice)) {
+        // Some encoders number all their IDR pictures alike; in other pictures this is a slice that was sent twice.
+        if (!header.idr) {
+            ignored_nal_units_++;
+            return;
+        }
+        finish_picture();
     }
     if (!current_) begin_picture(header);
     if (current_->slices.size() >= mb_count(*header.sps)) {

@@ -33,6 +33,12 @@ void H264Picture::allocate(bool with_residual) {
     if (with_residual) residual = memory_->residual->get(memory_->width_mbs, memory_->height_mbs);
 }
 
+bool H264Picture::has_slice_at(uint32_t first_mb_in_slice) const {
+    return std::any_of(slices.begin(), slices.end(), [first_mb_in_slice](const std::unique_ptr<Slice>& s) {
+        return s->header.first_mb_in_slice == first_mb_in_slice;
+    });
+}
+
 void H264Picture::set_rows_done(int rows) {
     {
         std::lock_guard<std::mutex> lock(rows_mutex_);

@@ -35,6 +35,7 @@ class H264Picture : public Picture {
 
     // Takes the memory that parse() will fill.
     void allocate(bool with_residual);
+    bool has_slice_at(uint32_t first_mb_in_slice) const;
     bool is_allocated() const { return motion != nullptr; }
 
     std::vector<std::unique_ptr<Slice>> slices;
