@@ -10,6 +10,7 @@ from support import hostile
 from support.digest import digest
 from support.hostile import CLIPS
 from support.media import Clip, x264
+from support.random_stream import RandomStream
 
 
 @pytest.mark.parametrize("name", sorted(CLIPS))
@@ -28,6 +29,37 @@ def test_any_lost_nal_unit_is_noticed_and_nothing_wrong_is_called_ok(clips, tmp_
         assert not hostile.wrong(summary, expected), "NAL unit {} lost".format(k)
         if k < last_gop:
             assert [value in hostile.good(summary) for value in tail] == [True] * len(tail), k
+
+
+def lose(units, random):
+    """Without one to seven slices, anywhere."""
+    slices = [k for k, unit in enumerate(units) if hostile.is_slice(unit)]
+    lost = set(random.choice(slices, random.randint(1, 8)).tolist())
+    return hostile.join([unit for k, unit in enumerate(units) if k not in lost])
+
+
+@pytest.mark.parametrize("name", sorted(CLIPS))
+def test_several_losses(clips, tmp_path, name):
+    units = hostile.nal_units(clips.path(CLIPS[name]).read_bytes())
+    expected = hostile.good(hostile.read_streams(tmp_path, [hostile.join(units)])[0])
+    random = np.random.RandomState(3)
+    for number, summary in enumerate(
+        hostile.read_streams(tmp_path, [lose(units, random) for _ in range(30)])
+    ):
+        assert not hostile.wrong(summary, expected), number
+
+
+@pytest.mark.parametrize("tools", [{}, {"b_slices": False}, {"long_term": False}], ids=str)
+def test_several_losses_among_long_term_references(tmp_path, tools):
+    random = np.random.RandomState(4)
+    for seed in range(12):
+        units = hostile.nal_units(RandomStream(seed, **tools).write(24))
+        streams = [hostile.join(units)] + [lose(units, random) for _ in range(4)]
+        summaries = hostile.read_streams(tmp_path, streams)
+        expected = hostile.good(summaries[0])
+        assert len(expected) == 24
+        for summary in summaries[1:]:
+            assert not hostile.wrong(summary, expected), seed
 
 
 @pytest.mark.parametrize("name", sorted(CLIPS))

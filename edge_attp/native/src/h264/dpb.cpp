@@ -137,7 +137,7 @@ void Dpb::update_frame_num_wrap(uint32_t frame_num, uint32_t max_frame_num) {
 }
 
 // Clause 8.2.4.2.1.
-void Dpb::init_p(const SliceHeader&, std::vector<const Frame*>* list) const {
+void Dpb::init_p(std::vector<const Frame*>* list) const {
     for (const Frame& f : frames_) list->push_back(&f);
     std::sort(list->begin(), list->end(), [](const Frame* a, const Frame* b) {
         if (a->is_long_term != b->is_long_term) return b->is_long_term;
@@ -170,7 +170,7 @@ void Dpb::make_lists(const SliceHeader& s, ReferenceLists* lists) const {
     if (s.slice_type == kI) return;
     std::vector<const Frame*> init[2];
     if (s.slice_type == kP)
-        init_p(s, &init[0]);
+        init_p(&init[0]);
     else
         init_b(s, std::min(top_poc_, bottom_poc_), init);
     int32_t max_pic_num = 1 << s.sps->log2_max_frame_num;

@@ -65,7 +65,7 @@ class Dpb {
     void apply_operations(const SliceHeader& s, Frame* current);
     void unmark_short_term(int32_t pic_num);
     void unmark_long_term_idx(int32_t idx);
-    void init_p(const SliceHeader& s, std::vector<const Frame*>* list) const;
+    void init_p(std::vector<const Frame*>* list) const;
     void init_b(const SliceHeader& s, int32_t poc, std::vector<const Frame*> list[2]) const;
 
     std::vector<Frame> frames_;  // all are marked "used for reference"

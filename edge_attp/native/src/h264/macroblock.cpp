@@ -45,7 +45,6 @@ const SubType kBSubTypes[13] = {
 };
 
 const uint8_t kBlockRaster[16] = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
-const uint8_t kBlockOrder[16] = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
 
 }  // namespace h264
 }  // namespace attp

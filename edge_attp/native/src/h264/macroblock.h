@@ -14,11 +14,10 @@ struct MbInfo {
     uint32_t slice = 0;  // stamp of the slice it belongs to; unique while a Workspace lives
     uint32_t cbf =
         0;  // CABAC coded_block_flags: bit y * 4 + x luma, 16-19 Cb AC, 20-23 Cr AC, 24 Y DC, 25 Cb DC, 26 Cr DC
-    uint8_t cbp = 0;            // coded_block_pattern: luma in bits 0-3, chroma in bits 4-5
-    uint8_t is_coded = 0;       // available and not P_Skip or B_Skip
-    uint8_t is_not_direct = 0;  // available and not B_Skip or B_Direct_16x16
-    uint8_t is_not_nxn = 0;     // available and not I_NxN
-    uint8_t is_intra = 0;
+    uint8_t cbp = 0;              // coded_block_pattern: luma in bits 0-3, chroma in bits 4-5
+    uint8_t is_coded = 0;         // available and not P_Skip or B_Skip
+    uint8_t is_not_direct = 0;    // available and not B_Skip or B_Direct_16x16
+    uint8_t is_not_nxn = 0;       // available and not I_NxN
     uint8_t has_chroma_mode = 0;  // intra_chroma_pred_mode is not 0
     uint8_t transform_size_8x8_flag = 0;
     uint8_t ref_idx_gt0[2] = {0, 0};   // bit per 8x8: ref_idx > 0 was sent
@@ -67,9 +66,8 @@ extern const InterType kBTypes[23];   // Table 7-14
 extern const SubType kPSubTypes[4];   // Table 7-17
 extern const SubType kBSubTypes[13];  // Table 7-18; direct: 4x4 partitions, no list sent
 
-// x + 4 * y of the 4x4 luma blocks in decoding order (Figure 6-10), and back.
+// x + 4 * y of the 4x4 luma blocks in decoding order (Figure 6-10). It is its own inverse.
 extern const uint8_t kBlockRaster[16];
-extern const uint8_t kBlockOrder[16];
 
 }  // namespace h264
 }  // namespace attp

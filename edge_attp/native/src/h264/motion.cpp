@@ -17,15 +17,6 @@ int min_of(int a, int b) { return b ^ ((a ^ b) & -(a < b)); }
 int max_of(int a, int b) { return a ^ ((a ^ b) & -(a < b)); }
 int median3(int a, int b, int c) { return max_of(min_of(a, b), min_of(max_of(a, b), c)); }
 
-// (8-197), (8-201), (8-202).
-int32_t dist_scale_factor(int32_t poc, int32_t poc0, int32_t poc1) {
-    int tb = static_cast<int>(std::min<int64_t>(127, std::max<int64_t>(-128, int64_t{poc} - poc0)));
-    int td = static_cast<int>(std::min<int64_t>(127, std::max<int64_t>(-128, int64_t{poc1} - poc0)));
-    if (td == 0) return 256;
-    int tx = (16384 + std::abs(td / 2)) / td;
-    return clip3(-1024, 1023, (tb * tx + 32) >> 6);
-}
-
 Mv scale_mv(Mv mv, int factor) {
     return {static_cast<int16_t>((factor * mv.x + 128) >> 8), static_cast<int16_t>((factor * mv.y + 128) >> 8)};
 }
@@ -54,7 +45,13 @@ bool is_col_zero(const MotionPlanes& col, int at8, int at4) {
 
 }  // namespace
 
-int implicit_dist_scale_factor(int32_t poc, int32_t poc0, int32_t poc1) { return dist_scale_factor(poc, poc0, poc1); }
+int32_t dist_scale_factor(int32_t poc, int32_t poc0, int32_t poc1) {
+    int tb = static_cast<int>(std::min<int64_t>(127, std::max<int64_t>(-128, int64_t{poc} - poc0)));
+    int td = static_cast<int>(std::min<int64_t>(127, std::max<int64_t>(-128, int64_t{poc1} - poc0)));
+    if (td == 0) return 256;
+    int tx = (16384 + std::abs(td / 2)) / td;
+    return clip3(-1024, 1023, (tb * tx + 32) >> 6);
+}
 
 void prepare_slice_motion(const SliceHeader& header, const ReferenceLists& lists, int32_t poc,
                           const MotionPlanes* colocated, SliceMotion* out) {
@@ -100,7 +97,7 @@ void MotionReader::start_macroblock(int mb_x, int mb_y, unsigned available) {
 // Clause 6.4.11.7: C, or D where C is not available (yet).
 MotionReader::Neighbour MotionReader::neighbour_c(int list, int x, int y, int width) const {
     int cx = x + width, cy = y - 1;
-    bool later = cy >= 0 && (cx >= 4 || kBlockOrder[cy * 4 + cx] > kBlockOrder[y * 4 + x]);
+    bool later = cy >= 0 && (cx >= 4 || kBlockRaster[cy * 4 + cx] > kBlockRaster[y * 4 + x]);
     if (!later && ref_at(list, cx, cy) != kUnavailable) return neighbour(list, cx, cy);
     return neighbour(list, x - 1, y - 1);
 }

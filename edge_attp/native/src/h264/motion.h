@@ -27,6 +27,9 @@ struct SliceMotion {
     int references = 0;              // entries of list 0
 };
 
+// DistScaleFactor of clause 8.4.1.2.3: (8-197), (8-201), (8-202). 256 where the references are equally far.
+int32_t dist_scale_factor(int32_t poc, int32_t poc0, int32_t poc1);
+
 void prepare_slice_motion(const SliceHeader& header, const ReferenceLists& lists, int32_t poc,
                           const MotionPlanes* colocated, SliceMotion* out);
 

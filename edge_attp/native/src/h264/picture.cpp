@@ -9,8 +9,6 @@
 namespace attp {
 namespace h264 {
 
-int implicit_dist_scale_factor(int32_t poc, int32_t poc0, int32_t poc1);
-
 namespace {
 
 constexpr int kAllRows = 1 << 30;
@@ -222,7 +220,7 @@ void implicit_weights(const Slice& slice, int32_t poc, int ref0, int ref1, Block
     const Reference& r1 = slice.references.list[1][static_cast<size_t>(ref1)];
     int w1 = 32;
     if (!r0.is_long_term && !r1.is_long_term && r0.poc != r1.poc) {
-        int scale = implicit_dist_scale_factor(poc, r0.poc, r1.poc) >> 2;
+        int scale = dist_scale_factor(poc, r0.poc, r1.poc) >> 2;
         if (scale >= -64 && scale <= 128) w1 = scale;
     }
     for (int c = 0; c < 3; c++) {

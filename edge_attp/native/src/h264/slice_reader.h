@@ -187,7 +187,7 @@ class SliceReader {
 
     // ---- macroblock_layer() ----
 
-    void begin_info(bool is_coded, bool is_intra) {
+    void begin_info(bool is_coded) {
         MbInfo& m = *cur_;
         m.slice = stamp_;
         m.cbf = 0;
@@ -195,7 +195,6 @@ class SliceReader {
         m.is_coded = is_coded;
         m.is_not_direct = is_coded;
         m.is_not_nxn = 1;
-        m.is_intra = is_intra;
         m.has_chroma_mode = 0;
         m.transform_size_8x8_flag = 0;
         m.ref_idx_gt0[0] = m.ref_idx_gt0[1] = 0;
@@ -208,7 +207,7 @@ class SliceReader {
     }
 
     void read_skip() {
-        begin_info(false, false);
+        begin_info(false);
         if constexpr (kCabac) syntax_.reset_qp_delta();
         if (is_b_) {
             p_.motion.predict_direct(15);
@@ -241,7 +240,7 @@ class SliceReader {
     bool read_intra(int type) {
         if (!(available_ & kHasA)) a_ = &kUnavailableForIntra;
         if (!(available_ & kHasB)) b_ = &kUnavailableForIntra;
-        begin_info(true, true);
+        begin_info(true);
         bool is_nxn = type == 0;
         cur_->is_not_nxn = !is_nxn;
         if (type == kIPcm) return read_pcm();
@@ -297,7 +296,7 @@ class SliceReader {
     }
 
     bool read_inter(int type) {
-        begin_info(true, false);
+        begin_info(true);
         p_.counts.inter++;
         bool allows_8x8 = true;
         if (is_b_ && type == kBDirect) {
