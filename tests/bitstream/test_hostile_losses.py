@@ -130,6 +130,20 @@ def test_lost_pictures_of_open_gops(clips, tmp_path, cabac):
         assert hostile.good(summary)[-4:] == expected[-4:], number
 
 
+@pytest.mark.parametrize("ref", [1, 4])
+def test_intra_refresh_recovers_without_any_random_access_picture(clips, tmp_path, ref):
+    """At its recovery point (D.2.8) a stream that refreshes itself column by column is ok again."""
+    options = x264(intra_refresh=1, keyint=8, bframes=0, ref=ref)
+    units = hostile.nal_units(clips.path(Clip(pictures=40, options=options)).read_bytes())
+    expected = hostile.good(hostile.read_streams(tmp_path, [hostile.join(units)])[0])
+    slices = [k for k, unit in enumerate(units) if hostile.is_slice(unit)]
+    lost = [hostile.join(units[:k] + units[k + 1 :]) for k in slices[1:16]]
+    for number, summary in enumerate(hostile.read_streams(tmp_path, lost)):
+        assert not hostile.wrong(summary, expected), number
+        assert len(hostile.good(summary)) < 39, number
+        assert hostile.good(summary)[-4:] == expected[-4:], number
+
+
 @pytest.mark.parametrize("name", sorted(CLIPS))
 def test_cut_short_anywhere(clips, tmp_path, name):
     data = clips.path(CLIPS[name]).read_bytes()

@@ -78,12 +78,10 @@ def check_stream(path, limit=None, **options):
         for picture in islice(video, limit):
             report.pictures += 1
             report.damaged += picture.integrity != "ok"
-            lost_count = (
-                report.damaged and picture.pts is not None
-            )  # packets may have given no picture
-            frame = (
-                witness.frame_at(picture.pts) if lost_count else witness.frame(picture.decode_index)
-            )
+            if report.damaged and picture.pts is not None:  # a packet may have given no picture
+                frame = witness.frame_at(picture.pts)
+            else:
+                frame = witness.frame(picture.decode_index)
             if frame is None:
                 report.unmatched += 1
                 continue

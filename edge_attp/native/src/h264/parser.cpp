@@ -84,6 +84,7 @@ void H264Parser::flush() {
     current_.reset();
     held_.clear();
     ready_.clear();
+    submitted_ = 0;
     dpb_.clear();
     sei_recovery_frame_cnt_ = recovery_frame_num_ = -1;
     poc_step_.start_sequence();
@@ -92,13 +93,15 @@ void H264Parser::flush() {
 }
 
 attp_status H264Parser::receive(std::shared_ptr<Picture>* out) {
-    bool wait_for_more = workers_ && !drained_ && !fault_ && ready_.size() < static_cast<size_t>(2 * options_.threads);
+    bool wait_for_more = workers_ && !drained_ && !fault_ && ready_.size() < window();
     if (ready_.empty() || wait_for_more) {
         if (ready_.empty() && fault_) return fault_.status;
         return drained_ && ready_.empty() ? ATTP_END : ATTP_AGAIN;
     }
     std::shared_ptr<H264Picture> picture = ready_.front();
     ready_.pop_front();
+    if (submitted_ > 0) submitted_--;
+    feed_workers();
     if (!options_.on_demand) {
         picture->parse();
         picture->resolve_inherited_damage();
@@ -417,9 +420,16 @@ void H264Parser::release_held() {
 
 void H264Parser::enqueue(const std::shared_ptr<H264Picture>& picture) {
     ready_.push_back(picture);
+    feed_workers();
+}
+
+// Pictures take memory when they are submitted: no more of them than keeps the threads busy.
+void H264Parser::feed_workers() {
     if (!workers_) return;
-    picture->allocate(options_.want_residual);
-    workers_->submit(picture);
+    for (; submitted_ < ready_.size() && submitted_ < window(); submitted_++) {
+        ready_[submitted_]->allocate(options_.want_residual);
+        workers_->submit(ready_[submitted_]);
+    }
 }
 
 void H264Parser::note_tools(const SliceHeader& h) {

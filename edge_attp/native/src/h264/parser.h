@@ -49,6 +49,8 @@ class H264Parser : public Parser {
     void learn_poc_step(const H264Picture& picture, bool starts_sequence);
     void release_held();
     void enqueue(const std::shared_ptr<H264Picture>& picture);
+    void feed_workers();
+    size_t window() const { return 2 * static_cast<size_t>(options_.threads); }
     void note_tools(const SliceHeader& header);
     bool reaches_recovery(const SliceHeader& header);
 
@@ -87,6 +89,7 @@ class H264Parser : public Parser {
     int pictures_of_step_ = 0;
     std::deque<std::shared_ptr<H264Picture>> held_;   // until the POC step is known
     std::deque<std::shared_ptr<H264Picture>> ready_;  // to be received
+    size_t submitted_ = 0;                            // how many of them, from the front, the workers have
     std::unique_ptr<Workers> workers_;
 
     int64_t nal_units_ = 0, ignored_nal_units_ = 0, damaged_nal_units_ = 0;
