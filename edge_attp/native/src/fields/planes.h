@@ -31,27 +31,29 @@ inline void fill_16x16(Mv* p, int stride, Mv mv) {
     }
 }
 
-// Zeroed memory, aligned for every instruction set.
+// Zeroed memory, aligned for every instruction set. Pages that nobody touches cost nothing: calloc() has large blocks from the
+// system, which gives them out as zeros.
 class AlignedBytes {
   public:
     explicit AlignedBytes(size_t bytes) {
         const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-        size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-        data_ = static_cast<uint8_t*>(std::aligned_alloc(alignment, rounded));
-        if (data_ == nullptr) throw std::bad_alloc();
+        raw_ = std::calloc(1, bytes + alignment);
+        if (raw_ == nullptr) throw std::bad_alloc();
+        const uintptr_t address = (reinterpret_cast<uintptr_t>(raw_) + alignment - 1) / alignment * alignment;
+        data_ = reinterpret_cast<uint8_t*>(address);
 #if defined(MADV_HUGEPAGE)
         // Planes are walked in many rows at once: more than a TLB of small pages holds.
-        if (bytes >= kHugePage) madvise(data_, rounded, MADV_HUGEPAGE);
+        if (bytes >= kHugePage) madvise(data_, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
-        std::memset(data_, 0, rounded);
     }
-    ~AlignedBytes() { std::free(data_); }
+    ~AlignedBytes() { std::free(raw_); }
     AlignedBytes(const AlignedBytes&) = delete;
     AlignedBytes& operator=(const AlignedBytes&) = delete;
     uint8_t* data() const { return data_; }
 
   private:
     static constexpr size_t kHugePage = size_t{1} << 21;
+    void* raw_;
     uint8_t* data_;
 };
 
