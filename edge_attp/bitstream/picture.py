@@ -286,7 +286,8 @@ class Picture:
 
     @property
     def poc(self) -> int:
-        """PicOrderCnt() of clause 8.2.1: display order within a coded video sequence."""
+        """PicOrderCnt() of clause 8.2.1: display order within a coded video sequence. As decoded: before
+        memory_management_control_operation 5 makes it the 0 of a new count."""
         return self._info.poc
 
     @property
