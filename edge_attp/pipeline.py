@@ -6,7 +6,6 @@ the sinks. Between them is a bounded queue, so the reader is a few pictures ahea
 comes out depends on the source and the options only, never on which thread was faster.
 """
 
-import itertools
 import queue
 import threading
 import time
@@ -241,11 +240,14 @@ class _Reader:
 
     def _pictures(self) -> Iterator[Picture]:
         pictures = iter(self._source())
-        for _ in itertools.count() if self._options.limit is None else range(self._options.limit):
+        limit = self._options.limit
+        while True:
             picture = self._next(pictures)
-            if picture is None:
+            if picture is None or (limit is not None and picture.decode_index >= limit):
                 return
             yield picture
+            if picture.decode_index + 1 == limit:
+                return
 
     def _next(self, pictures: Iterator[Picture]) -> Optional[Picture]:
         started, demuxed_s = time.monotonic(), self._video.stats.demux_s

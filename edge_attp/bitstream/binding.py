@@ -19,7 +19,7 @@ from ctypes import (
 )
 from typing import Any, Optional, Type
 
-from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream
+from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 
 ABI_VERSION = 1
 CODEC_H264 = 1
@@ -188,8 +188,17 @@ def library() -> Any:
     """The loaded native core. EdgeAttpError, with what to do, if it is missing or of another version."""
     global _library
     if _library is None:
-        _library = _fastest(_load(library_path()))
+        _library = _fastest(_check_cpu(_load(library_path())))
     return _library
+
+
+def _check_cpu(loaded: ctypes.CDLL) -> ctypes.CDLL:
+    if loaded.attp_cpu() == b"none":
+        raise UsageError(
+            "EDGE_ATTP_CPU={}: this processor has no such kernels; unset it, or use scalar, sse41, "
+            "avx2 or neon".format(os.environ.get("EDGE_ATTP_CPU", ""))
+        )
+    return loaded
 
 
 def _fastest(loaded: ctypes.CDLL) -> ctypes.CDLL:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import os
 import subprocess
 import sys
 
@@ -143,3 +144,14 @@ def test_export_hands_its_arguments_on(monkeypatch):
 def test_stdout_without_a_file_number(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert call(monkeypatch, BrokenPipeError()) == 1
+
+
+def test_unknown_kernels_are_a_mistake_of_the_caller():
+    code = "from edge_attp.bitstream import binding; binding.library()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stderr=subprocess.PIPE,
+        env=dict(os.environ, EDGE_ATTP_CPU="abacus"),
+    )
+    _, errors = process.communicate(timeout=60)
+    assert b"UsageError: EDGE_ATTP_CPU=abacus: this processor has no such kernels" in errors

@@ -225,3 +225,9 @@ def test_a_raw_stream_has_times_too(capfd, tmp_path):
     starts = [record["start_s"] for record in pictures]
     assert starts == sorted(starts) and starts[-1] == 29 / 25
     assert all(record["pts"] is None for record in pictures)
+
+
+def test_limit_counts_pictures_of_the_source(run):
+    """Also where most of them are not parsed: the clip's first GOP has 50 pictures."""
+    out, _ = run("--format", "jsonl", "--every", "gop", "--limit", "45")
+    assert [record["decode_index"] < 45 for record in of(records(out), "picture")] in ([], [True])
