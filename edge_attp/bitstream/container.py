@@ -30,12 +30,12 @@ class ContainerSource(Source):
         self._av = pyav.import_av("{}: is not a raw H.264 stream but in a container".format(name))
         timeout = _NETWORK_TIMEOUT_S if isinstance(target, str) and URL.match(target) else None
         try:
-            self._opened = self._av.open(
+            self._opened = pyav.opened(
+                self._av,
                 target,
                 format=format,
                 options=dict(_OPTIONS, **(options or {})),
                 timeout=timeout,
-                metadata_errors="replace",
             )
         except (self._av.error.FFmpegError, ValueError, OSError) as error:
             raise self._open_error(error) from None

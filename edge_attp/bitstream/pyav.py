@@ -1,4 +1,4 @@
-"""The adapter to PyAV: late import, and what differs between its versions (10 to 18)."""
+"""The adapter to PyAV: late import, and what differs between its versions (10 to 19)."""
 
 from types import ModuleType
 from typing import Any, Dict, Iterator, Optional
@@ -26,6 +26,15 @@ def import_av(why: str) -> ModuleType:
             "{}, which needs PyAV ({}): install it with `pip install av`".format(why, error)
         ) from None
     return av
+
+
+def opened(av: Any, target: Any, **options: Any) -> Any:
+    """An input container. Metadata in an unknown encoding is no reason to refuse a video: PyAV before 19
+    has to be told so."""
+    try:
+        return av.open(target, metadata_errors="replace", **options)
+    except TypeError:
+        return av.open(target, **options)
 
 
 def codec_name(context: Any) -> str:
