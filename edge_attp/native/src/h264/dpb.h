@@ -45,7 +45,7 @@ class Dpb {
     void clear();
 
     // To be called with the first slice header of each picture, before begin_picture: frames missing in frame_num (8.2.5.2).
-    // Returns false if there is a gap that the stream does not allow, that is, if pictures were lost.
+    // Returns false if pictures were lost or changed places: a gap that the stream does not allow, or a number that cannot follow.
     bool fill_frame_num_gap(const SliceHeader& s);
     // PicOrderCnt of the picture (8.2.1). Once per picture.
     int32_t begin_picture(const SliceHeader& s);
