@@ -1,5 +1,9 @@
 """Any number of threads gives the same bytes, run after run."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from support.digest import digest
@@ -57,3 +61,24 @@ def test_motion_is_the_same_without_residual(clips):
             assert one.motion.mv.tobytes() == other.motion.mv.tobytes()
             assert one.motion.reference.tobytes() == other.motion.reference.tobytes()
             assert one.motion.mode.tobytes() == other.motion.mode.tobytes()
+
+
+def test_every_instruction_set_gives_the_same_bytes(clips):
+    """Flow included: a fused multiply-add in one library and not in the other would show here."""
+    path = clips.path(CLIPS["B pyramid, CABAC"])
+    code = "import sys\nfrom bitstream.test_threads import read\nprint(read(sys.argv[1], 1))"
+    found = {}
+    for cpu in ("scalar", "sse41", "avx2", "neon"):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            env=dict(os.environ, EDGE_ATTP_CPU=cpu, PYTHONPATH=os.pathsep.join(sys.path)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = process.communicate(timeout=120)
+        if process.returncode == 0:
+            found[cpu] = out
+        else:
+            assert b"this processor has no such kernels" in err, err
+    assert "scalar" in found and len(found) >= 2
+    assert set(found.values()) == {found["scalar"]} and found["scalar"].count(b"(") == 24
