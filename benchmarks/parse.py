@@ -25,7 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.bitstream.binding import library  # noqa: E402
+from edge_attp.bitstream.binding import native_core  # noqa: E402
 
 SIZES = ((340, 256), (1280, 720), (1920, 1080))
 ENCODER = {"preset": "medium", "crf": "23", "bf": "3", "threads": "2"}
@@ -166,7 +166,7 @@ def main():
     results = {
         "format_version": 1,
         "machine": "{} {} ({} cores)".format(platform.machine(), processor(), os.cpu_count()),
-        "kernels": library().attp_cpu().decode(),
+        "kernels": native_core().attp_cpu().decode(),
         "encoder": "x264 " + " ".join("{}={}".format(*item) for item in ENCODER.items()),
         "source": "real video" if args.source else "drawn",
         "pictures": args.pictures,

@@ -184,7 +184,7 @@ _PICTURE_INFO_TEMPLATE = bytes(PictureInfo())
 _library: Optional[ctypes.CDLL] = None
 
 
-def library() -> Any:
+def native_core() -> Any:
     """The loaded native core. EdgeAttpError, with what to do, if it is missing or of another version."""
     global _library
     if _library is None:
@@ -210,7 +210,7 @@ def _fastest(loaded: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def library_path() -> str:
-    """The file that library() loads."""
+    """The file that native_core() loads."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     built_in = os.path.join(package, "native", "libedge_attp.so")
     return os.environ.get("EDGE_ATTP_LIBRARY") or built_in
@@ -247,7 +247,7 @@ def picture_info(picture: int) -> PictureInfo:
 
 def cpu() -> str:
     """Name of the kernels in use: scalar, sse41, avx2 or neon."""
-    name: bytes = library().attp_cpu()
+    name: bytes = native_core().attp_cpu()
     return name.decode("ascii")
 
 
@@ -266,7 +266,7 @@ class Decoder:
         self._pointer = c_void_p()
         self._picture = c_void_p()
         self._picture_ref = ctypes.byref(self._picture)
-        self._native = library()
+        self._native = native_core()
         self._send = self._native.attp_send
         self._receive = self._native.attp_receive
         options = Options(

@@ -86,7 +86,7 @@ class Weights:
             array = np.empty((2, height4, width4), np.int16)
             setattr(native, name, array.ctypes.data)
             setattr(self, name, array)
-        status = binding.library().attp_picture_weights(handle.address, ctypes.byref(native))
+        status = binding.native_core().attp_picture_weights(handle.address, ctypes.byref(native))
         if status != binding.OK:
             raise RuntimeError("attp_picture_weights failed with status {}".format(status))
         for name in self._ARRAYS:
@@ -151,7 +151,7 @@ class MotionField:
         picture interval; the mean over the lists used of -mv / (4 d), 0 where there is no motion.
         d is the distance to the reference in pictures of display order."""
         flow = np.empty((2, self._info.height4, self._info.width4), np.float32)
-        status = binding.library().attp_picture_flow(self._handle.address, flow.ctypes.data)
+        status = binding.native_core().attp_picture_flow(self._handle.address, flow.ctypes.data)
         if status != binding.OK:
             raise RuntimeError("attp_picture_flow failed with status {}".format(status))
         return flow
@@ -232,7 +232,7 @@ class Picture:
         decoder: Optional[binding.Decoder] = None,
     ) -> None:
         """Takes over one reference to the native picture; `decoder` parses it at first use."""
-        self._handle = _Handle(address, binding.library().attp_picture_release)
+        self._handle = _Handle(address, binding.native_core().attp_picture_release)
         self._info = info
         self._decoder = decoder
         self._seconds_per_tick = seconds_per_tick

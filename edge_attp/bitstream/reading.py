@@ -90,7 +90,7 @@ class Reading:
         """See CompressedVideo.sample(); the reading must be on demand."""
         reservoir: Reservoir[Picture] = Reservoir(per_gop, seed)
         failure = None
-        native = binding.library()
+        native = binding.native_core()
         info = binding.PictureInfo()
         info_ref = ctypes.byref(info)
         while True:

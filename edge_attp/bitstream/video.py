@@ -250,7 +250,7 @@ def _discard_picture(decoder: binding.Decoder) -> None:
     """Raises what the core has to say if it has no picture."""
     address = decoder.receive()
     if address is not None:
-        binding.library().attp_picture_release(address)
+        binding.native_core().attp_picture_release(address)
 
 
 def _vui_rate(info: binding.NativeStreamInfo) -> Optional[Fraction]:

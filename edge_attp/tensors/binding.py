@@ -2,7 +2,7 @@
 
 import ctypes
 
-from edge_attp.bitstream.binding import library
+from edge_attp.bitstream.binding import native_core
 
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 
@@ -50,7 +50,7 @@ def call(name, *arguments):
 
     Raises MemoryError, or ValueError where the kernel refuses the sizes.
     """
-    function = getattr(library(), name)
+    function = getattr(native_core(), name)
     if function.argtypes is None:
         function.restype = ctypes.c_int
         function.argtypes = _SIGNATURES[name]

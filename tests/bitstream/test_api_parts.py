@@ -206,7 +206,7 @@ def unloaded(monkeypatch):
 def test_a_missing_library_says_how_to_build_it(unloaded, tmp_path):
     unloaded.setenv("EDGE_ATTP_LIBRARY", str(tmp_path / "none.so"))
     with pytest.raises(errors.EdgeAttpError, match=r"none\.so is missing.*pip install -e \."):
-        binding.library()
+        binding.native_core()
 
 
 def test_a_file_that_is_no_library(unloaded, tmp_path):
@@ -214,13 +214,13 @@ def test_a_file_that_is_no_library(unloaded, tmp_path):
     path.write_bytes(b"rubbish")
     unloaded.setenv("EDGE_ATTP_LIBRARY", str(path))
     with pytest.raises(errors.EdgeAttpError, match="cannot be loaded"):
-        binding.library()
+        binding.native_core()
 
 
 def test_another_interface_version_is_refused(unloaded):
     unloaded.setattr(binding, "ABI_VERSION", 99)
     with pytest.raises(errors.EdgeAttpError, match="interface version .* needs 99"):
-        binding.library()
+        binding.native_core()
 
 
 def test_the_kernels_have_a_name():
@@ -247,7 +247,7 @@ def test_messages_say_where_once(fields, expected, monkeypatch):
             setattr(info._obj, name, value)
 
     decoder = binding.Decoder("clip", 0)
-    monkeypatch.setattr(decoder, "_native", mock.Mock(wraps=binding.library()))
+    monkeypatch.setattr(decoder, "_native", mock.Mock(wraps=binding.native_core()))
     decoder._native.attp_get_error = get_error
     error = decoder.error(binding.CORRUPT)
     assert (type(error), str(error)) == (errors.CorruptStream, expected)

@@ -147,7 +147,7 @@ def test_stdout_without_a_file_number(monkeypatch):
 
 
 def test_unknown_kernels_are_a_mistake_of_the_caller():
-    code = "from edge_attp.bitstream import binding; binding.library()"
+    code = "from edge_attp.bitstream import binding; binding.native_core()"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stderr=subprocess.PIPE,
