@@ -36,7 +36,7 @@ help:
 	@echo "make test                 everything that must hold before a commit"
 	@echo "make check-all            make test, the slow tests, and each instruction set"
 	@echo "make check-media DIR=dir  compare motion and residual of every stream with FFmpeg"
-	@echo "make bench                measure the parser against full decoding"
+	@echo "make bench [SOURCE=file]  measure the parser against full decoding"
 	@echo "make fuzz                 fuzz the parser, FUZZ_SECONDS for each target"
 	@echo "make format               format Python and C++"
 	@echo "make clean                remove everything that was built or installed here"
@@ -77,7 +77,7 @@ demo: $(LIBRARY)
 	@$(BIN)/edge-attp run $(CLIP) --overlay $(OVERLAY) > build/demo.txt
 
 bench: $(VENV)/.installed-dev $(LIBRARY)
-	$(BIN)/python benchmarks/parse.py
+	$(BIN)/python benchmarks/parse.py $(if $(SOURCE),--source $(SOURCE))
 
 check-media: $(VENV)/.installed-dev $(LIBRARY)
 	@test -n "$(DIR)" || { echo "usage: make check-media DIR=folder-of-streams" >&2; exit 2; }
