@@ -2,6 +2,7 @@
 // macroblock types of Tables 7-11 to 7-18.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -36,6 +37,12 @@ extern const MbInfo kUnavailableForInter;
 // Memory of one thread that reads slices: reused from picture to picture, never cleared (stamps tell).
 struct Workspace {
     Workspace(int width_mbs, int height_mbs) : mbs(static_cast<size_t>(width_mbs) * static_cast<size_t>(height_mbs)) {}
+    // Room for this many slices of one picture. Stamps last for years of video, not for ever.
+    void reserve_stamps(size_t slices) {
+        if (last_stamp < UINT32_MAX - slices) return;
+        std::fill(mbs.begin(), mbs.end(), MbInfo());
+        last_stamp = 0;
+    }
     std::vector<MbInfo> mbs;
     uint32_t last_stamp = 0;
 };

@@ -83,6 +83,7 @@ void H264Picture::read_slices(Workspace* workspace) {
     state.width_mbs = memory_->width_mbs;
     state.height_mbs = memory_->height_mbs;
     state.lists = has_slice_type(slices, kB) ? 2 : has_slice_type(slices, kP) ? 1 : 0;
+    workspace->reserve_stamps(slices.size());
     state.first_stamp = workspace->last_stamp + 1;
     for (int list = 0; list < 2; list++) {
         if (list < state.lists)
