@@ -27,8 +27,6 @@ class BitReader {
     size_t position() const { return position_; }
     void seek(size_t position) { position_ = position; }
     size_t stop_bit() const { return end_; }
-    size_t bytes() const { return bytes_; }
-    const uint8_t* data() const { return data_; }
     bool more_rbsp_data() const { return position_ < end_; }
 
     // Up to 57 bits ahead, without moving.

@@ -73,18 +73,7 @@ ScalingLists default_lists() {
     return lists;
 }
 
-void skip_hrd_parameters(BitReader* r) {
-    uint32_t cpb_cnt_minus1 = r->ue("cpb_cnt_minus1", 31);
-    r->u(8);  // bit_rate_scale, cpb_size_scale
-    for (uint32_t i = 0; i <= cpb_cnt_minus1; i++) {
-        r->ue();  // bit_rate_value_minus1
-        r->ue();  // cpb_size_value_minus1
-        r->u(1);  // cbr_flag
-    }
-    r->u(20);  // four lengths
-}
-
-// Annex E.1.1. Only timing and reordering matter here; many encoders get the rest wrong, so its faults are not ours.
+// Annex E.1.1, up to the timing: nothing behind it matters here. Many encoders get it wrong, so its faults are not ours.
 void parse_vui(BitReader* r, Sps* sps) {
     if (r->flag() && r->u(8) == 255) r->u(32);  // aspect_ratio_idc, sar_width, sar_height
     if (r->flag()) r->u(1);                     // overscan_appropriate_flag
@@ -105,19 +94,6 @@ void parse_vui(BitReader* r, Sps* sps) {
             sps->time_scale = time_scale;
         }
     }
-    bool nal_hrd = r->flag();
-    if (nal_hrd) skip_hrd_parameters(r);
-    bool vcl_hrd = r->flag();
-    if (vcl_hrd) skip_hrd_parameters(r);
-    if (nal_hrd || vcl_hrd) r->u(1);  // low_delay_hrd_flag
-    r->u(1);                          // pic_struct_present_flag
-    if (r->flag()) {                  // bitstream_restriction_flag
-        r->u(1);
-        for (int i = 0; i < 4; i++) r->ue();
-        uint32_t max_num_reorder_frames = r->ue();
-        if (!r->overrun() && !r->failed())
-            sps->max_num_reorder_frames = static_cast<int>(std::min(max_num_reorder_frames, 16u));
-    }
 }
 
 bool has_chroma_format(int profile_idc) {
@@ -128,7 +104,7 @@ bool has_chroma_format(int profile_idc) {
 
 void parse_high_fields(BitReader* r, Sps* sps) {
     sps->chroma_format_idc = static_cast<int>(r->ue("chroma_format_idc", 3));
-    if (sps->chroma_format_idc == 3) sps->separate_colour_plane_flag = r->flag();
+    if (sps->chroma_format_idc == 3) r->u(1);  // separate_colour_plane_flag
     sps->bit_depth_luma = 8 + static_cast<int>(r->ue("bit_depth_luma_minus8", 6));
     sps->bit_depth_chroma = 8 + static_cast<int>(r->ue("bit_depth_chroma_minus8", 6));
     sps->qpprime_y_zero_transform_bypass_flag = r->flag();

@@ -28,7 +28,6 @@ struct Sps {
     int level_idc = 0;
     int seq_parameter_set_id = 0;
     int chroma_format_idc = 1;
-    bool separate_colour_plane_flag = false;
     int bit_depth_luma = 8;
     int bit_depth_chroma = 8;
     bool qpprime_y_zero_transform_bypass_flag = false;
@@ -51,7 +50,6 @@ struct Sps {
     int crop_left_px = 0, crop_top_px = 0, crop_right_px = 0, crop_bottom_px = 0;
     uint32_t num_units_in_tick = 0;
     uint32_t time_scale = 0;
-    int max_num_reorder_frames = -1;  // -1: not said
 
     int height_in_mbs() const { return pic_height_in_map_units * (frame_mbs_only_flag ? 1 : 2); }
     int width_px() const { return pic_width_in_mbs * 16 - crop_left_px - crop_right_px; }
@@ -97,7 +95,7 @@ extern const uint8_t kZigzag4x4[16];
 extern const uint8_t kZigzag8x8[64];
 
 bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault);
-// `find_sps` may not know the sequence parameter set yet: then the scaling lists are those of a flat one.
+// Its sequence parameter set may not be known yet: then the scaling lists are flat unless the picture parameter set has its own.
 bool parse_pps(BitReader* r, const std::array<std::shared_ptr<const Sps>, kMaxSps>& sequence_sets, Pps* pps,
                Fault* fault);
 

@@ -369,7 +369,7 @@ void H264Parser::finish_picture() {
         const SliceHeader& h = slice->header;
         if (h.slice_type == kB) info.kind = 'B';
         if (h.slice_type == kP && info.kind == 'I') info.kind = 'P';
-        if (h.has_pred_weight_table || (h.slice_type == kB && h.pps->weighted_bipred_idc == 2)) info.is_weighted = 1;
+        if (h.has_pred_weight_table || h.has_implicit_weights()) info.is_weighted = 1;
     }
     info.is_random_access = info.is_idr || (info.kind == 'I' && sei_recovery_frame_cnt_ == 0);
     sei_recovery_frame_cnt_ = -1;
@@ -438,7 +438,7 @@ void H264Parser::note_tools(const SliceHeader& h) {
     if (h.pps->pic_scaling_matrix_present_flag || h.sps->seq_scaling_matrix_present_flag)
         tools_.insert("scaling-matrices");
     if (h.has_pred_weight_table) tools_.insert("explicit-weights");
-    if (h.slice_type == kB && h.pps->weighted_bipred_idc == 2) tools_.insert("implicit-weights");
+    if (h.has_implicit_weights()) tools_.insert("implicit-weights");
     if (h.slice_type == kB) tools_.insert(h.direct_spatial_mv_pred_flag ? "spatial-direct" : "temporal-direct");
     if (h.pps->constrained_intra_pred_flag) tools_.insert("constrained-intra");
     if (h.pps->num_slice_groups > 1) tools_.insert("FMO");

@@ -232,7 +232,7 @@ void implicit_weights(const Slice& slice, int32_t poc, int ref0, int ref1, Block
 
 BlockWeights block_weights(const Slice& slice, int32_t poc, int ref0, int ref1) {
     const SliceHeader& h = slice.header;
-    bool implicit = h.slice_type == kB && h.pps->weighted_bipred_idc == 2;
+    bool implicit = h.has_implicit_weights();
     BlockWeights w = {};
     for (int c = 0; c < 2; c++) w.log2_denom[c] = implicit ? 5 : h.log2_weight_denom[c];
     for (PredWeight& p : w.list) p = default_weight(w.log2_denom);
@@ -248,7 +248,7 @@ BlockWeights block_weights(const Slice& slice, int32_t poc, int ref0, int ref1) 
 void H264Picture::fill_weights(attp_weights* out) const {
     int denom[2] = {0, 0};
     for (const auto& slice : slices) {
-        bool implicit = slice->header.slice_type == kB && slice->header.pps->weighted_bipred_idc == 2;
+        bool implicit = slice->header.has_implicit_weights();
         for (int c = 0; c < 2; c++) denom[c] = std::max(denom[c], implicit ? 5 : slice->header.log2_weight_denom[c]);
     }
     out->log2_denom = denom[0];

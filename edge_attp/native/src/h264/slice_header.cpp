@@ -52,7 +52,7 @@ void parse_pred_weight_table(BitReader* r, bool has_chroma, SliceHeader* s) {
 // Clause 7.3.3.3.
 void parse_dec_ref_pic_marking(BitReader* r, SliceHeader* s) {
     if (s->idr) {
-        s->no_output_of_prior_pics_flag = r->flag();
+        r->u(1);  // no_output_of_prior_pics_flag
         s->long_term_reference_flag = r->flag();
         return;
     }

@@ -66,13 +66,15 @@ struct SliceHeader {
     bool has_pred_weight_table = false;
     int log2_weight_denom[2] = {0, 0};  // luma, chroma
     std::vector<PredWeight> pred_weight[2];
-    bool no_output_of_prior_pics_flag = false;
     bool long_term_reference_flag = false;
     bool adaptive_ref_pic_marking_mode_flag = false;
     std::vector<MarkingOperation> marking;
     int cabac_init_idc = 0;
     int slice_qp = 26;
     uint32_t slice_group_change_cycle = 0;
+
+    // Weighted prediction in implicit mode (clause 8.4.2.3).
+    bool has_implicit_weights() const { return slice_type == kB && pps->weighted_bipred_idc == 2; }
 
     bool has_operation_5() const {
         for (const MarkingOperation& m : marking)
