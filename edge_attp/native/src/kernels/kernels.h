@@ -13,6 +13,13 @@ struct Kernels {
     // shift by 6. `stride` counts samples. The coefficients are zero afterwards.
     void (*idct4x4)(int16_t* dst, ptrdiff_t stride, int16_t* coefficients);
     void (*idct8x8)(int16_t* dst, ptrdiff_t stride, int16_t* coefficients);
+    // HEVC inverse transforms (clause 8.6.4.2) of 4x4, 8x8, 16x16 and 32x32 blocks: index log2(size) - 2. `coefficients` in
+    // raster order, 64-byte aligned; only the first `width` columns and `height` rows of them may be other than zero. First the
+    // columns, (sum + 64) >> 7 clipped to int16, then the rows, (sum + (1 << (bd_shift - 1))) >> bd_shift clipped to int16,
+    // written to dst. bd_shift is 20 - BitDepth: 10 to 12. The coefficients are zero afterwards.
+    void (*hevc_idct[4])(int16_t* dst, ptrdiff_t stride, int16_t* coefficients, int bd_shift, int width, int height);
+    // The 4x4 DST of intra luma blocks, same contract.
+    void (*hevc_idst4x4)(int16_t* dst, ptrdiff_t stride, int16_t* coefficients, int bd_shift, int width, int height);
 };
 
 extern const Kernels kScalarKernels;

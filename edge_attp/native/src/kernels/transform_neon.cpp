@@ -1,6 +1,7 @@
 // Inverse transforms with 128-bit vectors of int16 for AArch64.
 #include <arm_neon.h>
 
+#include "kernels/hevc_transform_neon.h"
 #include "kernels/kernels.h"
 
 namespace attp {
@@ -86,6 +87,12 @@ void idct8x8_neon(int16_t* dst, ptrdiff_t stride, int16_t* coefficients) {
 }  // namespace
 
 extern const Kernels kNeonKernels;
-const Kernels kNeonKernels = {"neon", idct4x4_neon, idct8x8_neon};
+const Kernels kNeonKernels = {
+    "neon",
+    idct4x4_neon,
+    idct8x8_neon,
+    {hevc_idct<VectorNeon, 4>, hevc_idct<VectorNeon, 8>, hevc_idct<VectorNeon, 16>, hevc_idct<VectorNeon, 32>},
+    hevc_idst4x4<VectorNeon>,
+};
 
 }  // namespace attp

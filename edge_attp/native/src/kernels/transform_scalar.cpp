@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "kernels/hevc_transform_scalar.h"
 #include "kernels/kernels.h"
 
 namespace attp {
@@ -57,6 +58,13 @@ const Kernels kScalarKernels = {
     "scalar",
     inverse_transform<4, transform4>,
     inverse_transform<8, transform8>,
+    {
+        hevc_inverse_transform<4, dct_coefficient<4>>,
+        hevc_inverse_transform<8, dct_coefficient<8>>,
+        hevc_inverse_transform<16, dct_coefficient<16>>,
+        hevc_inverse_transform<32, dct_coefficient<32>>,
+    },
+    hevc_inverse_transform<4, dst_coefficient>,
 };
 
 }  // namespace attp

@@ -1,8 +1,15 @@
+#include "kernels/hevc_transform_x86.h"
 #include "kernels/transform_x86.h"
 
 namespace attp {
 
 extern const Kernels kSse41Kernels;
-const Kernels kSse41Kernels = {"sse41", idct4x4_x86, idct8x8_x86};
+const Kernels kSse41Kernels = {
+    "sse41",
+    idct4x4_x86,
+    idct8x8_x86,
+    {hevc_idct<Vector128, 4>, hevc_idct<Vector128, 8>, hevc_idct<Vector128, 16>, hevc_idct<Vector128, 32>},
+    hevc_idst4x4<Vector128>,
+};
 
 }  // namespace attp
