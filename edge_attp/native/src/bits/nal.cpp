@@ -16,7 +16,8 @@ const uint8_t* find_start_code(const uint8_t* p, const uint8_t* end) {
     return end;
 }
 
-size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp) {
+size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp, std::vector<size_t>* removed) {
+    if (removed != nullptr) removed->clear();
     rbsp->resize(bytes + kRbspPadding);
     const uint8_t* p = payload;
     const uint8_t* end = payload + bytes;
@@ -31,6 +32,7 @@ size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp
             size_t run = static_cast<size_t>(three - p);
             std::memcpy(out, p, run);
             out += run;
+            if (removed != nullptr) removed->push_back(static_cast<size_t>(three - payload));
             p = three + 1;
             search = p;
         } else {

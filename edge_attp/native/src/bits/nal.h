@@ -11,8 +11,9 @@ namespace attp {
 const uint8_t* find_start_code(const uint8_t* p, const uint8_t* end);
 
 // Replaces `rbsp` by the payload without emulation_prevention_three_bytes, followed by kRbspPadding zero bytes.
-// Returns its length without the padding.
-size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp);
+// Returns its length without the padding. `removed` gets the offset in the payload of each byte that was left out, if not nullptr.
+size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp,
+                std::vector<size_t>* removed = nullptr);
 
 // Cuts an Annex B stream that arrives in pieces into NAL units.
 class AnnexBSplitter {

@@ -63,13 +63,15 @@ class MotionPlanes {
   public:
     static constexpr int kPad = 4;
 
-    MotionPlanes(int width4_, int height4_)
+    // ref_idx has one entry per 8x8 luma block with a shift of 1 (H.264), per 4x4 with 0 (HEVC).
+    MotionPlanes(int width4_, int height4_, int ref_idx_shift_)
         : width4(width4_),
           height4(height4_),
           stride4(width4_ + 2 * kPad),
-          stride8((width4_ + 1) / 2 + 2 * kPad),
-          bytes_(plane_bytes(2 * sizeof(Mv)) + plane_bytes(2 * sizeof(int32_t)) + plane_bytes(1) +
-                 2 * static_cast<size_t>(stride8) * ((height4_ + 1) / 2 + 1) + 256) {
+          ref_idx_shift(ref_idx_shift_),
+          ref_idx_stride(ref_idx_size(width4_) + 2 * kPad),
+          bytes_(plane_bytes(2 * sizeof(Mv)) + plane_bytes(2 * sizeof(int32_t)) + plane_bytes(1) + 2 * ref_idx_bytes() +
+                 256) {
         uint8_t* p = bytes_.data();
         for (int list = 0; list < 2; list++) {
             mv[list] = reinterpret_cast<Mv*>(p) + stride4 + kPad;
@@ -82,8 +84,8 @@ class MotionPlanes {
         mode = p + stride4 + kPad;
         p += plane_bytes(1);
         for (int list = 0; list < 2; list++) {
-            ref_idx[list] = reinterpret_cast<int8_t*>(p) + stride8 + kPad;
-            p += static_cast<size_t>(stride8) * ((height4 + 1) / 2 + 1);
+            ref_idx[list] = reinterpret_cast<int8_t*>(p) + ref_idx_stride + kPad;
+            p += ref_idx_bytes();
         }
     }
 
@@ -94,14 +96,26 @@ class MotionPlanes {
             std::memset(mv[list] + y * stride4, 0, static_cast<size_t>(width4) * sizeof(Mv));
             std::memset(reference[list] + y * stride4, 0xff, static_cast<size_t>(width4) * sizeof(int32_t));
         }
-        for (int y = 0; y < (height4 + 1) / 2; y++)
-            std::memset(ref_idx[list] + y * stride8, 0xff, static_cast<size_t>((width4 + 1) / 2));
+        for (int y = 0; y < ref_idx_size(height4); y++)
+            std::memset(ref_idx[list] + y * ref_idx_stride, 0xff, static_cast<size_t>(ref_idx_size(width4)));
         is_blank[list] = true;
     }
+    // No motion at all, and the same mode everywhere.
+    void blank(uint8_t mode_everywhere) {
+        for (int list = 0; list < 2; list++) blank_list(list);
+        for (int y = 0; y < height4; y++) std::memset(mode + y * stride4, mode_everywhere, static_cast<size_t>(width4));
+    }
+
+    // Where ref_idx holds the entry of a 4x4 block.
+    int ref_idx_position(int x4, int y4) const {
+        return (y4 >> ref_idx_shift) * ref_idx_stride + (x4 >> ref_idx_shift);
+    }
+    int ref_idx_at(int list, int x4, int y4) const { return ref_idx[list][ref_idx_position(x4, y4)]; }
 
     const int width4, height4;
     const int stride4;  // entries from row to row of mv, reference and mode
-    const int stride8;  // of ref_idx, one entry per 8x8
+    const int ref_idx_shift;
+    const int ref_idx_stride;
     Mv* mv[2];
     int32_t* reference[2];
     uint8_t* mode;
@@ -109,6 +123,10 @@ class MotionPlanes {
     bool is_blank[2] = {false, false};
 
   private:
+    int ref_idx_size(int blocks4) const { return (blocks4 + ref_idx_shift) >> ref_idx_shift; }
+    size_t ref_idx_bytes() const {
+        return static_cast<size_t>(ref_idx_stride) * static_cast<size_t>(ref_idx_size(height4) + 1);
+    }
     size_t plane_bytes(size_t entry) const {
         return (static_cast<size_t>(stride4) * static_cast<size_t>(height4 + 1) * entry + 63) / 64 * 64;
     }
@@ -131,11 +149,19 @@ class ResidualPlanes {
         plane[1] = plane[0] + static_cast<size_t>(stride_y) * height_mbs * 16;
         plane[2] = plane[1] + static_cast<size_t>(stride_uv) * height_mbs * 8;
     }
+    // Says which blocks of a macroblock hold samples now, and clears those that held some before.
+    void keep_only(int mb, uint32_t written) {
+        uint32_t& before = dirty[static_cast<size_t>(mb)];
+        if (before != written) clear(mb, before & ~written);
+        before = written;
+    }
+
     const int width_mbs, height_mbs;
     const int stride_y, stride_uv;  // samples
     int16_t* plane[3];
 
   private:
+    void clear(int mb, uint32_t blocks);
     AlignedBytes bytes_;
 
   public:

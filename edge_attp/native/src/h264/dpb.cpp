@@ -168,8 +168,8 @@ void Dpb::init_b(const SliceHeader& s, int32_t poc, std::vector<const Frame*> li
 }
 
 // Clause 8.2.4. `bottom_poc_` and `top_poc_` are those of the current picture.
-void Dpb::make_lists(const SliceHeader& s, ReferenceLists* lists) const {
-    if (s.slice_type == kI) return;
+std::shared_ptr<H264Picture> Dpb::make_lists(const SliceHeader& s, ReferenceLists* lists) const {
+    if (s.slice_type == kI) return nullptr;
     std::vector<const Frame*> init[2];
     if (s.slice_type == kP)
         init_p(&init[0]);
@@ -205,7 +205,7 @@ void Dpb::make_lists(const SliceHeader& s, ReferenceLists* lists) const {
         }
         for (const Frame* f : list) lists->list[x].push_back(to_reference(f));
     }
-    if (s.slice_type == kB && init[1][0] != nullptr) lists->colocated = init[1][0]->picture;
+    return s.slice_type == kB && init[1][0] != nullptr ? init[1][0]->picture : nullptr;
 }
 
 // Clause 8.2.5.3.

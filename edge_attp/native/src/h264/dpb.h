@@ -7,21 +7,12 @@
 #include <vector>
 
 #include "h264/slice_header.h"
-#include "h26x/picture.h"
+#include "h26x/reference.h"
 
 namespace attp {
 namespace h264 {
 
 class H264Picture;
-
-// One entry of RefPicList0 or RefPicList1.
-struct Reference {
-    int32_t decode_index = ATTP_REFERENCE_MISSING;
-    int32_t poc = 0;
-    bool is_long_term = false;
-    bool is_missing = true;  // "no reference picture", or a frame that was never received
-    std::shared_ptr<Health> health;
-};
 
 struct Frame {
     int32_t decode_index = ATTP_REFERENCE_MISSING;
@@ -37,7 +28,6 @@ struct Frame {
 
 struct ReferenceLists {
     std::vector<Reference> list[2];
-    std::shared_ptr<H264Picture> colocated;  // RefPicList1[0]
 };
 
 class Dpb {
@@ -49,7 +39,8 @@ class Dpb {
     bool fill_frame_num_gap(const SliceHeader& s);
     // PicOrderCnt of the picture (8.2.1). Once per picture.
     int32_t begin_picture(const SliceHeader& s);
-    void make_lists(const SliceHeader& s, ReferenceLists* lists) const;
+    // Returns the co-located picture of a B slice, RefPicList1[0], or nullptr.
+    std::shared_ptr<H264Picture> make_lists(const SliceHeader& s, ReferenceLists* lists) const;
     // Marks after the picture is complete (8.2.5), and stores it if it is a reference. An operation on a picture that is not there,
     // as after a join in mid-stream, does nothing.
     void end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,

@@ -77,7 +77,7 @@ void prepare_slice_motion(const SliceHeader& header, const ReferenceLists& lists
 void MotionReader::start_macroblock(int mb_x, int mb_y, unsigned available) {
     mb_x_ = mb_x;
     mb_y_ = mb_y;
-    int stride8 = planes_->stride8;
+    int stride8 = planes_->ref_idx_stride;
     for (int list = 0; list < lists_; list++) {
         origin_[list] = planes_->mv[list] + mb_y * 4 * planes_->stride4 + mb_x * 4;
         const int8_t* p = planes_->ref_idx[list] + mb_y * 2 * stride8 + mb_x * 2;
@@ -141,7 +141,7 @@ void MotionReader::fill_block8(int list, int block8, Mv mv) {
 // block, else 4x4.
 template <typename Action>
 void MotionReader::for_direct_blocks(int mask, Action&& action) const {
-    const int stride4 = planes_->stride4, stride8 = planes_->stride8;
+    const int stride4 = planes_->stride4, stride8 = planes_->ref_idx_stride;
     const int origin4 = mb_y_ * 4 * stride4 + mb_x_ * 4, origin8 = mb_y_ * 2 * stride8 + mb_x_ * 2;
     for (int block8 = 0; block8 < 4; block8++) {
         if (!(mask >> block8 & 1)) continue;
@@ -253,7 +253,7 @@ void MotionReader::store_mode(uint8_t mode) {
 }
 
 void MotionReader::store_inter(uint8_t mode) {
-    const int stride4 = planes_->stride4, stride8 = planes_->stride8;
+    const int stride4 = planes_->stride4, stride8 = planes_->ref_idx_stride;
     for (int list = 0; list < lists_; list++) {
         int8_t* p = planes_->ref_idx[list] + mb_y_ * 2 * stride8 + mb_x_ * 2;
         const int8_t* r = ref_[list];
@@ -271,7 +271,7 @@ void MotionReader::store_inter(uint8_t mode) {
 }
 
 void MotionReader::store_intra(uint8_t mode) {
-    int stride4 = planes_->stride4, stride8 = planes_->stride8;
+    int stride4 = planes_->stride4, stride8 = planes_->ref_idx_stride;
     for (int list = 0; list < lists_; list++) {
         int8_t* p = planes_->ref_idx[list] + mb_y_ * 2 * stride8 + mb_x_ * 2;
         p[0] = p[1] = p[stride8] = p[stride8 + 1] = -1;

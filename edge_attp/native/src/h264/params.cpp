@@ -75,25 +75,8 @@ ScalingLists default_lists() {
 
 // Annex E.1.1, up to the timing: nothing behind it matters here. Many encoders get it wrong, so its faults are not ours.
 void parse_vui(BitReader* r, Sps* sps) {
-    if (r->flag() && r->u(8) == 255) r->u(32);  // aspect_ratio_idc, sar_width, sar_height
-    if (r->flag()) r->u(1);                     // overscan_appropriate_flag
-    if (r->flag()) {                            // video_signal_type_present_flag
-        r->u(4);
-        if (r->flag()) r->u(24);
-    }
-    if (r->flag()) {  // chroma_loc_info_present_flag
-        r->ue();
-        r->ue();
-    }
-    if (r->flag()) {  // timing_info_present_flag
-        uint32_t num_units_in_tick = r->u(32);
-        uint32_t time_scale = r->u(32);
-        r->u(1);  // fixed_frame_rate_flag
-        if (!r->overrun()) {
-            sps->num_units_in_tick = num_units_in_tick;
-            sps->time_scale = time_scale;
-        }
-    }
+    skip_video_description(r);
+    if (r->flag()) read_timing(r, &sps->timing);  // timing_info_present_flag
 }
 
 bool has_chroma_format(int profile_idc) {
@@ -152,14 +135,6 @@ void refuse_unsupported(const Sps& sps, Fault* fault) {
     if (sps.qpprime_y_zero_transform_bypass_flag)
         fault->unsupported("lossless coding (qpprime_y_zero_transform_bypass_flag)");
     if (sps.mb_adaptive_frame_field_flag) fault->unsupported("interlaced video (MBAFF, mb_adaptive_frame_field_flag)");
-}
-
-void check_limits(const Sps& sps, const Limits& limits, Fault* fault) {
-    int64_t width = sps.pic_width_in_mbs * int64_t{16}, height = sps.height_in_mbs() * int64_t{16};
-    if (width > limits.max_width_px + 15 || height > limits.max_height_px + 15 ||
-        width * height > limits.max_picture_px)
-        fault->set(ATTP_LIMIT, "picture size", -1, "the picture size %dx%d is above the limit of this decoder",
-                   static_cast<int>(width), static_cast<int>(height));
 }
 
 // normAdjust4x4 and normAdjust8x8, clause 8.5.9.
@@ -254,7 +229,7 @@ bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
     if (r->flag()) parse_cropping(r, sps);
     bool vui_parameters_present_flag = r->flag();
     fault->take("sequence parameter set", *r);
-    if (!*fault) check_limits(*sps, limits, fault);
+    if (!*fault) limits.check(sps->pic_width_in_mbs * int64_t{16}, sps->height_in_mbs() * int64_t{16}, fault);
     if (!*fault) refuse_unsupported(*sps, fault);
     if (*fault) return false;
     if (vui_parameters_present_flag) parse_vui(r, sps);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "h26x/fault.h"
+#include "h26x/vui.h"
 
 namespace attp {
 namespace h264 {
@@ -48,8 +49,7 @@ struct Sps {
     bool mb_adaptive_frame_field_flag = false;
     bool direct_8x8_inference_flag = false;
     int crop_left_px = 0, crop_top_px = 0, crop_right_px = 0, crop_bottom_px = 0;
-    uint32_t num_units_in_tick = 0;
-    uint32_t time_scale = 0;
+    Timing timing;
 
     int height_in_mbs() const { return pic_height_in_map_units * (frame_mbs_only_flag ? 1 : 2); }
     int width_px() const { return pic_width_in_mbs * 16 - crop_left_px - crop_right_px; }

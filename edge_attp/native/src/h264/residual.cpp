@@ -54,21 +54,5 @@ void ResidualWriter::write_pcm(const uint8_t* samples, bool has_chroma) {
             for (int x = 0; x < 8; x++) origin_[c][y * static_cast<ptrdiff_t>(planes_->stride_uv) + x] = *samples++;
 }
 
-void ResidualWriter::clear(uint32_t blocks) {
-    for (int block : {0, 2, 8, 10}) {
-        const uint32_t four = 0x33u << block;
-        if ((blocks & four) != four) continue;
-        clear_block(luma_block(block), planes_->stride_y, 8);
-        blocks &= ~four;
-    }
-    for (; blocks != 0; blocks &= blocks - 1) {
-        const int block = __builtin_ctz(blocks);
-        if (block < kFirstChroma)
-            clear_block(luma_block(block), planes_->stride_y, 4);
-        else
-            clear_block(chroma_block(block - kFirstChroma), planes_->stride_uv, 4);
-    }
-}
-
 }  // namespace h264
 }  // namespace attp

@@ -34,11 +34,7 @@ class ResidualWriter {
     }
 
     // Clears what an earlier picture left here and this one did not overwrite.
-    void end_macroblock() {
-        uint32_t& dirty = planes_->dirty[static_cast<size_t>(mb_)];
-        if (dirty != written_) clear(dirty & ~written_);
-        dirty = written_;
-    }
+    void end_macroblock() { planes_->keep_only(mb_, written_); }
 
     int16_t* coefficients4x4(int raster_block) { return luma_ + raster_block * 16; }
     int16_t* coefficients8x8(int block8) { return luma_ + block8 * 64; }
@@ -103,11 +99,6 @@ class ResidualWriter {
         for (int y = 0; y < kSize; y++)
             for (int x = 0; x < kSize; x += 4) std::memcpy(dst + y * stride + x, &four, 8);
     }
-    static void clear_block(int16_t* dst, ptrdiff_t stride, int size) {
-        for (int y = 0; y < size; y++) std::memset(dst + y * stride, 0, static_cast<size_t>(size) * sizeof(int16_t));
-    }
-    void clear(uint32_t blocks);
-
     const Kernels* kernels_;
     ResidualPlanes* planes_ = nullptr;
     int mb_ = 0;

@@ -9,17 +9,15 @@
 #include "h264/motion.h"
 #include "h264/residual.h"
 #include "h26x/fault.h"
+#include "h26x/slice_data.h"
 
 namespace attp {
 namespace h264 {
 
-struct Slice {
+struct Slice : SliceData {
     SliceHeader header;
     ReferenceLists references;
-    std::vector<uint8_t> payload;  // of the NAL unit, until it is read
-    std::vector<uint8_t> rbsp;     // without emulation prevention, with kRbspPadding
-    size_t rbsp_bytes = 0;
-    size_t data_bit = 0;  // where slice_data() begins in the RBSP
+    H264Picture* colocated = nullptr;  // until it is read
 };
 
 struct MacroblockCounts {

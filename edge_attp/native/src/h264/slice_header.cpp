@@ -25,17 +25,14 @@ void parse_ref_pic_list_modification(BitReader* r, int list, SliceHeader* s) {
 
 // Clause 7.3.3.2.
 void parse_pred_weight_table(BitReader* r, bool has_chroma, SliceHeader* s) {
-    s->has_pred_weight_table = true;
-    s->log2_weight_denom[0] = static_cast<int>(r->ue("luma_log2_weight_denom", 7));
-    if (has_chroma) s->log2_weight_denom[1] = static_cast<int>(r->ue("chroma_log2_weight_denom", 7));
+    PredWeightTable& table = s->pred_weight_table;
+    table.is_present = true;
+    table.log2_denom[0] = static_cast<int>(r->ue("luma_log2_weight_denom", 7));
+    if (has_chroma) table.log2_denom[1] = static_cast<int>(r->ue("chroma_log2_weight_denom", 7));
     int lists = s->slice_type == kB ? 2 : 1;
     for (int list = 0; list < lists; list++) {
-        s->pred_weight[list].resize(static_cast<size_t>(s->num_ref_idx_active[list]));
-        for (PredWeight& w : s->pred_weight[list]) {
-            for (int c = 0; c < 3; c++) {
-                w.weight[c] = static_cast<int16_t>(1 << s->log2_weight_denom[c > 0]);
-                w.offset[c] = 0;
-            }
+        table.entries[list].assign(static_cast<size_t>(s->num_ref_idx_active[list]), default_weight(table.log2_denom));
+        for (PredWeight& w : table.entries[list]) {
             if (r->flag()) {
                 w.weight[0] = static_cast<int16_t>(r->se("luma_weight", -128, 127));
                 w.offset[0] = static_cast<int16_t>(r->se("luma_offset", -128, 127));

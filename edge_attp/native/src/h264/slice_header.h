@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "h264/params.h"
+#include "h26x/weights.h"
 
 namespace attp {
 namespace h264 {
@@ -41,11 +42,6 @@ struct MarkingOperation {
     uint32_t max_long_term_frame_idx_plus1;
 };
 
-struct PredWeight {
-    int16_t weight[3];  // Y, Cb, Cr
-    int16_t offset[3];
-};
-
 struct SliceHeader {
     int nal_ref_idc = 0;
     bool idr = false;
@@ -63,9 +59,7 @@ struct SliceHeader {
     bool direct_spatial_mv_pred_flag = false;
     int num_ref_idx_active[2] = {0, 0};
     std::vector<ListModification> modification[2];
-    bool has_pred_weight_table = false;
-    int log2_weight_denom[2] = {0, 0};  // luma, chroma
-    std::vector<PredWeight> pred_weight[2];
+    PredWeightTable pred_weight_table;
     bool long_term_reference_flag = false;
     bool adaptive_ref_pic_marking_mode_flag = false;
     std::vector<MarkingOperation> marking;

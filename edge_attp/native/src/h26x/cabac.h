@@ -60,6 +60,13 @@ class Cabac {
 
         int bypass() { return static_cast<int>(bypass_mask() & 1); }
 
+        // The next `count` bins, the first one in the highest bit.
+        uint32_t bypass_bits(int count) {
+            uint32_t bins = 0;
+            for (; count > 0; count--) bins = bins << 1 | static_cast<uint32_t>(bypass_mask() & 1);
+            return bins;
+        }
+
         // A sign: -magnitude if the bypass bin is 1.
         int bypass_sign(int magnitude) {
             int mask = static_cast<int>(bypass_mask());

@@ -48,6 +48,13 @@ struct Limits {
     int max_height_px = 0;
     int64_t max_picture_px = 0;
     size_t max_nal_bytes = 0;
+
+    // The size of coded pictures. They may be larger than what is shown of them, by less than a macroblock.
+    void check(int64_t width, int64_t height, Fault* fault) const {
+        if (width > max_width_px + 15 || height > max_height_px + 15 || width * height > max_picture_px)
+            fault->set(ATTP_LIMIT, "picture size", -1, "the picture size %dx%d is above the limit of this decoder",
+                       static_cast<int>(width), static_cast<int>(height));
+    }
 };
 
 }  // namespace attp

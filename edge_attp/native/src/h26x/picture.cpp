@@ -1,11 +1,124 @@
 #include "h26x/picture.h"
 
-#include "fields/flow.h"
-
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <new>
 
 namespace attp {
+
+// Frees unread pictures that only this one needed, and those that only they needed. Without recursion: a chain of co-located
+// pictures may be as long as the stream.
+Picture::~Picture() {
+    std::shared_ptr<Picture> unused;
+    auto unlink = [&unused](std::vector<std::shared_ptr<Picture>>* colocated) {
+        for (auto& picture : *colocated) {
+            if (picture.use_count() != 1 || picture->rows_done_.load(std::memory_order_acquire) == kAllRows) continue;
+            picture->next_unused_ = std::move(unused);
+            unused = std::move(picture);
+        }
+    };
+    unlink(&colocated_);
+    while (unused) {
+        std::shared_ptr<Picture> picture = std::move(unused);
+        unused = std::move(picture->next_unused_);
+        unlink(&picture->colocated_);
+    }
+}
+
+void Picture::parse() {
+    parse_if_nobody_does();
+    wait_for_rows(kAllRows);
+}
+
+// Without recursion, for the same reason.
+void Picture::parse_if_nobody_does() {
+    if (is_claimed_.exchange(true)) return;
+    Picture* picture = this;
+    while (picture != nullptr) {
+        if (Picture* first = picture->claim_colocated()) {
+            first->waiting_ = picture;
+            picture = first;
+        } else {
+            Picture* next = picture->waiting_;
+            picture->read_claimed();  // it may be gone when `next` is read
+            picture = next;
+        }
+    }
+}
+
+Picture* Picture::claim_colocated() {
+    for (const auto& colocated : colocated_)
+        if (!colocated->is_claimed_.exchange(true)) return colocated.get();
+    return nullptr;
+}
+
+void Picture::read_claimed() {
+    try {
+        if (!motion) allocate(wants_residual);
+        set_rows_done(0);
+        read();
+    } catch (const std::bad_alloc&) {
+        damage("out of memory while the picture was read");
+        residual.reset();
+        // The planes stay: another thread may be reading them.
+        if (motion) motion->blank(ATTP_MODE_MISSING);
+    }
+    finish();
+    colocated_.clear();
+    colocated_depth_ = 0;
+    parsed = true;
+    set_rows_done(kAllRows);
+    if (is_released_) release_planes();
+}
+
+// While another thread reads the picture, as one that another needs, that one frees the planes in the end.
+void Picture::release_planes() {
+    std::lock_guard<std::mutex> lock(rows_mutex_);
+    is_released_ = true;
+    wants_residual = false;
+    if (rows_done_ == kAllRows) free_planes();
+}
+
+void Picture::set_rows_done(int rows) {
+    {
+        std::lock_guard<std::mutex> lock(rows_mutex_);
+        rows_done_.store(rows, std::memory_order_release);
+    }
+    rows_changed_.notify_all();
+}
+
+void Picture::wait_for_rows(int rows) {
+    if (rows_done_.load(std::memory_order_acquire) >= rows) return;
+    std::unique_lock<std::mutex> lock(rows_mutex_);
+    rows_changed_.wait(lock, [this, rows] { return rows_done_.load(std::memory_order_acquire) >= rows; });
+}
+
+void Picture::add_colocated(const std::shared_ptr<Picture>& colocated, int max_depth) {
+    if (std::find(colocated_.begin(), colocated_.end(), colocated) != colocated_.end()) return;
+    if (colocated->colocated_depth_ >= max_depth) colocated->parse();
+    colocated_depth_ = std::max<int>(colocated_depth_, colocated->colocated_depth_ + 1);
+    colocated_.push_back(colocated);
+}
+
+const MotionPlanes* Picture::motion_of(Picture* colocated) const {
+    if (colocated == nullptr) return nullptr;
+    colocated->wait_for_rows(0);
+    const MotionPlanes* m = colocated->motion.get();
+    return m != nullptr && m->width4 == motion->width4 && m->height4 == motion->height4 ? m : nullptr;
+}
+
+void Picture::resolve_inherited_damage() {
+    std::lock_guard<std::mutex> lock(rows_mutex_);
+    for (const Reference& r : used_) {
+        if (r.is_missing || !r.health)
+            damage("refers to a picture that was never received");
+        else if (r.health->damaged && !ignores_inherited_damage)
+            damage("refers to picture %d, which is damaged", r.decode_index);
+    }
+    used_.clear();
+    health->damaged = info.is_damaged != 0;
+}
 
 void Picture::damage(const char* format, ...) {
     if (!info.is_damaged) {
@@ -15,6 +128,17 @@ void Picture::damage(const char* format, ...) {
         va_end(args);
     }
     info.is_damaged = 1;
+}
+
+void Picture::set_size(int width_px, int height_px, int left_px, int top_px) {
+    info.width_px = width_px;
+    info.height_px = height_px;
+    info.width4 = (width_px + 3) / 4;
+    info.height4 = (height_px + 3) / 4;
+    info.uv_width = (width_px + 1) / 2;
+    info.uv_height = (height_px + 1) / 2;
+    crop_left_px = left_px;
+    crop_top_px = top_px;
 }
 
 void Picture::fill_info(attp_picture_info* out) const {
@@ -49,7 +173,13 @@ void Picture::fill_flow(float* flow) const {
             scales.push_back(
                 {r.decode_index, -0.25f * static_cast<float>(info.poc_step) / static_cast<float>(difference)});
     }
-    compute_flow(*motion, {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}, scales, flow);
+    compute_flow(*motion, window(), scales, flow);
+}
+
+void Picture::fill_block_counts(attp_block_counts* counts) const {
+    uint32_t struct_bytes = counts->struct_bytes;
+    *counts = {};
+    counts->struct_bytes = struct_bytes;
 }
 
 }  // namespace attp

@@ -11,6 +11,9 @@ namespace attp {
 
 class PocStep {
   public:
+    // `usual`: what nearly all encoders of this codec use.
+    explicit PocStep(int32_t usual) : usual_(usual) {}
+
     // A new coded video sequence begins: its POC values have nothing to do with the earlier ones.
     void start_sequence() { recent_.clear(); }
 
@@ -23,15 +26,15 @@ class PocStep {
         if (recent_.size() > kRemembered) recent_.erase(recent_.begin());
     }
 
-    // 2 is what nearly all encoders of frames use (two fields to a frame).
-    int32_t value() const { return step_ > 0 ? step_ : 2; }
-    void forget() { *this = PocStep(); }
+    int32_t value() const { return step_ > 0 ? step_ : usual_; }
+    void forget() { *this = PocStep(usual_); }
 
   private:
     static constexpr size_t kRemembered = 64;
     void lower(int64_t difference) {
         if (step_ == 0 || difference < step_) step_ = static_cast<int32_t>(std::min<int64_t>(difference, 1 << 20));
     }
+    int32_t usual_;
     std::vector<int32_t> recent_;
     int32_t step_ = 0;
 };

@@ -1,0 +1,190 @@
+#include "h26x/stream_parser.h"
+
+#include <climits>
+#include <cstdio>
+
+namespace attp {
+
+StreamParser::StreamParser(const ParserOptions& options, int32_t usual_poc_step)
+    : options_(options), splitter_(options.limits.max_nal_bytes), poc_step_(usual_poc_step) {
+    if (options.threads > 1 && !options.on_demand) workers_.reset(new Workers(options.threads));
+}
+
+void StreamParser::send(const Packet& packet) {
+    if (fault_) return;
+    if (options_.nal_length_bytes > 0) {
+        packet_ = packet;
+        read_length_prefixed(packet.data, packet.bytes);
+    } else {
+        read_annexb(packet);
+    }
+    if (packet.complete) finish_picture();
+}
+
+void StreamParser::read_annexb(const Packet& packet) {
+    // The first NAL unit may have begun in an earlier packet: the times of that one are its own.
+    bool is_earlier = splitter_.is_inside();
+    if (!is_earlier) packet_ = packet;
+    splitter_.push(packet.data, packet.bytes, packet.complete, [&](const uint8_t* nal, size_t bytes) {
+        take_nal(nal, bytes);
+        if (is_earlier) packet_ = packet;
+        is_earlier = false;
+    });
+}
+
+void StreamParser::read_length_prefixed(const uint8_t* data, size_t bytes) {
+    const size_t prefix = static_cast<size_t>(options_.nal_length_bytes);
+    size_t at = 0;
+    while (bytes - at > prefix) {
+        size_t length = 0;
+        for (size_t i = 0; i < prefix; i++) length = length << 8 | data[at + i];
+        at += prefix;
+        if (length > bytes - at) {
+            // The end was cut off: what is there may still be most of a slice.
+            Fault fault;
+            fault.set(ATTP_CORRUPT, "NALUnitLength", -1, "a NAL unit of %zu bytes has only %zu left in its packet",
+                      length, bytes - at);
+            damaged_nal(fault);
+            length = bytes - at;
+        }
+        if (length > 0) take_nal(data + at, length);
+        at += length;
+    }
+}
+
+void StreamParser::take_nal(const uint8_t* nal, size_t bytes) {
+    if (fault_) return;
+    nal_units_++;
+    Fault fault;
+    if (bytes > options_.limits.max_nal_bytes) {
+        fault.set(ATTP_LIMIT, "NAL unit", -1, "a NAL unit of %zu bytes is above the limit", bytes);
+        damaged_nal(fault);
+    } else if (nal[0] & 0x80) {
+        fault.set(ATTP_CORRUPT, "forbidden_zero_bit", 0, "a NAL unit has its forbidden_zero_bit set");
+        damaged_nal(fault);
+    } else {
+        read_nal(nal, bytes);
+    }
+}
+
+void StreamParser::drain() {
+    if (options_.nal_length_bytes == 0 && !fault_)
+        splitter_.push(nullptr, 0, true, [this](const uint8_t* nal, size_t bytes) { take_nal(nal, bytes); });
+    finish_picture();
+    release_held();
+    drained_ = true;
+    if (next_decode_index_ == 0 && !fault_ && parameter_fault_) fault_ = parameter_fault_;
+}
+
+void StreamParser::flush() {
+    splitter_.reset();
+    forget_references();
+    held_.clear();
+    ready_.clear();
+    submitted_ = 0;
+    poc_step_.start_sequence();
+    drained_ = false;
+}
+
+attp_status StreamParser::receive(std::shared_ptr<Picture>* out) {
+    bool wait_for_more = workers_ && !drained_ && !fault_ && ready_.size() < window();
+    if (ready_.empty() || wait_for_more) {
+        if (ready_.empty() && fault_) return fault_.status;
+        return drained_ && ready_.empty() ? ATTP_END : ATTP_AGAIN;
+    }
+    std::shared_ptr<Picture> picture = ready_.front();
+    ready_.pop_front();
+    if (submitted_ > 0) submitted_--;
+    feed_workers();
+    if (!options_.on_demand) {
+        picture->parse();
+        picture->resolve_inherited_damage();
+    }
+    *out = picture;
+    return ATTP_OK;
+}
+
+void StreamParser::refuse(const Fault& fault) {
+    finish_picture();
+    release_held();
+    fault_ = fault;
+    fault_.decode_index = next_decode_index_;
+}
+
+void StreamParser::damaged_nal(const Fault& fault) {
+    damaged_nal_units_++;
+    Picture* picture = open_picture();
+    if (picture != nullptr && picture->lost_slice.empty()) picture->lost_slice = fault.message;
+}
+
+void StreamParser::begin_sequence_parameters() {
+    release_held();
+    poc_step_.forget();
+    is_step_known_ = false;
+    pictures_of_step_ = 0;
+}
+
+void StreamParser::start_picture(Picture* picture) {
+    picture->wants_residual = options_.want_residual;
+    picture->info.decode_index = next_decode_index_++;
+    take_times(&picture->info);
+}
+
+void StreamParser::take_times(attp_picture_info* info) {
+    info->pts = packet_.pts;
+    info->dts = packet_.dts;
+    packet_.pts = packet_.dts = ATTP_NO_PTS;
+}
+
+void StreamParser::add_colocated(Picture* picture, const std::shared_ptr<Picture>& colocated, int max_depth) const {
+    picture->add_colocated(colocated, options_.on_demand ? max_depth : INT_MAX);
+}
+
+void StreamParser::give_out(const std::shared_ptr<Picture>& picture, bool starts_sequence) {
+    learn_poc_step(picture->info.poc, starts_sequence);
+    held_.push_back(picture);
+    if (is_step_known_) release_held();
+}
+
+void StreamParser::learn_poc_step(int32_t poc, bool starts_sequence) {
+    if (starts_sequence) {
+        if (pictures_of_step_ > 0) is_step_known_ = true;
+        poc_step_.start_sequence();
+    }
+    poc_step_.observe(poc);
+    if (++pictures_of_step_ > options_.lookahead_pictures) is_step_known_ = true;
+}
+
+void StreamParser::release_held() {
+    while (!held_.empty()) {
+        held_.front()->info.poc_step = poc_step_.value();
+        ready_.push_back(held_.front());
+        held_.pop_front();
+    }
+    feed_workers();
+}
+
+// Pictures take memory when they are submitted: no more of them than keeps the threads busy.
+void StreamParser::feed_workers() {
+    if (!workers_) return;
+    for (; submitted_ < ready_.size() && submitted_ < window(); submitted_++) {
+        ready_[submitted_]->allocate(options_.want_residual);
+        workers_->submit(ready_[submitted_]);
+    }
+}
+
+void StreamParser::fill_common_info(attp_stream_info* out) const {
+    uint32_t struct_bytes = out->struct_bytes;
+    *out = {};
+    out->struct_bytes = struct_bytes;
+    out->poc_step = poc_step_.value();
+    out->pictures = next_decode_index_;
+    out->nal_units = nal_units_;
+    out->ignored_nal_units = ignored_nal_units_;
+    out->damaged_nal_units = damaged_nal_units_ + splitter_.oversized();
+    std::string tools;
+    for (const std::string& tool : tools_) tools += (tools.empty() ? "" : " ") + tool;
+    std::snprintf(out->tools, sizeof out->tools, "%s", tools.c_str());
+}
+
+}  // namespace attp

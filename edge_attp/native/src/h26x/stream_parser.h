@@ -1,0 +1,87 @@
+// What parsing a stream is in both codecs: packets are cut into NAL units, pictures wait until the POC step is known, worker
+// threads read them, and the caller takes them in decoding order. What a NAL unit means is the codec's business.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bits/nal.h"
+#include "h26x/parser.h"
+#include "h26x/poc_step.h"
+#include "h26x/workers.h"
+
+namespace attp {
+
+class StreamParser : public Parser {
+  public:
+    StreamParser(const ParserOptions& options, int32_t usual_poc_step);
+
+    void send(const Packet& packet) final;
+    void drain() final;
+    void flush() final;
+    attp_status receive(std::shared_ptr<Picture>* picture) final;
+    const Fault& fault() const final { return fault_; }
+
+  protected:
+    // Every NAL unit within the size limit, with its header, while there is no fault.
+    virtual void read_nal(const uint8_t* nal, size_t bytes) = 0;
+    // An access unit ended: its picture, if there is one, goes to give_out().
+    virtual void finish_picture() = 0;
+    // The picture whose slices are being collected, or nullptr.
+    virtual Picture* open_picture() = 0;
+    // What comes next has nothing to do with what came before; the open picture is dropped.
+    virtual void forget_references() = 0;
+
+    // Nothing more is read; what came before is still given out.
+    void refuse(const Fault& fault);
+    // Pictures that lack this NAL unit lack blocks, and so do pictures that refer to a lost one: they are damaged, not the picture
+    // that happens to be open.
+    void damaged_nal(const Fault& fault);
+    // Another sequence parameter set applies from the picture that begins now.
+    void begin_sequence_parameters();
+    // Gives a new picture its number in decoding order and its times.
+    void start_picture(Picture* picture);
+    // The times of a packet belong to the first picture that begins in it, even if that one is not given out.
+    void take_times(attp_picture_info* info);
+    // Slices of `picture` need the vectors of `colocated`. See Picture::add_colocated(): max_depth counts for on-demand streams.
+    void add_colocated(Picture* picture, const std::shared_ptr<Picture>& colocated, int max_depth) const;
+    // The next picture in decoding order is complete. starts_sequence: its POC has nothing to do with earlier ones.
+    void give_out(const std::shared_ptr<Picture>& picture, bool starts_sequence);
+    // Clears `info` and fills in what does not depend on the codec.
+    void fill_common_info(attp_stream_info* info) const;
+
+    const ParserOptions options_;
+    Packet packet_;          // whose bytes are being read
+    Fault parameter_fault_;  // why the last parameter set could not be used
+    std::vector<uint8_t> scratch_;
+    int64_t ignored_nal_units_ = 0;
+    std::set<std::string> tools_;
+
+  private:
+    void read_annexb(const Packet& packet);
+    void read_length_prefixed(const uint8_t* data, size_t bytes);
+    void take_nal(const uint8_t* nal, size_t bytes);
+    void learn_poc_step(int32_t poc, bool starts_sequence);
+    void release_held();
+    void feed_workers();
+    size_t window() const { return 2 * static_cast<size_t>(options_.threads); }
+
+    AnnexBSplitter splitter_;
+    Fault fault_;  // ends the stream once what came before it is given out
+    bool drained_ = false;
+    int64_t next_decode_index_ = 0;
+    int64_t nal_units_ = 0, damaged_nal_units_ = 0;
+
+    PocStep poc_step_;
+    bool is_step_known_ = false;
+    int pictures_of_step_ = 0;
+    std::deque<std::shared_ptr<Picture>> held_;   // until the POC step is known
+    std::deque<std::shared_ptr<Picture>> ready_;  // to be received
+    size_t submitted_ = 0;                        // how many of them, from the front, the workers have
+    std::unique_ptr<Workers> workers_;
+};
+
+}  // namespace attp
