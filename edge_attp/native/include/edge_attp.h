@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Grows by one with every incompatible change of this header; the binding refuses another number. */
-#define ATTP_ABI_VERSION 1
+#define ATTP_ABI_VERSION 2
 
 typedef struct attp_decoder attp_decoder;
 typedef struct attp_picture attp_picture;
@@ -75,11 +75,12 @@ typedef struct attp_stream_info {
     int32_t width_px; /* display size, after cropping */
     int32_t height_px;
     int32_t bit_depth_luma;
-    int32_t chroma_format_idc; /* 0: 4:0:0, 1: 4:2:0 */
-    int32_t profile_idc;
-    int32_t constraint_flags; /* constraint_set0_flag is bit 0 */
-    int32_t level_idc;
-    int32_t max_num_ref_frames;
+    int32_t chroma_format_idc;  /* 0: 4:0:0, 1: 4:2:0 */
+    int32_t profile_idc;        /* HEVC: general_profile_idc */
+    int32_t constraint_flags;   /* H.264: constraint_set0_flag is bit 0; HEVC: general_tier_flag is bit 0 */
+    int32_t level_idc;          /* H.264: 10 x level; HEVC: general_level_idc, 30 x level */
+    int32_t max_num_ref_frames; /* HEVC: sps_max_dec_pic_buffering_minus1 of the highest sub-layer */
+    int32_t ctb_size_px;        /* HEVC: CtbSizeY; H.264: 16, the macroblock */
     int32_t pic_order_cnt_type;
     int32_t poc_step;           /* POC difference of two pictures next to each other in display order */
     uint32_t num_units_in_tick; /* 0: no timing information */
@@ -88,7 +89,8 @@ typedef struct attp_stream_info {
     int64_t nal_units;         /* sent so far */
     int64_t ignored_nal_units; /* of types that this parser skips on purpose (redundant, auxiliary, other layers) */
     int64_t damaged_nal_units; /* dropped because they could not be read */
-    char tools[256];           /* names of the coding tools seen so far, separated by blanks */
+    int64_t skipped_pictures; /* HEVC: RASL pictures whose references precede the random access that reading began at */
+    char tools[512];          /* names of the coding tools seen so far, separated by blanks */
 } attp_stream_info;
 
 /* Everything about one picture. Planes are views into the picture: row strides are in bytes, and rows of several planes may lie
@@ -99,20 +101,22 @@ typedef struct attp_picture_info {
     int64_t decode_index; /* 0 for the first picture after open */
     int64_t pts;          /* of the packet in which the picture began, or ATTP_NO_PTS */
     int64_t dts;
-    int32_t poc;      /* PicOrderCnt(), clause 8.2.1 */
+    int32_t poc;      /* PicOrderCnt(), H.264 clause 8.2.1; PicOrderCntVal, HEVC clause 8.3.1 */
     int32_t poc_step; /* see attp_stream_info, as known when this picture was received */
     int32_t is_idr;
-    int32_t is_random_access; /* IDR, or an intra picture at a recovery point with recovery_frame_cnt 0 */
+    int32_t is_random_access; /* IDR, or an intra picture at a recovery point with recovery_frame_cnt 0; HEVC: IRAP */
     int32_t is_reference;
     int32_t is_damaged;
     int32_t is_parsed; /* 0: on_demand and attp_picture_parse() not called yet; all planes are NULL then */
     int32_t width_px, height_px;
     int32_t width4, height4;
-    int32_t frame_num;
+    int32_t frame_num; /* H.264 */
+    int32_t nal_unit_type;
+    int32_t temporal_id; /* HEVC: TemporalId */
     int32_t slices;
     int32_t is_weighted;  /* explicit or implicit weighted prediction in some slice */
     int64_t packet_bytes; /* NAL units of this picture */
-    int32_t count_intra, count_inter, count_skip, count_pcm; /* macroblocks */
+    int32_t count_intra, count_inter, count_skip, count_pcm; /* macroblocks; HEVC: 8x8 luma blocks */
 
     const int16_t* mv;        /* list 0; list 1 lies mv_list_bytes further; x then y, quarter luma samples */
     const int32_t* reference; /* list 0; list 1 lies reference_list_bytes further */
@@ -130,7 +134,8 @@ typedef struct attp_picture_info {
     char damage[192]; /* the first thing that was wrong with this picture, empty if nothing was */
 } attp_picture_info;
 
-/* Weighted prediction of one picture (clause 8.4.2.3), arrays of 2 x height4 x width4 each. */
+/* Weighted prediction of one picture (H.264 clause 8.4.2.3, HEVC clause 8.5.3.3.4.3; offsets in units of the stream's bit depth),
+ * arrays of 2 x height4 x width4 each. */
 typedef struct attp_weights {
     uint32_t struct_bytes;
     int32_t log2_denom; /* luma; one for the whole picture: slices with a smaller one are scaled up, which is exact */
@@ -142,6 +147,17 @@ typedef struct attp_weights {
     int16_t* cr_weight;
     int16_t* cr_offset;
 } attp_weights;
+
+/* What the coding quadtree of one HEVC picture looks like. All zero for H.264. */
+typedef struct attp_block_counts {
+    uint32_t struct_bytes;
+    int32_t coding_tree_units;
+    int32_t coding_units[4];    /* of 8, 16, 32 and 64 luma samples */
+    int32_t prediction_units;   /* inter only */
+    int32_t merged;             /* of them: vectors taken over from a merge candidate, skipped units included */
+    int32_t bi_predicted;       /* of them: both lists used */
+    int32_t luma_transforms[4]; /* coded luma transform blocks of 4, 8, 16 and 32 samples */
+} attp_block_counts;
 
 typedef struct attp_error {
     uint32_t struct_bytes;
@@ -181,6 +197,7 @@ ATTP_API attp_status attp_picture_parse(attp_picture* picture);
 ATTP_API void attp_picture_retain(attp_picture* picture);
 ATTP_API void attp_picture_release(attp_picture* picture);
 ATTP_API attp_status attp_get_picture_info(const attp_picture* picture, attp_picture_info* info);
+ATTP_API attp_status attp_get_block_counts(const attp_picture* picture, attp_block_counts* counts);
 ATTP_API attp_status attp_get_stream_info(const attp_decoder* decoder, attp_stream_info* info);
 ATTP_API attp_status attp_get_error(const attp_decoder* decoder, attp_error* error);
 

@@ -7,12 +7,13 @@
 #include "edge_attp.h"
 #include "h264/parser.h"
 #include "h26x/parser.h"
+#include "hevc/parser.h"
 
 struct attp_decoder {
     std::unique_ptr<attp::Parser> parser;
 };
 
-// A picture may live on as a reference when its last user is gone; its residual does not.
+// A picture may live on as a reference when its last user is gone; most of its planes do not.
 struct attp_picture {
     std::shared_ptr<attp::Picture> picture;
     std::atomic<int> users{1};
@@ -43,9 +44,9 @@ bool is_known_struct(const Struct* s) {
 
 bool are_valid(const attp_options& o) {
     int n = o.nal_length_bytes;
-    return o.codec == ATTP_CODEC_H264 && o.threads >= 1 && o.threads <= 64 && (n == 0 || n == 1 || n == 2 || n == 4) &&
-           o.lookahead_pictures >= 0 && o.lookahead_pictures <= 64 && o.max_width_px > 0 && o.max_height_px > 0 &&
-           o.max_picture_px > 0 && o.max_nal_bytes > 0;
+    return (o.codec == ATTP_CODEC_H264 || o.codec == ATTP_CODEC_HEVC) && o.threads >= 1 && o.threads <= 64 &&
+           (n == 0 || n == 1 || n == 2 || n == 4) && o.lookahead_pictures >= 0 && o.lookahead_pictures <= 64 &&
+           o.max_width_px > 0 && o.max_height_px > 0 && o.max_picture_px > 0 && o.max_nal_bytes > 0;
 }
 
 attp::ParserOptions parser_options(const attp_options& o) {
@@ -75,7 +76,10 @@ attp_status attp_open(const attp_options* options, attp_decoder** decoder) {
     if (kernels_in_use() == nullptr) return ATTP_UNSUPPORTED;
     return guarded([&] {
         std::unique_ptr<attp_decoder> d(new attp_decoder);
-        d->parser.reset(new attp::h264::H264Parser(parser_options(*options), kernels_in_use()));
+        if (options->codec == ATTP_CODEC_HEVC)
+            d->parser.reset(new attp::hevc::HevcParser(parser_options(*options), kernels_in_use()));
+        else
+            d->parser.reset(new attp::h264::H264Parser(parser_options(*options), kernels_in_use()));
         *decoder = d.release();
         return ATTP_OK;
     });
@@ -135,13 +139,19 @@ void attp_picture_retain(attp_picture* picture) {
 
 void attp_picture_release(attp_picture* picture) {
     if (picture == nullptr || picture->users.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    picture->picture->drop_residual();
+    picture->picture->release_planes();
     delete picture;
 }
 
 attp_status attp_get_picture_info(const attp_picture* picture, attp_picture_info* info) {
     if (picture == nullptr || !is_known_struct(info)) return ATTP_INVALID_ARGUMENT;
     picture->picture->fill_info(info);
+    return ATTP_OK;
+}
+
+attp_status attp_get_block_counts(const attp_picture* picture, attp_block_counts* counts) {
+    if (picture == nullptr || !is_known_struct(counts) || !picture->picture->parsed) return ATTP_INVALID_ARGUMENT;
+    picture->picture->fill_block_counts(counts);
     return ATTP_OK;
 }
 
