@@ -102,7 +102,7 @@ DEVELOPMENT = [
 setup(
     name="edge-attp",
     version=version(),
-    description="Action recognition on H.264 video without decoding it",
+    description="Action recognition on H.264 and HEVC video without decoding it",
     long_description=read("README.md"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

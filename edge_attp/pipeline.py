@@ -42,8 +42,8 @@ class Options(NamedTuple):
     one of each GOP, drawn at random (always the same) and parsed alone. anchor: None takes the key
     pictures of the stream; N also makes a key picture, by decoding, of a picture wherever the stream
     has given none for N pictures. threads: of the parser. limit: pictures to read. transcode: turn
-    what is not H.264 into it on the fly. wait: let the first GOP wait for the second key picture,
-    right for files, wrong for live sources.
+    what is neither H.264 nor HEVC into H.264 on the fly. wait: let the first GOP wait for the second
+    key picture, right for files, wrong for live sources.
     """
 
     every: int = 1
@@ -117,6 +117,7 @@ def recognise(
                 pack.labels,
                 backend.describe(),
                 clock,
+                video.bit_depth,
             )
             for sink in sinks:
                 sink.start(header)

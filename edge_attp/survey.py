@@ -1,4 +1,4 @@
-"""What the pictures of a stream add up to: kinds, GOPs, modes, motion, references, residual.
+"""What the pictures of a stream add up to: kinds, GOPs, modes, coding tree, motion, references, residual.
 
 Feed pictures to a Survey, ask it for its summary. It keeps counts and histograms, never pictures,
 so that its size does not grow with the stream. `edge-attp inspect` prints what it finds.
@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from edge_attp.bitstream import MODE_INTER, MODE_INTRA, MODE_MISSING, MODE_PCM, MODE_SKIP, Picture
+from edge_attp.types import CodingCounts
 
 __all__ = ["Survey", "compress_pattern"]
 
@@ -24,6 +25,8 @@ SPEED_BIN = 1.0 / 16  # px per picture: the histogram's resolution
 SPEED_BINS = 16 * 256  # faster blocks count as 256 px per picture
 KEPT_POCS = 1024  # reference distances are found for pictures this far back
 LONGEST_PATTERN = 1024  # pictures of one GOP that take part in its pattern
+CODING_UNITS = (8, 16, 32, 64)  # luma samples
+LUMA_TRANSFORMS = (4, 8, 16, 32)
 
 
 class Survey:
@@ -34,6 +37,8 @@ class Survey:
         self.damaged = 0
         self.first_damage = ""
         self._kinds: Dict[str, _Kind] = {kind: _Kind() for kind in "IPB"}
+        self._nal_units: "Counter[str]" = Counter()
+        self._sub_layers: "Counter[int]" = Counter()
         self._gops = _Gops()
         self._speeds = np.zeros(SPEED_BINS + 1, np.int64)
         self._speed_sum = 0.0
@@ -49,6 +54,8 @@ class Survey:
                 picture.decode_index,
                 picture.damage,
             )
+        self._nal_units[picture.nal_unit_name] += 1
+        self._sub_layers[picture.temporal_id] += 1
         self._gops.add(picture)
         self._kinds[picture.kind].add(picture)
         self._pocs[picture.decode_index] = picture.poc
@@ -61,19 +68,26 @@ class Survey:
 
         Shares are 0 to 1, speeds luma pixels per picture interval, residuals sample values,
         distances picture intervals of display order (below 0: the reference is shown later).
+        "coding" is of HEVC: by side in luma samples, the share of the area that coding units have, and
+        of the coded area that luma transform blocks have; of the inter prediction units, the shares
+        whose vectors are merged, and that use both lists.
         """
+        kinds = {name: kind for name, kind in self._kinds.items() if kind.pictures}
         return {
             "pictures": self.pictures,
             "kinds": {name: kind.pictures for name, kind in self._kinds.items()},
+            "nal_units": dict(self._nal_units.most_common()),
+            "sub_layers": [
+                self._sub_layers[layer] for layer in range(max(self._sub_layers or [0]) + 1)
+            ],
             "gop": self._gops.summary(),
-            "blocks": {
-                name: kind.block_shares() for name, kind in self._kinds.items() if kind.pictures
+            "blocks": {name: kind.block_shares() for name, kind in kinds.items()},
+            "coding": {
+                name: kind.coding.shares() for name, kind in kinds.items() if kind.coding.pictures
             },
             "motion": self._motion_summary(),
             "reference_distances": self._distance_shares(),
-            "residual": {
-                name: kind.residual() for name, kind in self._kinds.items() if kind.pictures
-            },
+            "residual": {name: kind.residual() for name, kind in kinds.items()},
             "integrity": {
                 "ok": self.pictures - self.damaged,
                 "damaged": self.damaged,
@@ -127,6 +141,7 @@ class _Kind:
 
     def __init__(self) -> None:
         self.pictures = 0
+        self.coding = _Coding()
         self._modes = np.zeros(len(MODES), np.int64)
         self._samples = 0
         self._coded_samples = 0
@@ -134,6 +149,8 @@ class _Kind:
 
     def add(self, picture: Picture) -> None:
         self.pictures += 1
+        if picture.coding_counts is not None:
+            self.coding.add(picture.coding_counts)
         self._modes += np.bincount(picture.motion.mode.ravel(), minlength=len(MODES))
         if picture.residual is not None:
             luma = picture.residual.y
@@ -152,6 +169,39 @@ class _Kind:
             "rms_luma": (self._squares / samples) ** 0.5,
             "nonzero_share": self._coded_samples / samples,
         }
+
+
+class _Coding:
+    """Sizes and kinds of coding, prediction and transform units."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+        self._units = np.zeros(len(CODING_UNITS), np.int64)
+        self._transforms = np.zeros(len(LUMA_TRANSFORMS), np.int64)
+        self._predicted = self._merged = self._bi_predicted = 0
+
+    def add(self, counts: CodingCounts) -> None:
+        self.pictures += 1
+        self._units += np.array(counts.coding_units)
+        self._transforms += np.array(counts.luma_transforms)
+        self._predicted += counts.prediction_units
+        self._merged += counts.merged
+        self._bi_predicted += counts.bi_predicted
+
+    def shares(self) -> Dict[str, Any]:
+        predicted = float(max(1, self._predicted))
+        return {
+            "coding_units": _area_shares(CODING_UNITS, self._units),
+            "luma_transforms": _area_shares(LUMA_TRANSFORMS, self._transforms),
+            "merged": self._merged / predicted,
+            "bi_predicted": self._bi_predicted / predicted,
+        }
+
+
+def _area_shares(sides: Tuple[int, ...], counts: np.ndarray) -> Dict[str, float]:
+    areas = counts * np.square(sides)
+    total = float(max(1, areas.sum()))
+    return {str(side): float(area / total) for side, area in zip(sides, areas)}
 
 
 class _Gops:

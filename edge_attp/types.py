@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import NamedTuple, Optional, Tuple
 
-__all__ = ["EncodedPacket", "MacroblockCounts", "StreamInfo", "StreamStats"]
+__all__ = ["EncodedPacket", "CodingCounts", "ModeCounts", "StreamInfo", "StreamStats"]
 
 
 class EncodedPacket(NamedTuple):
@@ -18,8 +18,8 @@ class EncodedPacket(NamedTuple):
     is_key: bool
 
 
-class MacroblockCounts(NamedTuple):
-    """Macroblocks of one picture by mode (16x16 luma samples each)."""
+class ModeCounts(NamedTuple):
+    """Blocks of one picture by mode: H.264 macroblocks (16x16 luma samples), HEVC 8x8 luma blocks."""
 
     intra: int
     inter: int
@@ -27,11 +27,29 @@ class MacroblockCounts(NamedTuple):
     pcm: int
 
 
+class CodingCounts(NamedTuple):
+    """What the coding quadtree of one HEVC picture looks like.
+
+    `coding_units` of 8, 16, 32 and 64 luma samples; `prediction_units` of inter prediction, of which
+    `merged` took their vectors over from a merge candidate (those of skipped coding units included) and
+    `bi_predicted` use both lists; `luma_transforms`: coded blocks of 4, 8, 16 and 32 samples.
+    """
+
+    coding_tree_units: int
+    coding_units: Tuple[int, ...]
+    prediction_units: int
+    merged: int
+    bi_predicted: int
+    luma_transforms: Tuple[int, ...]
+
+
 class StreamInfo(NamedTuple):
     """What is known of a stream: from its container and from its active sequence parameter set.
 
-    Sizes are in luma samples after cropping. `poc_step` is the picture order count difference of two
-    neighbours in display order. `tools` grows while pictures are read.
+    Sizes are in luma samples after cropping. `block_px`: the side of a macroblock (H.264, 16) or coding
+    tree unit. `max_num_ref_frames`: HEVC pictures held besides the current one at most.
+    `pic_order_cnt_type`: 0 in HEVC. `poc_step` is the picture order count difference of two neighbours
+    in display order. `tools` grows while pictures are read.
     """
 
     container: str
@@ -43,6 +61,7 @@ class StreamInfo(NamedTuple):
     height: int
     bit_depth: int
     chroma_format: str
+    block_px: int
     max_num_ref_frames: int
     pic_order_cnt_type: int
     poc_step: int
@@ -53,7 +72,8 @@ class StreamInfo(NamedTuple):
 
 class StreamStats(NamedTuple):
     """Counts of what was read so far; `damaged` counts pictures, `demux_s` is the time spent on reading
-    packets, in seconds."""
+    packets, in seconds. `skipped` are the HEVC pictures (RASL) that were not given out because their
+    references precede the random-access picture with which decoding began."""
 
     pictures: int
     damaged: int
@@ -61,3 +81,4 @@ class StreamStats(NamedTuple):
     ignored_nal_units: int
     damaged_nal_units: int
     demux_s: float
+    skipped: int

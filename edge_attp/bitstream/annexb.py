@@ -1,10 +1,10 @@
-"""Raw H.264 (Annex B) from a file: recognising it and cutting it into access units. Needs no PyAV."""
+"""Raw streams (Annex B) from a file: recognising them and cutting them into access units. Needs no PyAV."""
 
 import re
 from typing import BinaryIO, Callable, Iterator, Optional
 
-from edge_attp.bitstream.nal import SLICE_TYPES
 from edge_attp.bitstream.source import Source
+from edge_attp.bitstream.syntax import SYNTAXES, Syntax
 from edge_attp.errors import SourceError
 from edge_attp.types import EncodedPacket
 
@@ -12,36 +12,31 @@ CHUNK_BYTES = 1 << 18
 # A "unit" longer than this is handed on in pieces: no boundary in sight, so probably not video at all.
 LONGEST_UNIT_BYTES = 1 << 24
 
-SUFFIXES = (".264", ".h264", ".avc", ".jsv", ".jvt", ".26l", ".h26l")
 
-# A start code, with the NAL unit's header and the byte after it looked at but not consumed.
-_NAL_START = re.compile(b"\0\0\1(?=(.)(.))", re.DOTALL)
+def recognised(head: bytes) -> Optional[Syntax]:
+    """The codec of a raw stream that begins with these bytes; None if they begin none.
 
-# NAL units that may come only before the first slice of a picture, clause 7.4.1.2.3.
-_OPENING_TYPES = frozenset((6, 7, 8, 9, 14, 15, 16, 17, 18))
-
-
-def looks_like_annex_b(head: bytes) -> bool:
-    """True if these first bytes of a source are an H.264 start code and NAL unit header.
-
-    MPEG program streams, MPEG-4 Part 2 and raw HEVC begin with start codes, too; their next byte is
-    none that begins an H.264 stream. Zero bytes may come first (leading_zero_8bits).
+    MPEG program streams and MPEG-4 Part 2 begin with start codes, too; their next bytes are none that
+    begin an H.264 or HEVC stream. Zero bytes may come first (leading_zero_8bits).
     """
     body = head.lstrip(b"\0")
-    if len(head) - len(body) < 2 or len(body) < 2 or body[0] != 1:
-        return False
-    forbidden, ref_idc, kind = body[1] >> 7, body[1] >> 5 & 3, body[1] & 31
-    if forbidden:
-        return False
-    return kind == 1 or (kind in (5, 7, 8) and ref_idc > 0) or (kind in (6, 9) and ref_idc == 0)
+    if len(head) - len(body) < 2 or len(body) < 3 or body[0] != 1:
+        return None
+    found = [syntax for syntax in SYNTAXES if syntax.begins_stream(body[1:3])]
+    return found[-1] if found else None  # HEVC looks at more bits
 
 
-def access_units(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    """Cuts a byte stream before each access unit, by NAL unit type and first_mb_in_slice = 0.
+def access_units(syntax: Syntax, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Cuts a byte stream before each access unit, by NAL unit type and each picture's first slice.
 
     The cut is a guess good enough to find the bytes of a key picture again (wrong with arbitrary slice
-    order); the core draws the real boundaries by clause 7.4.1.2.4. No byte is lost or added.
+    order); the core draws the real boundaries (H.264 clause 7.4.1.2.4, HEVC 7.4.2.4.4). No byte is lost
+    or added.
     """
+    # A start code; the NAL unit's header and the byte after it are looked at but not consumed.
+    looked_at = syntax.header_bytes + 1
+    nal_start = re.compile(b"\0\0\1(?=(.{%d}))" % looked_at, re.DOTALL)
+    overlap = 3 + looked_at - 1  # so many last bytes may begin what the next chunk completes
     held = b""
     searched = 0
     has_slice = False
@@ -49,10 +44,11 @@ def access_units(read: Callable[[int], bytes]) -> Iterator[bytes]:
         chunk = read(CHUNK_BYTES)
         held += chunk
         begin = 0
-        for match in _NAL_START.finditer(held, searched):
-            kind = match.group(1)[0] & 31
-            is_slice = kind in SLICE_TYPES
-            opens = kind in _OPENING_TYPES or (is_slice and match.group(2)[0] & 0x80)
+        for match in nal_start.finditer(held, searched):
+            head = match.group(1)
+            kind = syntax.nal_type(head)
+            is_slice = kind in syntax.slice_types
+            opens = syntax.begins_picture(head) if is_slice else kind in syntax.first_types
             if has_slice and opens:
                 yield held[begin : match.start()]
                 begin = match.start()
@@ -60,12 +56,11 @@ def access_units(read: Callable[[int], bytes]) -> Iterator[bytes]:
             has_slice = has_slice or is_slice
         if not chunk:
             break
-        # The last four bytes may be the beginning of a match that the next chunk completes.
-        searched = max(len(held) - begin - 4, 0)
+        searched = max(len(held) - begin - overlap, 0)
         held = held[begin:]
         if len(held) > LONGEST_UNIT_BYTES:
-            yield held[:-4]
-            held, searched = held[-4:], 0
+            yield held[:-overlap]
+            held, searched = held[-overlap:], 0
     if held[begin:]:
         yield held[begin:]
 
@@ -73,11 +68,12 @@ def access_units(read: Callable[[int], bytes]) -> Iterator[bytes]:
 class RawSource(Source):
     """Annex B bytes from a binary file. There are no time stamps."""
 
-    container = "h264"
     complete = False
 
-    def __init__(self, file: BinaryIO, name: str, owned: bool) -> None:
+    def __init__(self, file: BinaryIO, name: str, syntax: Syntax, owned: bool) -> None:
         super().__init__()
+        self.syntax = syntax
+        self.codec = self.container = syntax.name
         self.name = name
         self._file = file
         self._owned = owned
@@ -86,7 +82,7 @@ class RawSource(Source):
         self._failure: Optional[OSError] = None
 
     def packets(self) -> Iterator[EncodedPacket]:
-        for unit in access_units(self._read):
+        for unit in access_units(self.syntax, self._read):
             yield EncodedPacket(unit, None, None, False)
         if self._failure is not None:
             reason = self._failure.strerror or self._failure

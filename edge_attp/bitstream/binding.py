@@ -21,8 +21,8 @@ from typing import Any, Optional, Type
 
 from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 
-ABI_VERSION = 1
-CODEC_H264 = 1
+ABI_VERSION = 2
+CODEC_H264, CODEC_HEVC = 1, 2
 NO_PTS = -(2**63)
 
 OK, AGAIN, END = 0, 1, 2
@@ -69,6 +69,7 @@ class NativeStreamInfo(_Struct):
         ("constraint_flags", c_int32),
         ("level_idc", c_int32),
         ("max_num_ref_frames", c_int32),
+        ("ctb_size_px", c_int32),
         ("pic_order_cnt_type", c_int32),
         ("poc_step", c_int32),
         ("num_units_in_tick", c_uint32),
@@ -77,7 +78,8 @@ class NativeStreamInfo(_Struct):
         ("nal_units", c_int64),
         ("ignored_nal_units", c_int64),
         ("damaged_nal_units", c_int64),
-        ("tools", c_char * 256),
+        ("skipped_pictures", c_int64),
+        ("tools", c_char * 512),
     ]
 
 
@@ -100,6 +102,8 @@ class PictureInfo(_Struct):
         ("width4", c_int32),
         ("height4", c_int32),
         ("frame_num", c_int32),
+        ("nal_unit_type", c_int32),
+        ("temporal_id", c_int32),
         ("slices", c_int32),
         ("is_weighted", c_int32),
         ("packet_bytes", c_int64),
@@ -140,6 +144,18 @@ class WeightArrays(_Struct):
     ]
 
 
+class BlockCounts(_Struct):
+    _fields_ = [
+        ("struct_bytes", c_uint32),
+        ("coding_tree_units", c_int32),
+        ("coding_units", c_int32 * 4),
+        ("prediction_units", c_int32),
+        ("merged", c_int32),
+        ("bi_predicted", c_int32),
+        ("luma_transforms", c_int32 * 4),
+    ]
+
+
 class ErrorInfo(_Struct):
     _fields_ = [
         ("struct_bytes", c_uint32),
@@ -164,6 +180,7 @@ _PROTOTYPES = {
     "attp_picture_retain": (None, [c_void_p]),
     "attp_picture_release": (None, [c_void_p]),
     "attp_get_picture_info": (c_int, [c_void_p, POINTER(PictureInfo)]),
+    "attp_get_block_counts": (c_int, [c_void_p, POINTER(BlockCounts)]),
     "attp_get_stream_info": (c_int, [c_void_p, POINTER(NativeStreamInfo)]),
     "attp_get_error": (c_int, [c_void_p, POINTER(ErrorInfo)]),
     "attp_picture_weights": (c_int, [c_void_p, POINTER(WeightArrays)]),
@@ -257,6 +274,7 @@ class Decoder:
     def __init__(
         self,
         name: str,
+        codec: int,
         nal_length_bytes: int,
         threads: int = 1,
         residual: bool = True,
@@ -270,7 +288,7 @@ class Decoder:
         self._send = self._native.attp_send
         self._receive = self._native.attp_receive
         options = Options(
-            codec=CODEC_H264,
+            codec=codec,
             threads=threads,
             want_residual=int(residual),
             on_demand=int(on_demand),

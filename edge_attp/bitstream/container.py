@@ -8,7 +8,9 @@ import re
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream import nal, pyav
+from edge_attp.bitstream.records import parse_configuration
 from edge_attp.bitstream.source import Source
+from edge_attp.bitstream.syntax import SYNTAXES
 from edge_attp.errors import SourceError, UnsupportedStream
 from edge_attp.types import EncodedPacket
 
@@ -27,7 +29,9 @@ class ContainerSource(Source):
     ) -> None:
         super().__init__()
         self.name = name
-        self._av = pyav.import_av("{}: is not a raw H.264 stream but in a container".format(name))
+        self._av = pyav.import_av(
+            "{}: is no raw H.264 or HEVC stream but in a container".format(name)
+        )
         timeout = _NETWORK_TIMEOUT_S if isinstance(target, str) and URL.match(target) else None
         try:
             self._opened = pyav.opened(
@@ -60,8 +64,12 @@ class ContainerSource(Source):
         self.codec = "unknown" if context is None else pyav.codec_name(context)
         self.frame_rate = self.stream.average_rate or self.stream.guessed_rate or None
         self.time_base = self.stream.time_base
-        if self.codec == "h264" and context.extradata:
-            self.nal_length_bytes, self.parameter_sets = self._configuration(context.extradata)
+        syntaxes = [syntax for syntax in SYNTAXES if syntax.name == self.codec]
+        self.is_parsed = bool(syntaxes)
+        if syntaxes:
+            self.syntax = syntaxes[0]
+            if context.extradata:
+                self.nal_length_bytes, self.parameter_sets = self._configuration(context.extradata)
 
     def _video_stream(self) -> Any:
         for stream in self._opened.streams.video:
@@ -72,9 +80,7 @@ class ContainerSource(Source):
         raise SourceError("{}: has no video stream ({})".format(self.name, found))
 
     def _configuration(self, extradata: bytes) -> Tuple[int, List[bytes]]:
-        if extradata[0] == 1:
-            return nal.parse_avcc(extradata, self.name)
-        return 0, list(nal.split(extradata, 0))
+        return parse_configuration(extradata, self.syntax, self.name)
 
     def packets(self) -> Iterator[EncodedPacket]:
         count = 0
@@ -103,7 +109,7 @@ class ContainerSource(Source):
     def _bytes(self, packet: Any) -> bytes:
         """The packet, behind the parameter sets that begin to hold with it, if the container has them
         outside the packet."""
-        extradata = pyav.new_extradata(packet) if self.codec == "h264" else None
+        extradata = pyav.new_extradata(packet) if self.is_parsed else None
         if not extradata:
             return bytes(packet)
         nal_length_bytes, sets = self._configuration(extradata)

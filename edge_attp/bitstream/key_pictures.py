@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.nal import KeyBytes
+from edge_attp.bitstream.syntax import Syntax
 from edge_attp.errors import CorruptStream
 
 # Packets that wait for an anchor at most, and packets that are read ahead for one.
@@ -28,9 +29,11 @@ def annex_b(key: KeyBytes) -> bytes:
     return key.parameter_sets + nal.join(list(nal.split(key.data, key.nal_length_bytes)), 0)
 
 
-def _open_decoder(av: Any, threads: str) -> Any:
-    decoder = av.CodecContext.create("h264", "r")
-    decoder.thread_type = threads
+def _open_decoder(av: Any, syntax: Syntax) -> Any:
+    """Not with frame threads: they free packets that Python made, which needs the interpreter's lock, and
+    closing the decoder waits for them with the lock held."""
+    decoder = av.CodecContext.create(syntax.name, "r")
+    decoder.thread_type = "SLICE"
     decoder.options = dict(_DECODER_OPTIONS)
     return decoder
 
@@ -38,10 +41,10 @@ def _open_decoder(av: Any, threads: str) -> Any:
 class KeyDecoder:
     """Decodes single random-access pictures; one codec context for all. Not thread-safe."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
-        self._decoder = _open_decoder(self._av, "SLICE")
+        self._decoder = _open_decoder(self._av, syntax)
         self._to_rgb = pyav.RgbConverter()
 
     def decode(self, key: KeyBytes) -> np.ndarray:
@@ -63,17 +66,20 @@ class AnchorDecoder:
 
     Packets are numbered by the caller; a frame bears the number of its packet as its pts. Packets wait
     undecoded until a picture is asked for, so a stream that has enough random-access pictures costs
-    nothing. Pictures that no other picture needs are not decoded at all. Not thread-safe.
+    nothing. Pictures of H.264 that no other picture needs are not decoded at all; in HEVC, FFmpeg would
+    leave out some that pictures of higher sub-layers need. Not thread-safe.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
-        # Not frame threads: they free packets that Python made, which needs the interpreter's lock, and
-        # closing the decoder waits for them with the lock held.
-        self._decoder = _open_decoder(self._av, "SLICE")
+        self._decoder = _open_decoder(self._av, syntax)
         self._to_rgb = pyav.RgbConverter()
-        self._decoder.skip_frame = "NONREF"
+        if syntax.has_sub_layers:
+            # FFmpeg's slice threads decode dependent slice segments in wavefront rows wrongly.
+            self._decoder.thread_count = 1
+        else:
+            self._decoder.skip_frame = "NONREF"
         self._parameter_sets = b""
         self._waiting: Deque[Tuple[int, KeyBytes]] = deque()
         self._frames: List[Any] = []

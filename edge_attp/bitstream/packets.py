@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Dict, Optional, Union
 from edge_attp.bitstream import annexb
 from edge_attp.bitstream.container import URL, ContainerSource
 from edge_attp.bitstream.source import Source
+from edge_attp.bitstream.syntax import H264, SYNTAXES, Syntax
 from edge_attp.bitstream.transcode import TranscodedSource
 from edge_attp.errors import SourceError, UnsupportedStream
 
@@ -17,7 +18,8 @@ from edge_attp.errors import SourceError, UnsupportedStream
 Input = Union[str, "os.PathLike[str]", BinaryIO]
 
 _HEAD_BYTES = 64
-_RAW_FORMATS = ("h264", "annexb")
+# Formats that the reader of raw streams takes; None: if the source looks like one.
+_RAW_FORMATS = (None, "annexb") + tuple(syntax.name for syntax in SYNTAXES)
 
 
 def open_source(
@@ -28,8 +30,8 @@ def open_source(
 ) -> Source:
     """Opens a path, URL or binary file object.
 
-    SourceError: missing, empty, unreadable, no video in it. UnsupportedStream: its codec is not H.264
-    and `transcode` is False.
+    SourceError: missing, empty, unreadable, no video in it. UnsupportedStream: its codec is neither
+    H.264 nor HEVC and `transcode` is False.
     """
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fspath(source), transcode, format, options)
@@ -43,33 +45,43 @@ def open_source(
 def _open_path(
     path: str, transcode: bool, format: Optional[str], options: Optional[Dict[str, str]]
 ) -> Source:
-    if URL.match(path):
+    if URL.match(path) or format not in _RAW_FORMATS:
         return _open_container(path, path, transcode, format, options)
-    if format in _RAW_FORMATS or (format is None and _is_raw_file(path)):
-        try:
-            return annexb.RawSource(open(path, "rb"), path, owned=True)
-        except OSError as error:
-            raise _source_error(path, error) from None
-    return _open_container(path, path, transcode, format, options)
-
-
-def _is_raw_file(path: str) -> bool:
-    """Looks into a regular file; also finds out here that it is missing or empty."""
+    syntax = _raw_syntax(format, _head(path), path)
+    if syntax is None:
+        return _open_container(path, path, transcode, format, options)
     try:
-        head = _head(path)
+        return annexb.RawSource(open(path, "rb"), path, syntax, owned=True)
     except OSError as error:
         raise _source_error(path, error) from None
-    if head == b"":
-        raise SourceError("{}: is empty (0 bytes)".format(path))
-    return path.lower().endswith(annexb.SUFFIXES) or annexb.looks_like_annex_b(head or b"")
 
 
-def _head(path: str) -> Optional[bytes]:
-    """The first bytes of a regular file; None for a device or pipe, which would lose them."""
-    if stat.S_ISREG(os.stat(path).st_mode) or os.path.isdir(path):
+def _head(path: str) -> bytes:
+    """The first bytes of a regular file, which is found out to be missing or empty here; nothing of a
+    device or pipe, which would lose them."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
+            return b""
         with open(path, "rb") as file:
-            return file.read(_HEAD_BYTES)
-    return None
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise _source_error(path, error) from None
+    if not head:
+        raise SourceError("{}: is empty (0 bytes)".format(path))
+    return head
+
+
+def _raw_syntax(format: Optional[str], head: bytes, path: str = "") -> Optional[Syntax]:
+    """What the reader of raw streams is to read; None if this is none. First bytes say more than the
+    suffix of a name: ".bit" stands for either codec."""
+    for syntax in SYNTAXES:
+        if format == syntax.name:
+            return syntax
+    found = annexb.recognised(head)
+    if found is None:
+        fitting = [syntax for syntax in SYNTAXES if path.lower().endswith(syntax.suffixes)]
+        found = fitting[0] if fitting else H264 if format else None
+    return found
 
 
 def _open_file(
@@ -90,8 +102,9 @@ def _open_file(
         raise SourceError("{}: the file object is in text mode; open it with 'rb'".format(name))
     if not head:
         raise SourceError("{}: is empty (0 bytes)".format(name))
-    if format in _RAW_FORMATS or (format is None and annexb.looks_like_annex_b(head)):
-        return annexb.RawSource(file, name, owned=False)
+    syntax = _raw_syntax(format, head) if format in _RAW_FORMATS else None
+    if syntax is not None:
+        return annexb.RawSource(file, name, syntax, owned=False)
     return _open_container(file, name, transcode, format, options)
 
 
@@ -144,11 +157,12 @@ def _open_container(
     options: Optional[Dict[str, str]],
 ) -> Source:
     source = ContainerSource(target, name, format, options)
-    if source.codec == "h264":
+    if source.is_parsed:
         return source
     if transcode:
         return TranscodedSource(source)
     source.close()
     raise UnsupportedStream(
-        "{}: its codec is {}; only H.264 is read without transcoding".format(name, source.codec)
+        "{}: its codec is {}; only H.264 and HEVC are read without transcoding (transcode=True, or "
+        "`edge-attp run` without --no-transcode)".format(name, source.codec)
     )

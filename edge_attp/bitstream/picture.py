@@ -13,7 +13,8 @@ import numpy as np
 
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.nal import KeyBytes
-from edge_attp.types import MacroblockCounts
+from edge_attp.bitstream.syntax import HEVC, Syntax
+from edge_attp.types import CodingCounts, ModeCounts
 
 MODE_INTRA = 0
 MODE_INTER = 1
@@ -59,12 +60,15 @@ def _view(
 
 
 class Weights:
-    """Weighted prediction of one picture, clause 8.4.2.3: one entry per list and 4x4 luma block.
+    """Weighted prediction of one picture: one entry per list and 4x4 luma block.
 
-    With D = `log2_denom`, a block of one list is ((p * w + 2^(D-1)) >> D) + o (p * w + o if D is 0), a
-    block of two lists ((p0 * w0 + p1 * w1 + 2^D) >> (D + 1)) + ((o0 + o1 + 1) >> 1), clipped. `weight`,
-    `offset` and their `cb_`, `cr_` twins (with `chroma_log2_denom`) are int16 (2, H4, W4), copies.
-    Blocks with default prediction hold weights that give the same result.
+    H.264, clause 8.4.2.3: with D = `log2_denom`, a block of one list is ((p * w + 2^(D-1)) >> D) + o
+    (p * w + o if D is 0), a block of two lists
+    ((p0 * w0 + p1 * w1 + 2^D) >> (D + 1)) + ((o0 + o1 + 1) >> 1), clipped.
+    HEVC, clause 8.5.3.3.4.3: p has 14 bits, so D = `log2_denom` + 14 - bit depth; a block of one list as
+    above, a block of two lists (p0 * w0 + p1 * w1 + ((o0 + o1 + 1) << D)) >> (D + 1), clipped.
+    `weight`, `offset` (in sample values) and their `cb_`, `cr_` twins (with `chroma_log2_denom`) are
+    int16 (2, H4, W4), copies. Blocks with default prediction hold weights that give the same result.
     """
 
     __slots__ = (
@@ -216,6 +220,7 @@ class Picture:
     __slots__ = (
         "_handle",
         "_info",
+        "_syntax",
         "_decoder",
         "_seconds_per_tick",
         "_motion",
@@ -228,12 +233,14 @@ class Picture:
         self,
         address: int,
         info: binding.PictureInfo,
+        syntax: Syntax,
         seconds_per_tick: Optional[float],
         decoder: Optional[binding.Decoder] = None,
     ) -> None:
         """Takes over one reference to the native picture; `decoder` parses it at first use."""
         self._handle = _Handle(address, binding.native_core().attp_picture_release)
         self._info = info
+        self._syntax = syntax
         self._decoder = decoder
         self._seconds_per_tick = seconds_per_tick
         self._motion: Optional[MotionField] = None
@@ -286,8 +293,9 @@ class Picture:
 
     @property
     def poc(self) -> int:
-        """PicOrderCnt() of clause 8.2.1: display order within a coded video sequence. As decoded: before
-        memory_management_control_operation 5 makes it the 0 of a new count."""
+        """PicOrderCnt() of H.264 clause 8.2.1, PicOrderCntVal of HEVC clause 8.3.1: display order within
+        a coded video sequence. As decoded: before memory_management_control_operation 5 of H.264 makes
+        it the 0 of a new count."""
         return self._info.poc
 
     @property
@@ -302,7 +310,8 @@ class Picture:
 
     @property
     def is_random_access(self) -> bool:
-        """An IDR picture, or an intra picture at a recovery point: decode_key() works for it."""
+        """An IDR picture; in H.264 also an intra picture at a recovery point, in HEVC also a CRA or BLA
+        picture. decode_key() works for it."""
         return bool(self._info.is_random_access)
 
     @property
@@ -311,7 +320,8 @@ class Picture:
 
     @property
     def is_reference(self) -> bool:
-        """Other pictures may refer to this one."""
+        """Other pictures may refer to this one. In HEVC, those of its sub-layer: higher ones may refer
+        to other pictures, too."""
         return bool(self._info.is_reference)
 
     @property
@@ -330,10 +340,28 @@ class Picture:
         return self._info.height_px, self._info.width_px
 
     @property
-    def macroblocks(self) -> MacroblockCounts:
-        """Macroblocks by mode; all zero in an on-demand picture that is not parsed."""
+    def mode_counts(self) -> ModeCounts:
+        """Macroblocks of H.264, 8x8 luma blocks of HEVC, by mode; all zero in an on-demand picture that
+        is not parsed."""
         info = self._info
-        return MacroblockCounts(info.count_intra, info.count_inter, info.count_skip, info.count_pcm)
+        return ModeCounts(info.count_intra, info.count_inter, info.count_skip, info.count_pcm)
+
+    @property
+    def coding_counts(self) -> Optional[CodingCounts]:
+        """Coding, prediction and transform units by size and kind; None in H.264, which has none. All
+        zero in an on-demand picture that is not parsed."""
+        if self._syntax is not HEVC:
+            return None
+        counts = binding.BlockCounts()
+        binding.native_core().attp_get_block_counts(self._handle.address, ctypes.byref(counts))
+        return CodingCounts(
+            counts.coding_tree_units,
+            tuple(counts.coding_units),
+            counts.prediction_units,
+            counts.merged,
+            counts.bi_predicted,
+            tuple(counts.luma_transforms),
+        )
 
     @property
     def packet_bytes(self) -> int:
@@ -345,7 +373,24 @@ class Picture:
         return self._info.slices
 
     @property
+    def nal_unit_type(self) -> int:
+        """Of the slices of this picture."""
+        return self._info.nal_unit_type
+
+    @property
+    def nal_unit_name(self) -> str:
+        """What the standard calls that type: "CRA", "RASL_N", "TRAIL_R" ... (HEVC table 7-1); "IDR" or
+        "non-IDR" in H.264."""
+        return self._syntax.picture_names.get(self.nal_unit_type, str(self.nal_unit_type))
+
+    @property
+    def temporal_id(self) -> int:
+        """TemporalId, the temporal sub-layer of an HEVC picture; 0 in H.264."""
+        return self._info.temporal_id
+
+    @property
     def frame_num(self) -> int:
+        """Of H.264; 0 in HEVC."""
         return self._info.frame_num
 
     def __repr__(self) -> str:

@@ -44,21 +44,25 @@ class Reading:
         self._source = source
         self._packets = packets
         self._options = options
+        self._syntax = source.syntax
         self._length_bytes = source.nal_length_bytes
         self._seconds_per_tick = None if source.time_base is None else float(source.time_base)
         self._decoder = binding.Decoder(
             source.name,
+            source.syntax.number,
             source.nal_length_bytes,
             options.threads,
             options.residual,
             options.on_demand,
         )
-        self._sets = ParameterSets(source.nal_length_bytes)
+        self._sets = ParameterSets(source.syntax, source.nal_length_bytes)
         self._sets.add(source.parameter_sets)
         # The core holds back, and anchors read ahead, less than this; more means that bytes are no video.
         self._sent: Deque[_Sent] = deque(maxlen=2 * MOST_AHEAD + 4 * options.threads)
         self._number = 0
-        self._anchors = None if options.anchor is None else AnchorDecoder(source.name)
+        self._anchors: Optional[AnchorDecoder] = None
+        if options.anchor is not None:
+            self._anchors = AnchorDecoder(source.name, source.syntax)
         self._last_anchor: Optional[int] = None
         self._newest = -1  # decode_index
         self._at_end = False
@@ -180,7 +184,7 @@ class Reading:
 
     def _picture(self, address: int, info: binding.PictureInfo) -> Picture:
         on_demand_decoder = self._decoder if self._options.on_demand else None
-        picture = Picture(address, info, self._seconds_per_tick, on_demand_decoder)
+        picture = Picture(address, info, self._syntax, self._seconds_per_tick, on_demand_decoder)
         self._newest = info.decode_index
         self._damaged += info.is_damaged
         sent = self._sent_with(info.dts)
@@ -205,7 +209,9 @@ class Reading:
             anchors.restart(sent.number)
         anchors.add(sent.number, sent.key)
         is_due = last is None or index - last >= every
-        if picture.is_random_access or (picture.is_reference and is_due):
+        # FFmpeg leaves these out after a restart at the random-access picture before them.
+        can_be_decoded = picture.nal_unit_type not in self._syntax.skipped_types
+        if picture.is_random_access or (picture.is_reference and is_due and can_be_decoded):
             self._last_anchor = index
             picture.is_anchor = True
 
@@ -243,6 +249,7 @@ class Reading:
             info.ignored_nal_units,
             info.damaged_nal_units,
             self._demux_s,
+            info.skipped_pictures,
         )
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Iterator, List, Optional
 
+from edge_attp.bitstream.syntax import H264
 from edge_attp.types import EncodedPacket
 
 
@@ -15,7 +16,11 @@ class Source:
 
     name = ""  # of the input, for messages
     container = ""  # format name
-    codec = "h264"  # of the input itself, also if packets() is transcoded from it
+    codec = (
+        ""  # FFmpeg's name for that of the input itself, also if packets() is transcoded from it
+    )
+    syntax = H264  # of the packets
+    is_parsed = True  # False: the packets are of another codec, which the core does not know
     nal_length_bytes = 0  # 0: packets are Annex B
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None

@@ -1,4 +1,4 @@
-"""Sources that are not H.264: decoded by FFmpeg and encoded on the fly, so that they have motion.
+"""Sources that are neither H.264 nor HEVC: decoded by FFmpeg and encoded on the fly, so that they have motion.
 
 libx264, preset veryfast, 3 B pictures, a GOP of at most 12 pictures (as in the recordings on which
 the method was made). Time stamps and the display size are kept; odd sizes lose one column or row,

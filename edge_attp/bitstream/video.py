@@ -22,26 +22,27 @@ _PROBE_BYTES = 32 << 20
 
 
 class CompressedVideo:
-    """Motion vectors and residuals of an H.264 video, picture by picture, in decoding order.
+    """Motion vectors and residuals of an H.264 or HEVC video, picture by picture, in decoding order.
 
     `source`: a path, a URL (through FFmpeg), or a binary file object, which stays the caller's to close.
     `residual`: False saves the time to parse residuals. `threads`: the output is the same for any number.
     `transcode`: True accepts other codecs and encodes them to H.264 on the fly. `format`, `options`: for
-    FFmpeg, as in `av.open`; "h264" as format forces the reader of raw streams. `anchor`: every how many
-    pictures one is an anchor, see `decode_anchor()`.
+    FFmpeg, as in `av.open`; "h264" or "hevc" as format forces the reader of raw streams. `anchor`: every
+    how many pictures one is an anchor, see `decode_anchor()`.
 
     Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
     or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
     While iterating, damage raises nothing: pictures are marked. What cannot be read on (refused tool,
-    file cut short, connection lost) raises after all pictures before it.
+    file cut short, connection lost) raises after all pictures before it. HEVC pictures that cannot be
+    decoded from where reading began (RASL) are not given out; `stats.skipped` counts them.
 
     Each `iter()` begins with the first picture: a second one opens the source again (a network address
     connects again) and ends the first. A pipe can be read once only. Not thread-safe; pictures may be
     used in any thread.
 
-    Attributes: `codec` of the source ("h264" unless transcoded), `width`, `height` in luma samples after
-    cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction; None for raw
-    streams, whose pictures have no pts). They describe the beginning of the stream.
+    Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
+    samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
+    None for raw streams, whose pictures have no pts). They describe the beginning of the stream.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class CompressedVideo:
         self.width: int = self._native_info.width_px
         self.height: int = self._native_info.height_px
         self.bit_depth: int = self._native_info.bit_depth_luma
-        self.frame_rate = self._source.frame_rate or _vui_rate(self._native_info)
+        self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
 
     def __iter__(self) -> Iterator[Picture]:
@@ -88,7 +89,9 @@ class CompressedVideo:
         """`per_gop` P or B pictures of every group of pictures, drawn at random (equal `seed`, equal draw),
         in decoding order; given out when their group ends.
 
-        A group begins at a random-access picture; pictures before the first one are a group, too. Only
+        A group begins at a random-access picture; pictures before the first one are a group, too. So
+        pictures shown before it but coded after it (open GOPs, RASL and RADL in HEVC) are of its group,
+        though they refer to the group before as well: references need not be parsed to be used. Only
         the pictures drawn, and the co-located pictures they need, are parsed; of all others no more than
         the header is read. `keys`: also gives the random-access picture of each group, before the
         pictures drawn from it; it is parsed only if its motion or residual is asked for. `integrity`
@@ -136,17 +139,18 @@ class CompressedVideo:
                 )
             )
         if self._keys is None:
-            self._keys = KeyDecoder(self._source.name)
+            self._keys = KeyDecoder(self._source.name, self._source.syntax)
         return self._checked(self._keys.decode(picture.key_bytes), picture)
 
     def decode_anchor(self, picture: Picture) -> np.ndarray:
         """RGB uint8 (H, W, 3) of an anchor, a new array, for streams that have too few key pictures.
 
         With `anchor=N`, anchors (`picture.is_anchor`) are the random-access pictures, the first
-        reference picture, and each first reference picture N or more pictures after the last anchor. An
-        anchor that is no random-access picture costs decoding all reference pictures since the last one
-        that was. Call it while `picture` is the newest picture of the iteration; it may read some packets
-        ahead. ValueError for other pictures, CorruptStream if FFmpeg does not get the picture out.
+        reference picture, and each first reference picture N or more pictures after the last anchor (in
+        HEVC no RASL picture). An anchor that is no random-access picture costs decoding all reference
+        pictures (HEVC: all pictures) since the last one that was. Call it while `picture` is the newest
+        picture of the iteration; it may read some packets ahead. ValueError for other pictures,
+        CorruptStream if FFmpeg does not get the picture out.
         """
         if picture.is_random_access:
             return self.decode_key(picture)
@@ -167,17 +171,18 @@ class CompressedVideo:
         """What is known of the stream now; `tools` and `poc_step` become complete while it is read."""
         if self._reading is not None:
             self._native_info = self._reading.native_info()
-        native = self._native_info
+        native, syntax = self._native_info, self._source.syntax
         return StreamInfo(
             container=self._source.container,
             codec=self.codec,
-            profile=profile_name(native.profile_idc, native.constraint_flags),
+            profile=profile_name(syntax, native.profile_idc, native.constraint_flags),
             profile_idc=native.profile_idc,
-            level=level_name(native.profile_idc, native.constraint_flags, native.level_idc),
+            level=level_name(syntax, native.profile_idc, native.constraint_flags, native.level_idc),
             width=self.width,
             height=self.height,
             bit_depth=self.bit_depth,
             chroma_format=chroma_format_name(native.chroma_format_idc),
+            block_px=native.ctb_size_px,
             max_num_ref_frames=native.max_num_ref_frames,
             pic_order_cnt_type=native.pic_order_cnt_type,
             poc_step=native.poc_step,
@@ -189,7 +194,15 @@ class CompressedVideo:
     @property
     def stats(self) -> StreamStats:
         """Counts of the current iteration, or of the last one."""
-        return StreamStats(0, 0, 0, 0, 0, 0.0) if self._reading is None else self._reading.stats()
+        nothing = StreamStats(0, 0, 0, 0, 0, 0.0, 0)
+        return nothing if self._reading is None else self._reading.stats()
+
+    def _own_rate(self) -> Optional[Fraction]:
+        """Pictures per second from the stream's own timing information."""
+        info, ticks = self._native_info, self._source.syntax.ticks_per_picture
+        if not info.num_units_in_tick or not info.time_scale:
+            return None
+        return Fraction(info.time_scale, ticks * info.num_units_in_tick)
 
     def close(self) -> None:
         """Closes the source and the parser; pictures and their arrays stay valid."""
@@ -218,7 +231,9 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPa
 
     UnsupportedStream if the core refuses the stream before it gives out a picture.
     """
-    decoder = binding.Decoder(source.name, source.nal_length_bytes, residual=False, on_demand=True)
+    decoder = binding.Decoder(
+        source.name, source.syntax.number, source.nal_length_bytes, residual=False, on_demand=True
+    )
     packets = source.packets()
     head: List[EncodedPacket] = []
     try:
@@ -239,7 +254,9 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPa
         info = decoder.info()
         if info.width_px == 0:
             raise CorruptStream(
-                "{}: has no readable H.264 sequence parameter set".format(source.name)
+                "{}: has no readable {} sequence parameter set".format(
+                    source.name, source.syntax.title
+                )
             )
         return info, itertools.chain(head, packets)
     finally:
@@ -251,10 +268,3 @@ def _discard_picture(decoder: binding.Decoder) -> None:
     address = decoder.receive()
     if address is not None:
         binding.native_core().attp_picture_release(address)
-
-
-def _vui_rate(info: binding.NativeStreamInfo) -> Optional[Fraction]:
-    """Pictures per second from the stream's own timing information, clause E.2.1 (two ticks a frame)."""
-    if not info.num_units_in_tick or not info.time_scale:
-        return None
-    return Fraction(info.time_scale, 2 * info.num_units_in_tick)

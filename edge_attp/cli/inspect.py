@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Tells what is in a stream: pictures, motion, residual, integrity."
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("input", metavar="INPUT", help="file or URL of an H.264 stream")
+    parser.add_argument("input", metavar="INPUT", help="file or URL of an H.264 or HEVC stream")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--limit", type=_count, metavar="N", help="read N pictures only")
     parser.add_argument("--threads", type=_count, default=1, metavar="N", help="parser threads")
@@ -103,7 +103,7 @@ def _reason(failure: Optional[BaseException]) -> Optional[str]:
 
 def _nal_units(stats: Any) -> Dict[str, int]:
     names = ("nal_units", "ignored_nal_units", "damaged_nal_units")
-    return {name: getattr(stats, name) for name in names}
+    return dict({name: getattr(stats, name) for name in names}, skipped_pictures=stats.skipped)
 
 
 class _Clock:
@@ -144,7 +144,11 @@ def _text(report: Dict[str, Any]) -> str:
 def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     stream = report["stream"]
     rate = stream["frame_rate"]
-    size = "%dx%d" % (stream["width"], stream["height"])
+    size = ["%dx%d" % (stream["width"], stream["height"])]
+    size += ["monochrome"] if stream["chroma_format"] == "4:0:0" else []
+    size += ["%d bits" % stream["bit_depth"]] if stream["bit_depth"] != 8 else []
+    size += ["coding tree units of %d" % stream["block_px"]] if report["coding"] else []
+    size += ["%g pictures per second" % round(rate, 3)] if rate else []
     return [
         ("input", report["input"]),
         ("container", stream["container"]),
@@ -152,7 +156,7 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
             "codec",
             "%s %s, level %s" % (CODECS[stream["codec"]], stream["profile"], stream["level"]),
         ),
-        ("size", size + (", %g pictures per second" % round(rate, 3) if rate else "")),
+        ("size", ", ".join(size)),
         ("tools", " ".join(stream["tools"]) or "none"),
     ]
 
@@ -161,6 +165,12 @@ def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     gop = report["gop"]
     kinds = ", ".join("%d %s" % (count, kind) for kind, count in report["kinds"].items() if count)
     lines = [("pictures", "%d: %s" % (report["pictures"], kinds))]
+    if report["coding"]:
+        named = ["%d %s" % (count, name) for name, count in report["nal_units"].items()]
+        lines.append(("NAL units", ", ".join(named)))
+    if len(report["sub_layers"]) > 1:
+        counts = ", ".join("%d" % count for count in report["sub_layers"])
+        lines.append(("sub-layers", "%d, of %s pictures" % (len(report["sub_layers"]), counts)))
     if gop["count"]:
         lengths = "%d" % gop["longest"]
         if gop["shortest"] != gop["longest"]:
@@ -179,6 +189,9 @@ def _integrity(integrity: Dict[str, Any]) -> str:
         found.append("%d unreadable NAL units" % integrity["damaged_nal_units"])
     if integrity["stopped_by"]:
         found.append("reading ended early")
+    if integrity["skipped_pictures"]:
+        found = found or ["ok"]
+        found.append("RASL pictures skipped: %d" % integrity["skipped_pictures"])
     return ", ".join(found) or "ok"
 
 
@@ -187,6 +200,7 @@ def _motion_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     for kind, shares in report["blocks"].items():
         named = ["%s %s" % (name, _percent(share)) for name, share in shares.items() if share]
         lines.append(("%s blocks" % kind, ", ".join(named)))
+    lines += [("%s coding" % kind, _coding(coding)) for kind, coding in report["coding"].items()]
     motion = report["motion"]
     if motion["blocks"]:
         speeds = (motion["mean_px"], motion["median_px"], motion["p95_px"])
@@ -197,6 +211,21 @@ def _motion_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
         values = (residual["rms_luma"], _percent(residual["nonzero_share"]))
         lines.append(("%s residual" % kind, text % values))
     return lines
+
+
+def _coding(coding: Dict[str, Any]) -> str:
+    parts = ["units of %s" % _sides(coding["coding_units"])]
+    if any(coding["luma_transforms"].values()):
+        parts.append("transforms of %s" % _sides(coding["luma_transforms"]))
+    vectors = [("merged", coding["merged"]), ("from both lists", coding["bi_predicted"])]
+    named = ["%.0f %% %s" % (100 * share, name) for name, share in vectors if share]
+    return "; ".join(parts + ([", ".join(named)] if named else []))
+
+
+def _sides(shares: Dict[str, float]) -> str:
+    """Shares of the area, largest blocks first."""
+    named = [(side, share) for side, share in shares.items() if share]
+    return ", ".join("%s: %.0f %%" % (side, 100 * share) for side, share in reversed(named))
 
 
 def _distances(distances: List[Dict[str, float]]) -> str:
@@ -226,12 +255,14 @@ def _draw(source: str, index: int, path: str, threads: int) -> int:
     with CompressedVideo(source, threads=threads) as video:
         picture, key = _find(video, index, source)
         background = video.decode_key(key) if key is not None else None
+        bit_depth = video.bit_depth
     height, width = picture.residual.y.shape
     zoom = -(-SHOWN_WIDTH_PX // width)
     size = (width * zoom, height * zoom)
     motion = draw.draw_motion(background, picture.motion, size)
-    residual = draw.draw_residual(picture.residual, size)
-    composed = draw.compose(motion, residual, "%s picture %d" % (picture.kind, index))
+    residual = draw.draw_residual(picture.residual, size, bit_depth)
+    caption = "%s picture %d" % (picture.kind, index)
+    composed = draw.compose(motion, residual, caption, bit_depth)
     if not cv2.imwrite(path, composed[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
         raise SourceError("%s cannot be written" % path)
     print("%s: picture %d (%s) of %s" % (path, index, picture.kind, source))

@@ -15,7 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "per event, and the verdict for the whole video."
     )
     add = parser.add_argument
-    add("input", metavar="INPUT", help="file or URL; what is not H.264 is transcoded on the fly")
+    add(
+        "input",
+        metavar="INPUT",
+        help="file or URL; H.264 and HEVC are read as they are, the rest is transcoded",
+    )
     add("--model", metavar="DIR", help="model pack (default: the demo pack)")
     add("--backend", choices=("auto", "onnxruntime", "tensorrt"), default="auto", help="engine")
     add("--format", choices=("text", "jsonl", "csv"), default="text", help="of the results")
@@ -43,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of engine and parser (default: all cores, and 1)",
     )
     add("--limit", type=_count, metavar="N", help="read N pictures only")
-    add("--no-transcode", action="store_true", help="refuse what is not H.264")
+    add("--no-transcode", action="store_true", help="refuse what is neither H.264 nor HEVC")
 
 
 def main(args: argparse.Namespace) -> int:

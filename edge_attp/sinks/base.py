@@ -21,6 +21,7 @@ class Header(NamedTuple):
     labels: Tuple[str, ...]
     backend: str
     clock: Clock
+    bit_depth: int = 8
 
 
 class Sink:

@@ -16,7 +16,7 @@ __all__ = ["compose", "draw_motion", "draw_residual", "legend", "opencv", "write
 HUES = 48  # directions that get a colour of their own: one drawing call each
 SPEED_GAIN = 4.0  # arrow pixels per pixel of motion in one picture interval
 SLOWEST = 0.25  # px per picture: slower blocks get no arrow
-RESIDUAL_GAIN = 8.0  # a residual of 32 sample values is full heat
+FULL_HEAT = 32  # sample values of 8 bits
 CANVAS = (24, 26, 32)  # behind the arrows where no picture is given
 TINT_STRENGTH = 0.45
 # mode (see edge_attp.bitstream): colour of the tint. Inter and skip blocks are left alone.
@@ -70,17 +70,19 @@ def draw_motion(
     return canvas
 
 
-def draw_residual(residual: Any, size: Optional[Size] = None) -> np.ndarray:
-    """Draws |residual| as heat: black is nothing coded, white is 32 sample values or more.
+def draw_residual(residual: Any, size: Optional[Size] = None, bit_depth: int = 8) -> np.ndarray:
+    """Draws |residual| as heat: black is nothing coded, white an eighth of the sample range or more.
 
     residual: a Residual; the strongest of its three planes counts. size: (width, height) of the
-    result, by default the picture's own. Returns RGB uint8 (height, width, 3).
+    result, by default the picture's own. bit_depth: of the samples. Returns RGB uint8
+    (height, width, 3).
     """
+    gain = 255.0 / _full_heat(bit_depth)
     cv2 = opencv()
     height, width = residual.y.shape
-    heat = cv2.convertScaleAbs(residual.y, alpha=RESIDUAL_GAIN)
+    heat = cv2.convertScaleAbs(residual.y, alpha=gain)
     for plane in (residual.u, residual.v):
-        chroma = cv2.convertScaleAbs(plane, alpha=RESIDUAL_GAIN)
+        chroma = cv2.convertScaleAbs(plane, alpha=gain)
         chroma = cv2.resize(
             chroma, (2 * chroma.shape[1], 2 * chroma.shape[0]), interpolation=cv2.INTER_NEAREST
         )
@@ -90,8 +92,15 @@ def draw_residual(residual: Any, size: Optional[Size] = None) -> np.ndarray:
     return cv2.cvtColor(cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
+def _full_heat(bit_depth: int) -> int:
+    return FULL_HEAT << (bit_depth - 8)
+
+
 def compose(
-    motion_rgb: np.ndarray, residual_rgb: Optional[np.ndarray], caption: str = ""
+    motion_rgb: np.ndarray,
+    residual_rgb: Optional[np.ndarray],
+    caption: str = "",
+    bit_depth: int = 8,
 ) -> np.ndarray:
     """Motion and residual side by side over a legend; residual_rgb may be None.
 
@@ -101,11 +110,13 @@ def compose(
     if residual_rgb is not None:
         parts += [np.full((motion_rgb.shape[0], 4, 3), CANVAS, np.uint8), residual_rgb]
     body = np.concatenate(parts, axis=1)
-    strip = legend(body.shape[1], caption, with_residual=residual_rgb is not None)
+    strip = legend(body.shape[1], caption, residual_rgb is not None, bit_depth)
     return np.concatenate([body, strip], axis=0)
 
 
-def legend(width: int, caption: str = "", with_residual: bool = True) -> np.ndarray:
+def legend(
+    width: int, caption: str = "", with_residual: bool = True, bit_depth: int = 8
+) -> np.ndarray:
     """The strip that says what colours mean, RGB uint8 (LEGEND_HEIGHT, width, 3).
 
     What does not fit into the width is left out, from the right.
@@ -113,7 +124,7 @@ def legend(width: int, caption: str = "", with_residual: bool = True) -> np.ndar
     strip = np.full((LEGEND_HEIGHT, width, 3), CANVAS, np.uint8)
     items: List[Callable[[np.ndarray, int], int]] = [_legend_wheel, _legend_speed, _legend_tint]
     if with_residual:
-        items.append(_legend_heat)
+        items.append(lambda canvas, x: _legend_heat(canvas, x, _full_heat(bit_depth)))
     if caption:
         items.insert(0, lambda canvas, x: write(canvas, caption, (x, 27)) + 14)
     x = 10
@@ -253,11 +264,11 @@ def _legend_tint(canvas: np.ndarray, x: int) -> int:
     return x
 
 
-def _legend_heat(canvas: np.ndarray, x: int) -> int:
+def _legend_heat(canvas: np.ndarray, x: int, full: int) -> int:
     cv2 = opencv()
     ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (12, 1))
     heat = cv2.cvtColor(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     x = write(canvas, "residual 0", (x, 27)) + 6
     room = max(0, min(64, canvas.shape[1] - x))
     canvas[16:28, x : x + room] = heat[:, :room]
-    return write(canvas, "32+", (x + 70, 27)) + 14
+    return write(canvas, "%d+" % full, (x + 70, 27)) + 14

@@ -51,11 +51,13 @@ class OverlaySink(Sink):
         self._output: Any = None
         self._background: Optional[_Background] = None
         self._layout: Optional[Layout] = None
+        self._bit_depth = 8
 
     def start(self, header: Header) -> None:
         if _is_same_file(self._path, header.source):
             raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         self._layout = Layout(header)
+        self._bit_depth = header.bit_depth
         self._background = _Background(self._av, header.source)
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
@@ -72,7 +74,7 @@ class OverlaySink(Sink):
         assert self._layout is not None
         motion = picture.motion
         moving = (motion.reference >= 0).any(axis=0, keepdims=True)
-        heat = draw.draw_residual(picture.residual)
+        heat = draw.draw_residual(picture.residual, bit_depth=self._bit_depth)
         return _Note(
             Marks(moving.astype(np.int8) - 1, np.array(motion.mode)),
             motion.flow().astype(np.float16),

@@ -41,7 +41,7 @@ class Layout:
         self._heat = (_even(heat_height * header.width / header.height), _even(heat_height))
         self.size = (self._view[0] + COLUMN, self._body + draw.LEGEND_HEIGHT)
         title = "%s on %s" % (header.model, header.backend.split(",")[0])
-        self._legend = draw.legend(self.size[0], title)
+        self._legend = draw.legend(self.size[0], title, bit_depth=header.bit_depth)
 
     def fit_heat(self, heat: np.ndarray) -> np.ndarray:
         """The residual's heat picture in the size that it has in the column."""

@@ -1,0 +1,151 @@
+"""H.264 and HEVC, as far as they differ for those who carry NAL units about without parsing them."""
+
+from typing import Dict, FrozenSet, List, Tuple
+
+from edge_attp.bitstream import binding
+
+
+class Syntax:
+    """What the NAL units of one codec look like. All `_types` are of nal_unit_type."""
+
+    name = ""  # FFmpeg's
+    title = ""  # for people
+    number = 0  # attp_codec
+    suffixes: Tuple[str, ...] = ()  # of files that hold a raw stream
+    header_bytes = 0  # of a NAL unit
+    slice_types: FrozenSet[int] = frozenset()
+    set_types: FrozenSet[int] = frozenset()  # parameter sets
+    first_types: FrozenSet[int] = frozenset()  # come before the first slice of a picture only
+    skipped_types: FrozenSet[int] = (
+        frozenset()
+    )  # RASL: need pictures before the random-access picture
+    picture_names: Dict[int, str] = {}  # nal_unit_type of a picture's slices
+    ticks_per_picture = 0  # of the timing information in a sequence parameter set
+    has_sub_layers = False  # a picture that no other of its sub-layer needs may serve a higher one
+
+    def __init__(self) -> None:
+        first_bytes = (
+            byte for byte in range(128) if self.nal_type(bytes([byte, 1])) in self.slice_types
+        )
+        self.slice_heads = frozenset(bytes([byte]) for byte in first_bytes)
+
+    def nal_type(self, nal: bytes) -> int:
+        """nal_unit_type; -1 if the NAL unit is none of the base layer. Needs the header only."""
+        raise NotImplementedError
+
+    def begins_picture(self, nal: bytes) -> bool:
+        """Whether this slice is the first of its picture. Needs the header and one byte more."""
+        return bool(nal[self.header_bytes] & 0x80)
+
+    def begins_stream(self, nal: bytes) -> bool:
+        """Whether these are the first two bytes of a NAL unit that a stream may begin with."""
+        raise NotImplementedError
+
+    def set_key(self, nal: bytes) -> Tuple[int, int]:
+        """(nal_unit_type, id) of a parameter set, which replaces that of the same key."""
+        payload = nal[self.header_bytes : 128].replace(b"\0\0\3", b"\0\0")  # clause 7.3.1.1
+        return self.nal_type(nal), self._set_id(self.nal_type(nal), payload)
+
+    def _set_id(self, kind: int, payload: bytes) -> int:
+        raise NotImplementedError
+
+
+class _H264(Syntax):
+    name = "h264"
+    title = "H.264"
+    number = binding.CODEC_H264
+    suffixes = (".264", ".h264", ".avc", ".jsv", ".jvt", ".26l", ".h26l")
+    header_bytes = 1
+    slice_types = frozenset((1, 2, 3, 4, 5))
+    set_types = frozenset((7, 8))
+    first_types = frozenset((6, 7, 8, 9, 14, 15, 16, 17, 18))  # clause 7.4.1.2.3
+    picture_names = {1: "non-IDR", 2: "partitioned", 5: "IDR"}
+    ticks_per_picture = 2  # clause E.2.1
+
+    def nal_type(self, nal: bytes) -> int:
+        return nal[0] & 31
+
+    def begins_stream(self, nal: bytes) -> bool:
+        ref_idc, kind = nal[0] >> 5, nal[0] & 31
+        if ref_idc > 3:  # forbidden_zero_bit
+            return False
+        return kind == 1 or (kind in (5, 7, 8) and ref_idc > 0) or (kind in (6, 9) and ref_idc == 0)
+
+    def _set_id(self, kind: int, payload: bytes) -> int:
+        # A sequence parameter set has profile, constraints and level first.
+        return _leading_ue(payload[3:] if kind == 7 else payload)
+
+
+class _Hevc(Syntax):
+    name = "hevc"
+    title = "HEVC"
+    number = binding.CODEC_HEVC
+    suffixes = (".265", ".h265", ".hevc")
+    header_bytes = 2
+    slice_types = frozenset(range(10)) | frozenset(range(16, 22))
+    set_types = frozenset((32, 33, 34))
+    first_types = frozenset((32, 33, 34, 35, 39, 41, 42, 43, 44, 48, 49, 50, 51, 52, 53, 54, 55))
+    skipped_types = frozenset((8, 9))
+    picture_names = {  # Table 7-1
+        0: "TRAIL_N",
+        1: "TRAIL_R",
+        2: "TSA_N",
+        3: "TSA_R",
+        4: "STSA_N",
+        5: "STSA_R",
+        6: "RADL_N",
+        7: "RADL_R",
+        8: "RASL_N",
+        9: "RASL_R",
+        16: "BLA_W_LP",
+        17: "BLA_W_RADL",
+        18: "BLA_N_LP",
+        19: "IDR_W_RADL",
+        20: "IDR_N_LP",
+        21: "CRA",
+    }
+    ticks_per_picture = 1  # clause E.3.1
+    has_sub_layers = True
+
+    # TRAIL_R, random-access pictures, parameter sets, access unit delimiter, prefix SEI message.
+    _stream_types = frozenset((1, 16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 39))
+
+    def nal_type(self, nal: bytes) -> int:
+        is_base_layer = len(nal) > 1 and not nal[0] & 1 and not nal[1] >> 3  # nuh_layer_id 0
+        return nal[0] >> 1 if is_base_layer else -1
+
+    def begins_stream(self, nal: bytes) -> bool:
+        is_lowest_sub_layer = nal[1] & 7 == 1  # nuh_temporal_id_plus1
+        return is_lowest_sub_layer and self.nal_type(nal) in self._stream_types
+
+    def _set_id(self, kind: int, payload: bytes) -> int:
+        if not payload:
+            return 255
+        if kind == 32:
+            return payload[0] >> 4
+        return _leading_ue(payload[_profile_tier_level_end(payload) :] if kind == 33 else payload)
+
+
+def _leading_ue(data: bytes) -> int:
+    """ue(v), clause 9.1 (HEVC 9.2), that begins `data`; 255 if it is larger or cut short."""
+    bits = int.from_bytes(data[:3].ljust(3, b"\xff"), "big")
+    zeros = 24 - bits.bit_length()
+    return min((bits >> max(23 - 2 * zeros, 0)) - 1, 255)
+
+
+def _profile_tier_level_end(payload: bytes) -> int:
+    """Of an HEVC sequence parameter set, clause 7.3.3: it begins behind one byte and takes whole bytes."""
+    end = 1 + 12
+    sub_layers = payload[0] >> 1 & 7
+    if sub_layers:
+        present = int.from_bytes(payload[end : end + 2].ljust(2, b"\0"), "big")
+        end += 2
+        for layer in range(sub_layers):
+            has_profile, has_level = present >> 15 - 2 * layer & 1, present >> 14 - 2 * layer & 1
+            end += 11 * has_profile + has_level
+    return end
+
+
+H264: Syntax = _H264()
+HEVC: Syntax = _Hevc()
+SYNTAXES: List[Syntax] = [H264, HEVC]
