@@ -26,10 +26,6 @@ struct Frame {
     std::shared_ptr<H264Picture> picture;  // for its motion, as a co-located picture
 };
 
-struct ReferenceLists {
-    std::vector<Reference> list[2];
-};
-
 class Dpb {
   public:
     void clear();

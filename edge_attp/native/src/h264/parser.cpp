@@ -178,6 +178,8 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     std::shared_ptr<H264Picture> colocated = dpb_.make_lists(header, &slice->references);
     if (colocated) add_colocated(current_.get(), colocated, kMaxColocatedDepth);
     slice->colocated = colocated.get();
+    current_->note_slice("PBI"[header.slice_type], header.pred_weight_table.is_present || header.has_implicit_weights(),
+                         slice->references);
     slice->data_bit = reader.position();
     slice->payload.assign(nal + 1, nal + bytes);
     current_->info.packet_bytes += static_cast<int64_t>(bytes);
@@ -226,14 +228,6 @@ void H264Parser::finish_picture() {
     std::shared_ptr<H264Picture> picture = std::move(current_);
     current_.reset();
     attp_picture_info& info = picture->info;
-    info.slices = static_cast<int32_t>(picture->slices.size());
-    info.kind = 'I';
-    for (const auto& slice : picture->slices) {
-        const SliceHeader& h = slice->header;
-        if (h.slice_type == kB) info.kind = 'B';
-        if (h.slice_type == kP && info.kind == 'I') info.kind = 'P';
-        if (h.pred_weight_table.is_present || h.has_implicit_weights()) info.is_weighted = 1;
-    }
     info.is_random_access = info.is_idr || (info.kind == 'I' && sei_recovery_frame_cnt_ == 0);
     sei_recovery_frame_cnt_ = -1;
     const SliceHeader& first = picture->slices[0]->header;

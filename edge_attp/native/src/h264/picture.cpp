@@ -86,9 +86,7 @@ void H264Picture::read_slice(size_t number, PictureState* state) {
     if (!ok)
         damage("slice %d, bit %lld: %s", static_cast<int>(number), static_cast<long long>(fault.bit_position),
                fault.message);
-    for (int list = 0; list < 2; list++)
-        for (size_t ref = 0; ref < slice.references.list[list].size(); ref++)
-            if (state->used_references[list] >> ref & 1) used_.push_back(slice.references.list[list][ref]);
+    note_used(slice.references, state->used_references);
     if (colocated != nullptr) used_.push_back(slice.references.list[1][0]);
     slice.free_rbsp();
 }
@@ -120,14 +118,6 @@ void H264Picture::finish() {
         slice->free_payload();
         slice->colocated = nullptr;
     }
-}
-
-std::vector<ReferencePoc> H264Picture::reference_pocs() const {
-    std::vector<ReferencePoc> pocs;
-    for (const auto& slice : slices)
-        for (const auto& list : slice->references.list)
-            for (const Reference& r : list) collect(&pocs, r);
-    return pocs;
 }
 
 size_t H264Picture::slice_at(int x4, int y4) const {

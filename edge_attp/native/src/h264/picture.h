@@ -26,7 +26,6 @@ class H264Picture : public Picture {
 
     void allocate(bool with_residual) override;
     void fill_weights(attp_weights* weights) const override;
-    std::vector<ReferencePoc> reference_pocs() const override;
     bool has_slice_at(uint32_t first_mb_in_slice) const;
 
     std::vector<std::unique_ptr<Slice>> slices;

@@ -108,6 +108,20 @@ const MotionPlanes* Picture::motion_of(Picture* colocated) const {
     return m != nullptr && m->width4 == motion->width4 && m->height4 == motion->height4 ? m : nullptr;
 }
 
+void Picture::note_slice(char kind, bool is_weighted, const ReferenceLists& references) {
+    info.slices++;
+    if (info.slices == 1 || kind == 'B' || info.kind == 'I') info.kind = kind;
+    if (is_weighted) info.is_weighted = 1;
+    for (const auto& list : references.list)
+        for (const Reference& r : list) collect(&reference_pocs_, r);
+}
+
+void Picture::note_used(const ReferenceLists& references, const uint32_t used[2]) {
+    for (int list = 0; list < 2; list++)
+        for (size_t ref = 0; ref < references.list[list].size(); ref++)
+            if (used[list] >> ref & 1) used_.push_back(references.list[list][ref]);
+}
+
 void Picture::resolve_inherited_damage() {
     std::lock_guard<std::mutex> lock(rows_mutex_);
     for (const Reference& r : used_) {
@@ -167,7 +181,7 @@ void Picture::fill_info(attp_picture_info* out) const {
 
 void Picture::fill_flow(float* flow) const {
     std::vector<FlowScale> scales;
-    for (const ReferencePoc& r : reference_pocs()) {
+    for (const ReferencePoc& r : reference_pocs_) {
         int64_t difference = int64_t{info.poc} - r.poc;
         if (difference != 0)
             scales.push_back(

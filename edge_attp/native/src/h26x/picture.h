@@ -29,8 +29,6 @@ class Picture {
     virtual void fill_weights(attp_weights* weights) const = 0;
     // All zero unless the codec has coding blocks to count.
     virtual void fill_block_counts(attp_block_counts* counts) const;
-    // Each picture that this one may refer to, once.
-    virtual std::vector<ReferencePoc> reference_pocs() const = 0;
 
     // Reads the slices, unless that is done. May be called from any thread.
     void parse();
@@ -39,6 +37,8 @@ class Picture {
     // Rows are what the codec counts in: macroblocks or coding tree blocks. 0: `motion` is there, unless memory is out.
     void wait_for_rows(int rows);
 
+    // A slice of kind 'I', 'P' or 'B' was received, with these lists.
+    void note_slice(char kind, bool is_weighted, const ReferenceLists& references);
     // Slices of this picture need the vectors of `colocated`, which lives until they are read. If `max_depth` unread pictures would wait for each other then,
     // `colocated` is read at once: that bounds the memory of a stream of which no picture is wanted.
     void add_colocated(const std::shared_ptr<Picture>& colocated, int max_depth);
@@ -80,6 +80,9 @@ class Picture {
     // The display area in 4x4 blocks of the coded picture.
     BlockWindow window() const { return {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}; }
 
+    // Blocks of a slice use the entries of its lists whose bits are set.
+    void note_used(const ReferenceLists& references, const uint32_t used[2]);
+
     std::vector<Reference> used_;  // references that some block uses
 
   private:
@@ -88,6 +91,7 @@ class Picture {
     Picture* claim_colocated();
     void read_claimed();
 
+    std::vector<ReferencePoc> reference_pocs_;         // each picture that this one may refer to, once
     std::vector<std::shared_ptr<Picture>> colocated_;  // until this picture is read
     std::atomic<int> colocated_depth_{0};              // unread co-located pictures behind this one
     Picture* waiting_ = nullptr;                       // what the thread that claimed this picture reads after it

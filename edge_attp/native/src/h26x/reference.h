@@ -25,6 +25,10 @@ struct Reference {
     std::shared_ptr<Health> health;
 };
 
+struct ReferenceLists {
+    std::vector<Reference> list[2];  // RefPicList0, RefPicList1
+};
+
 struct ReferencePoc {
     int32_t decode_index;
     int32_t poc;

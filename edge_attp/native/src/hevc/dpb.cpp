@@ -1,6 +1,6 @@
 #include "hevc/dpb.h"
 
-#include <algorithm>
+#include "hevc/picture.h"
 
 namespace attp {
 namespace hevc {
@@ -106,14 +106,13 @@ std::shared_ptr<HevcPicture> Dpb::make_lists(const SliceHeader& h, ReferenceList
     return colocated;
 }
 
-void Dpb::end_picture(const SliceHeader& h, const std::shared_ptr<HevcPicture>& picture, int32_t decode_index,
-                      int32_t poc, const std::shared_ptr<Health>& health) {
+void Dpb::end_picture(const std::shared_ptr<HevcPicture>& picture) {
     Frame frame;
-    frame.reference.decode_index = decode_index;
-    frame.reference.poc = poc;
+    frame.reference.decode_index = static_cast<int32_t>(picture->info.decode_index);
+    frame.reference.poc = picture->info.poc;
     frame.reference.is_missing = false;
-    frame.reference.health = health;
-    if (h.sps->sps_temporal_mvp_enabled_flag) frame.picture = picture;
+    frame.reference.health = picture->health;
+    frame.picture = picture;
     frames_.push_back(frame);
 }
 

@@ -14,10 +14,6 @@ namespace hevc {
 
 class HevcPicture;
 
-struct ReferenceLists {
-    std::vector<Reference> list[2];
-};
-
 class Dpb {
   public:
     void clear();
@@ -28,8 +24,7 @@ class Dpb {
     // Returns the co-located picture (ColPic), if the slice has one and it was received.
     std::shared_ptr<HevcPicture> make_lists(const SliceHeader& h, ReferenceLists* lists) const;
     // Every picture may be referred to by the next ones, until a reference picture set leaves it out.
-    void end_picture(const SliceHeader& h, const std::shared_ptr<HevcPicture>& picture, int32_t decode_index,
-                     int32_t poc, const std::shared_ptr<Health>& health);
+    void end_picture(const std::shared_ptr<HevcPicture>& picture);
 
   private:
     struct Frame {

@@ -210,6 +210,7 @@ void HevcParser::read_slice(const uint8_t* nal, size_t bytes) {
     std::shared_ptr<HevcPicture> colocated = dpb_.make_lists(header, &slice->references);
     if (colocated) add_colocated(current_.get(), colocated, kMaxColocatedDepth);
     slice->colocated = colocated.get();
+    current_->note_slice("BPI"[header.slice_type], header.weights.is_present, slice->references);
     slice->payload.assign(nal + kNalHeaderBytes, nal + bytes);
     current_->info.packet_bytes += static_cast<int64_t>(bytes);
     current_->slices.push_back(std::move(slice));
@@ -287,17 +288,7 @@ void HevcParser::finish_picture() {
     if (!current_) return;
     std::shared_ptr<HevcPicture> picture = std::move(current_);
     current_.reset();
-    attp_picture_info& info = picture->info;
-    info.slices = static_cast<int32_t>(picture->slices.size());
-    info.kind = 'I';
-    for (const auto& slice : picture->slices) {
-        const SliceHeader& h = slice->header;
-        if (h.slice_type == kB) info.kind = 'B';
-        if (h.slice_type == kP && info.kind == 'I') info.kind = 'P';
-        if (h.weights.is_present) info.is_weighted = 1;
-    }
-    dpb_.end_picture(picture->slices[0]->header, picture, static_cast<int32_t>(info.decode_index), info.poc,
-                     picture->health);
+    dpb_.end_picture(picture);
     give_out(picture, starts_sequence_);
 }
 

@@ -136,9 +136,7 @@ void HevcPicture::read_slice(size_t number, PictureState* state) {
     if (!ok)
         damage("slice %d, bit %lld: %s", static_cast<int>(number), static_cast<long long>(fault.bit_position),
                fault.message);
-    for (int list = 0; list < 2; list++)
-        for (size_t ref = 0; ref < slice.references.list[list].size(); ref++)
-            if (state->motion.used_references[list] >> ref & 1) used_.push_back(slice.references.list[list][ref]);
+    note_used(slice.references, state->motion.used_references);
     slice.free_rbsp();
 }
 
@@ -174,14 +172,6 @@ void HevcPicture::finish() {
 void HevcPicture::free_planes() {
     residual.reset();
     motion.reset();
-}
-
-std::vector<ReferencePoc> HevcPicture::reference_pocs() const {
-    std::vector<ReferencePoc> pocs;
-    for (const auto& slice : slices)
-        for (const auto& list : slice->references.list)
-            for (const Reference& r : list) collect(&pocs, r);
-    return pocs;
 }
 
 size_t HevcPicture::slice_at(int x4, int y4) const {

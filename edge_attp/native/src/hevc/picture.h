@@ -29,7 +29,6 @@ class HevcPicture : public Picture {
     void allocate(bool with_residual) override;
     void fill_weights(attp_weights* weights) const override;
     void fill_block_counts(attp_block_counts* counts) const override;
-    std::vector<ReferencePoc> reference_pocs() const override;
     bool has_slice_at(uint32_t slice_segment_address) const;
 
     std::vector<std::unique_ptr<Slice>> slices;  // slice segments, by rising address

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "h26x/fault.h"
+#include "h26x/reference.h"
 #include "h26x/slice_data.h"
 #include "hevc/contexts.h"
-#include "hevc/dpb.h"
 #include "hevc/motion.h"
 #include "hevc/residual.h"
 #include "hevc/slice_header.h"
