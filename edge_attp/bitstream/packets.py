@@ -4,6 +4,7 @@ Raw Annex B files are read by annexb.py, everything else goes through container.
 """
 
 import os
+import re
 import stat
 from typing import Any, BinaryIO, Dict, Optional, Union
 
@@ -17,7 +18,9 @@ from edge_attp.errors import SourceError, UnsupportedStream
 # What can be opened: a path or URL, or a binary file object.
 Input = Union[str, "os.PathLike[str]", BinaryIO]
 
-_HEAD_BYTES = 64
+_HEAD_BYTES = 192
+# MP4 and its relatives, Matroska, MPEG-TS, AVI, FLV.
+_CONTAINER = re.compile(rb".{4}ftyp|\x1aE\xdf\xa3|G.{187}G|RIFF|FLV", re.DOTALL)
 # Formats that the reader of raw streams takes; None: if the source looks like one.
 _RAW_FORMATS = (None, "annexb") + tuple(syntax.name for syntax in SYNTAXES)
 
@@ -73,12 +76,12 @@ def _head(path: str) -> bytes:
 
 def _raw_syntax(format: Optional[str], head: bytes, path: str = "") -> Optional[Syntax]:
     """What the reader of raw streams is to read; None if this is none. First bytes say more than the
-    suffix of a name: ".bit" stands for either codec."""
+    suffix of a name: ".bit" stands for either codec, and some containers are named like raw streams."""
     for syntax in SYNTAXES:
         if format == syntax.name:
             return syntax
     found = annexb.recognised(head)
-    if found is None:
+    if found is None and not _CONTAINER.match(head):
         fitting = [syntax for syntax in SYNTAXES if path.lower().endswith(syntax.suffixes)]
         found = fitting[0] if fitting else H264 if format else None
     return found
