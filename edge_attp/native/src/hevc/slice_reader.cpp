@@ -112,13 +112,16 @@ class SliceReader {
     bool end_slice() {
         size_t byte;
         if (!is_aligned_end(&byte)) return s_.fail("rbsp_slice_segment_trailing_bits", "are not where the slice ends");
+        const size_t end = byte;
         // Only cabac_zero_words may follow.
         const SliceData& data = s_.slice;
         for (; byte < data.rbsp_bytes; byte++)
             if (data.rbsp[byte] != 0 && data.rbsp[byte] != 3)
                 return s_.fail("rbsp_slice_segment_trailing_bits", "are not where the slice ends");
-        if (sub_stream_ < s_.slice.entry_points.size())
-            return s_.fail("num_entry_point_offsets", "is larger than the number of sub-streams");
+        // Some encoders list the sub-streams of the dependent slice segments that follow as well.
+        const std::vector<size_t>& entries = s_.slice.entry_points;
+        if (sub_stream_ < entries.size() && entries[sub_stream_] < end)
+            return s_.fail("entry_point_offset_minus1", "is not where a sub-stream begins");
         p_.end_contexts = s_.contexts;
         p_.last_qp_y = s_.quantization.last_qp_y();
         p_.next_ctb_ts = ts_ + 1;
