@@ -6,7 +6,7 @@ VENV ?= .venv
 CLIP ?= examples/demo.mp4
 OVERLAY ?= build/demo_overlay.mp4
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS ?= stream annexb parameters
+FUZZ_TARGETS ?= stream pieces annexb parameters hevc_stream hevc_pieces hevc_parameters
 FUZZ_CXX ?= $(shell command -v clang++ || ls /usr/bin/clang++-* 2>/dev/null | tail -1)
 
 BIN := $(abspath $(VENV))/bin
@@ -17,7 +17,8 @@ TORCH := torch==2.13.0
 # A shim of a version manager may be on the PATH and still refuse to run: try each candidate.
 PYTHON36 := $(shell for python in python3.6 "$$(pyenv root 2>/dev/null)"/versions/3.6*/bin/python3.6; do \
 	if "$$python" -c "" >/dev/null 2>&1; then echo "$$python"; break; fi; done)
-TRUTH_TESTS := tests/bitstream/test_truth_encoded.py tests/bitstream/test_truth_written.py
+TRUTH_TESTS := tests/bitstream/test_truth_encoded.py tests/bitstream/test_truth_written.py \
+	tests/bitstream/test_truth_hevc_written.py
 PYTEST := -m pytest -q -m "not slow"
 
 export PATH := $(BIN):$(PATH)

@@ -1,4 +1,4 @@
-"""A CABAC encoder (clause 9.3.4.5) for streams written by hand, with the contexts of macroblocks without residual."""
+"""A CABAC encoder (clause 9.3.4.5), for H.264 and HEVC, and H.264's contexts of macroblocks without residual."""
 
 # m and n of contexts 11 to 59 and 73 to 84 (Tables 9-13 to 9-18), for cabac_init_idc 0, 1 and 2.
 # fmt: off
@@ -57,33 +57,34 @@ _NEXT_LPS = (
 _P_AND_B = tuple(range(11, 60)) + tuple(range(73, 85))
 
 
-def _initial_states(cabac_init_idc, qp):
-    """9.3.1.1: ctxIdx -> [pStateIdx, valMPS]."""
+def initial_state(m, n, qp):
+    """9.3.1.1 (HEVC: 9.3.2.2): [pStateIdx, valMPS]."""
+    state = min(max(((m * qp) >> 4) + n, 1), 126)
+    return [63 - state, 0] if state <= 63 else [state - 64, 1]
+
+
+def macroblock_states(cabac_init_idc, qp=26):
+    """ctxIdx -> initial_state(). cabac_init_idc: None in I slices; qp: SliceQPY."""
     pairs = list(zip(range(3, 6), _INIT_I))
     if cabac_init_idc is not None:
         pairs += zip(_P_AND_B, (_INIT_0, _INIT_1, _INIT_2)[cabac_init_idc])
-    states = {}
-    for index, (m, n) in pairs:
-        state = min(max(((m * qp) >> 4) + n, 1), 126)
-        states[index] = [63 - state, 0] if state <= 63 else [state - 64, 1]
-    return states
+    return {index: initial_state(m, n, qp) for index, (m, n) in pairs}
 
 
 class Encoder:
-    """Encodes bins into a writer.Bits. cabac_init_idc: None in I slices; qp: SliceQPY."""
+    """Encodes bins into a writer.Bits. states: initial_state() of each context, which change with what is encoded."""
 
-    def __init__(self, bits, cabac_init_idc, qp=26):
-        self.bits = bits
-        self._states = _initial_states(cabac_init_idc, qp)
+    def __init__(self, bits, states):
+        self.bits, self.states = bits, states
         self.restart()
 
     def restart(self):
-        """9.3.4.1, at the beginning of a slice and after the samples of I_PCM."""
+        """9.3.4.1, at the beginning of a slice and after PCM samples."""
         self._low, self._range, self._first, self._outstanding = 0, 510, True, 0
 
     def decision(self, context, value):
         """9.3.4.2."""
-        state = self._states[context]
+        state = self.states[context]
         lps = _RANGE_LPS[state[0]][(self._range >> 6) & 3]
         self._range -= lps
         if value != state[1]:
@@ -112,6 +113,20 @@ class Encoder:
         else:
             self._low -= 512
             self._outstanding += 1
+
+    def exp_golomb(self, value, k):
+        """The suffix of UEG3 (9.3.2.3); HEVC: EGk (9.3.3.5)."""
+        while value >= 1 << k:
+            self.bypass(1)
+            value -= 1 << k
+            k += 1
+        self.bypass(0)
+        self.bypass_bits(k, value)
+
+    def bypass_bits(self, count, value):
+        """`count` bypass bins, the most significant first."""
+        for shift in reversed(range(count)):
+            self.bypass((value >> shift) & 1)
 
     def terminate(self, value):
         """9.3.4.5. After a one, all bits are written but the last, which is a one: rbsp_stop_one_bit at the end."""

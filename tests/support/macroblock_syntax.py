@@ -6,7 +6,7 @@ height) in 4x4 blocks within the macroblock; it decides the CABAC contexts, whic
 
 import numpy as np
 
-from support.cabac import Encoder
+from support.cabac import Encoder, macroblock_states
 from support.writer import B_SLICE, I_SLICE, P_SLICE
 
 # mb_type of I_PCM in each slice type.
@@ -80,7 +80,9 @@ class Cabac:
     def __init__(self, bits, slice_type, cabac_init_idc, neighbourhood, slice_number):
         bits.align(1)
         self._bits, self._type = bits, slice_type
-        self._encoder = Encoder(bits, None if slice_type == I_SLICE else cabac_init_idc)
+        self._encoder = Encoder(
+            bits, macroblock_states(None if slice_type == I_SLICE else cabac_init_idc)
+        )
         self._near, self._slice = neighbourhood, slice_number
 
     def _begin(self, address):
@@ -212,20 +214,10 @@ class Cabac:
         for k in range(min(size + 1, 9)):
             self._encoder.decision(contexts[k], int(k < size))
         if size >= 9:
-            self._exp_golomb(size - 9, 3)
+            self._encoder.exp_golomb(size - 9, 3)
         if size:
             self._encoder.bypass(int(value < 0))
         known[self._cover(block)] = value
-
-    def _exp_golomb(self, value, k):
-        """The suffix of UEG3 (9.3.2.3)."""
-        while value >= 1 << k:
-            self._encoder.bypass(1)
-            value -= 1 << k
-            k += 1
-        self._encoder.bypass(0)
-        for shift in reversed(range(k)):
-            self._encoder.bypass((value >> shift) & 1)
 
     def no_residual(self):
         """coded_block_pattern 0: four luma bins, one chroma bin (9.3.3.1.1.4); only I_PCM has coefficients here."""

@@ -1,9 +1,11 @@
-"""Writes H.264 streams by hand, without residual: for tools that no encoder at hand emits.
+"""Bit strings, and H.264 streams written by hand, without residual: for tools that no encoder at hand emits.
 
 Syntax elements keep the standard's names (clause 7.3).
 """
 
 import re
+
+START_CODE = b"\x00\x00\x00\x01"
 
 
 class Bits:
@@ -40,17 +42,34 @@ class Bits:
         """Whole bytes, at a byte boundary."""
         return self.u(8 * len(data), int.from_bytes(data, "big"))
 
+    def add(self, other):
+        """All bits of another bit string."""
+        self._text += other._text
+        self._count += other._count
+        return self
+
+    def whole_bytes(self):
+        """The bytes, at a byte boundary."""
+        return _to_bytes("".join(self._text))
+
     def payload(self):
         """The bytes with rbsp_trailing_bits()."""
         text = "".join(self._text) + "1"
-        text += "0" * (-len(text) % 8)
-        return int(text, 2).to_bytes(len(text) // 8, "big")
+        return _to_bytes(text + "0" * (-len(text) % 8))
+
+
+def _to_bytes(text):
+    return int(text, 2).to_bytes(len(text) // 8, "big")
 
 
 def nal_unit(nal_ref_idc, nal_unit_type, bits):
     """One NAL unit with start code and emulation prevention (7.3.1)."""
-    escaped = re.sub(b"\x00\x00(?=[\x00-\x03])", b"\x00\x00\x03", bits.payload())
-    return b"\x00\x00\x00\x01" + bytes([nal_ref_idc << 5 | nal_unit_type]) + escaped
+    return START_CODE + bytes([nal_ref_idc << 5 | nal_unit_type]) + escaped(bits.payload())
+
+
+def escaped(payload):
+    """With emulation_prevention_three_byte wherever one is needed (7.4.1)."""
+    return re.sub(b"\x00\x00(?=[\x00-\x03])", b"\x00\x00\x03", payload)
 
 
 def sequence_parameter_set(
