@@ -10,9 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from support import truth  # noqa: E402
+from support import access_units, truth  # noqa: E402
 
-SUFFIXES = (".264", ".h264", ".avc", ".mp4", ".mov", ".m4v", ".mkv", ".ts", ".flv", ".avi", ".webm")
+SUFFIXES = (".bit", ".bin", ".mp4", ".mov", ".m4v", ".mkv", ".ts", ".flv", ".avi", ".webm")
+SUFFIXES += access_units.RAW["h264"] + access_units.RAW["hevc"]
 COLUMNS = (
     "file",
     "pictures",

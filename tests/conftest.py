@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support import media
+from support import hostile, media
 from support.paths import SHARED_MEDIA
 
 HAS_AV = importlib.util.find_spec("av") is not None
@@ -23,8 +23,11 @@ _NEED_AV = (
     "test_truth_bites",
     "test_truth_check_media",
     "test_truth_encoded",
+    "test_truth_hevc_",
     "test_truth_media",
+    "test_truth_sequences_hevc",
     "test_truth_slice_end",
+    "test_truth_witness",
     "test_truth_written",
     "test_vectors_",
     "test_pan_",
@@ -88,3 +91,9 @@ def pytest_terminal_summary(terminalreporter):
 def clips(tmp_path_factory):
     """Encodes each drawn clip once: clips.path(media.Clip(...))."""
     return media.Cache(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(params=sorted(hostile.CLIPS))
+def stream(request, clips, tmp_path):
+    """Each of the streams that are damaged in tests, as a hostile.Stream."""
+    return hostile.stream(clips, hostile.CLIPS[request.param], tmp_path)

@@ -78,7 +78,7 @@ class FakeVideo:
 
     @property
     def stats(self):
-        return StreamStats(self._read, self._damaged, 0, 0, 0, demux_s=0.001 * self._read)
+        return StreamStats(self._read, self._damaged, 0, 0, 0, 0.001 * self._read, skipped=0)
 
     def __enter__(self):
         return self

@@ -96,6 +96,26 @@ def test_a_single_gop_takes_its_own_key_picture_twice(go):
     check(go(FakeVideo("KPP")), {1: (0, 0), 2: (0, 0)})
 
 
+def test_ten_bits_are_scaled_like_eight(go):
+    video = FakeVideo("KPP")
+    video.bit_depth = 10
+    recorder = go(video)
+    assert recorder.header.bit_depth == 10
+    for index in (1, 2):
+        expected = tiny_pack.expected(
+            (KEY_STEP, KEY_STEP), FLOW_STEP * index * GRID, RESIDUAL_STEP * index * 255 / 1023
+        )
+        np.testing.assert_allclose(recorder.scored[index], expected, rtol=1e-5)
+
+
+def test_pictures_before_a_key_picture_in_display_order_are_of_its_gop(go):
+    """As in open GOPs: the B pictures follow the key picture in decoding order only."""
+    recorder = go(FakeVideo("KPBRBBP", pocs=[0, 4, 2, 12, 8, 10, 16]))
+    check(recorder, {1: (0, 3), 2: (0, 3), 4: (3, 0), 5: (3, 0), 6: (3, 0)})
+    assert [r.decode_index for r in recorder.results] == [0, 2, 1, 4, 5, 3, 6]
+    assert [r.gop for r in recorder.results] == [0, 0, 0, 1, 1, 1, 1]
+
+
 def test_a_live_source_does_not_wait(go):
     check(go(FakeVideo("KPKPKP"), wait=False), {1: (0, 0), 3: (2, 0), 5: (4, 2)})
 

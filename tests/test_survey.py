@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge_attp.survey import Survey, compress_pattern
+from edge_attp.types import CodingCounts
 
 
 def picture(index, kind, poc, **changes):
@@ -24,6 +25,9 @@ def picture(index, kind, poc, **changes):
         "is_reference": kind != "B",
         "integrity": "ok",
         "damage": "",
+        "nal_unit_name": "slice",
+        "temporal_id": 0,
+        "coding_counts": None,
         "motion": motion,
         "residual": SimpleNamespace(y=np.zeros((16, 32), np.int16)),
     }
@@ -126,6 +130,48 @@ def test_first_damage_is_kept():
         "damaged": 2,
         "first_damage": "picture 1: slice 3 lost",
     }
+
+
+def test_coding_trees_are_summed_per_kind():
+    counts = CodingCounts(
+        coding_tree_units=4,
+        coding_units=(4, 0, 3, 0),
+        prediction_units=8,
+        merged=6,
+        bi_predicted=2,
+        luma_transforms=(16, 4, 0, 1),
+    )
+    more = counts._replace(coding_units=(0, 4, 0, 0), merged=8, luma_transforms=(0, 0, 0, 0))
+    found = summary(
+        picture(0, "I", 0),
+        picture(1, "B", 2, coding_counts=counts),
+        picture(2, "B", 4, coding_counts=more),
+    )
+    area = 4 * 64 + 4 * 256 + 3 * 1024
+    assert found["coding"] == {
+        "B": {
+            "coding_units": {
+                "8": 4 * 64 / area,
+                "16": 4 * 256 / area,
+                "32": 3 * 1024 / area,
+                "64": 0.0,
+            },
+            "luma_transforms": {"4": 256 / 1536, "8": 256 / 1536, "16": 0.0, "32": 1024 / 1536},
+            "merged": 14 / 16,
+            "bi_predicted": 4 / 16,
+        }
+    }
+
+
+def test_nal_units_and_sub_layers_are_counted():
+    found = summary(
+        picture(0, "I", 0, nal_unit_name="CRA"),
+        picture(1, "P", 8, temporal_id=0, nal_unit_name="TRAIL_R"),
+        picture(2, "B", 4, temporal_id=2, nal_unit_name="RASL_N"),
+        picture(3, "B", 6, temporal_id=2, nal_unit_name="RASL_N"),
+    )
+    assert found["nal_units"] == {"RASL_N": 2, "CRA": 1, "TRAIL_R": 1}
+    assert found["sub_layers"] == [2, 0, 2]
 
 
 def test_an_empty_stream_has_a_summary():

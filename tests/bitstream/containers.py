@@ -1,6 +1,10 @@
 """The same packets in other containers, so that tests compare containers and not encodings."""
 
+from fractions import Fraction
+
 import av
+
+_RAW_SUFFIX = {"libx264": "264", "libx265": "265"}
 
 
 def added_copy(output, stream):
@@ -10,19 +14,25 @@ def added_copy(output, stream):
     return output.add_stream(template=stream)  # before PyAV 14
 
 
-def rewrapped(path, target, options=None):
-    """Copies the video packets of `path` into a new file; its suffix says in what container."""
+def rewrapped(path, target, options=None, tag=None):
+    """Copies the video packets of `path` into a new file; its suffix says in what container. tag: the
+    sample entry of an MP4 file, "hvc1" or "hev1". Packets of a raw stream get their number as time stamp."""
     with av.open(str(path)) as source, av.open(str(target), "w", options=options or {}) as output:
         stream = source.streams.video[0]
         copy = added_copy(output, stream)
+        if tag is not None:
+            copy.codec_context.codec_tag = tag
         packets = (packet for packet in source.demux(stream) if packet.size)
         if str(target).endswith(".avi"):  # the only muxer here that does not ask for Annex B itself
             from av.bitstream import BitStreamFilterContext
 
             annex_b = BitStreamFilterContext("h264_mp4toannexb", stream, copy)
             packets = (changed for packet in packets for changed in annex_b.filter(packet))
-        for packet in packets:
+        for number, packet in enumerate(packets):
             packet.stream = copy
+            if packet.pts is None:
+                packet.time_base, packet.duration = Fraction(1, 25), 1
+                packet.pts = packet.dts = number
             output.mux(packet)
     return target
 
@@ -34,6 +44,11 @@ class Shelf:
         self._clips = clips
 
     def path(self, clip, container):
+        """container: "raw" for a raw stream, a suffix, or the sample entry of an MP4 file."""
         original = self._clips.path(clip._replace(container="mp4"))
-        path = original.with_suffix("." + container)
-        return path if path.exists() else rewrapped(original, path)
+        suffix = _RAW_SUFFIX[clip.codec] if container == "raw" else container
+        if suffix in ("hvc1", "hev1"):
+            path, tag = original.with_suffix(".{}.mp4".format(suffix)), suffix
+        else:
+            path, tag = original.with_suffix("." + suffix), None
+        return path if path.exists() else rewrapped(original, path, tag=tag)

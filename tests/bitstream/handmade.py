@@ -7,6 +7,8 @@ P_Skip or has one P_L0_16x16 macroblock after the other, all with the same vecto
 import numpy as np
 
 START = b"\0\0\0\1"
+CODEC = "h264"
+SETS = 2  # parameter sets of a GOP
 
 
 class Bits:
@@ -39,7 +41,7 @@ class Bits:
         """The NAL unit with its trailing bits and emulation prevention, clause 7.4.1."""
         self.u(1, 1).align()
         payload = bytes(np.packbits(np.array(self._bits, np.uint8)))
-        return bytes([header]) + _prevent_emulation(payload)
+        return header + _prevent_emulation(payload)
 
 
 def _prevent_emulation(payload):
@@ -65,12 +67,21 @@ def sps(columns=2, rows=2, crop=(0, 0, 0, 0), time_scale=50, sps_id=0, frame_mbs
     bits.u(1, int(time_scale > 0))
     if time_scale:
         bits.u(4, 0).u(1, 1).u(32, 1).u(32, time_scale).u(1, 1).u(4, 0)
-    return bits.nal(0x67)
+    return bits.nal(b"\x67")
 
 
 def pps(pps_id=0, sps_id=0):
     bits = Bits().ue(pps_id, sps_id).u(2, 0).ue(0, 0, 0).u(3, 0).se(0, 0, 0).u(3, 0b100)
-    return bits.nal(0x68)
+    return bits.nal(b"\x68")
+
+
+def parameter_sets(columns, rows, **parameters):
+    return [sps(columns, rows, **parameters), pps()]
+
+
+def refused():
+    """An interlaced stream: refused by name."""
+    return annex_b(parameter_sets(2, 2, frame_mbs_only=0) + [idr(picture_samples(2, 4))])
 
 
 def idr(samples, idr_pic_id=0):
@@ -80,7 +91,7 @@ def idr(samples, idr_pic_id=0):
         bits.ue(25).align()
         for sample in macroblock:
             bits.u(8, int(sample))
-    return bits.nal(0x65)
+    return bits.nal(b"\x65")
 
 
 def p_picture(frame_num, macroblocks, mv=None, is_reference=True):
@@ -96,7 +107,7 @@ def p_picture(frame_num, macroblocks, mv=None, is_reference=True):
             # The first block has no neighbours: its prediction is 0. All others then predict it.
             x, y = mv if macroblock == 0 else (0, 0)
             bits.ue(0, 0).se(x, y).ue(0)
-    return bits.nal(0x61 if is_reference else 0x01)
+    return bits.nal(b"\x61" if is_reference else b"\x01")
 
 
 def picture_samples(columns, rows, seed=0):
@@ -118,7 +129,7 @@ def stream(gops=3, gop=4, columns=2, rows=2, mv=(6, -4), **parameters):
     """GOPs of an IDR picture, a skipped P picture, and P pictures that move by `mv`. Annex B."""
     units = []
     for number in range(gops):
-        units += [sps(columns, rows, **parameters), pps()]
+        units += parameter_sets(columns, rows, **parameters)
         units.append(idr(picture_samples(columns, rows, number), number % 2))
         for frame_num in range(1, gop):
             still = frame_num == 1

@@ -4,7 +4,6 @@ import gc
 import io
 import resource
 
-import handmade
 import numpy as np
 import pytest
 
@@ -20,8 +19,8 @@ def all_views(picture):
     return views
 
 
-def test_types_and_write_protection():
-    with CompressedVideo(io.BytesIO(handmade.stream())) as video:
+def test_types_and_write_protection(written):
+    with CompressedVideo(io.BytesIO(written.stream())) as video:
         picture = next(iter(video))
         views = all_views(picture)
         types = {name: view.dtype.name for name, view in views.items()}
@@ -41,24 +40,24 @@ def test_types_and_write_protection():
                 view.flags.writeable = True
 
 
-def test_flow_is_a_new_array_of_the_callers():
-    with CompressedVideo(io.BytesIO(handmade.stream())) as video:
+def test_flow_is_a_new_array_of_the_callers(written):
+    with CompressedVideo(io.BytesIO(written.stream())) as video:
         motion = next(iter(video)).motion
         flow = motion.flow()
         flow += 1
         assert not motion.flow().any()
 
 
-def test_asking_twice_gives_the_same_object():
-    with CompressedVideo(io.BytesIO(handmade.stream())) as video:
+def test_asking_twice_gives_the_same_object(written):
+    with CompressedVideo(io.BytesIO(written.stream())) as video:
         picture = next(iter(video))
         assert picture.motion is picture.motion
         assert picture.residual is picture.residual
         assert all(a is b for a, b in zip(all_views(picture).values(), all_views(picture).values()))
 
 
-def test_views_outlive_picture_iteration_and_video():
-    video = CompressedVideo(io.BytesIO(handmade.stream(gops=8)))
+def test_views_outlive_picture_iteration_and_video(written):
+    video = CompressedVideo(io.BytesIO(written.stream(gops=8)))
     pictures = iter(video)
     picture = next(pictures)
     views = all_views(picture)
@@ -74,8 +73,8 @@ def test_views_outlive_picture_iteration_and_video():
         np.testing.assert_array_equal(view, kept[name])
 
 
-def test_a_picture_can_be_asked_after_the_video_is_gone():
-    with CompressedVideo(io.BytesIO(handmade.stream(gops=1))) as video:
+def test_a_picture_can_be_asked_after_the_video_is_gone(written):
+    with CompressedVideo(io.BytesIO(written.stream(gops=1))) as video:
         pictures = list(video)
     del video
     gc.collect()
@@ -84,12 +83,12 @@ def test_a_picture_can_be_asked_after_the_video_is_gone():
     assert pictures[0].residual.y.any()
 
 
-def test_no_reference_cycles():
+def test_no_reference_cycles(written):
     """Memory returns at once, not when the cycle collector comes by."""
     gc.collect()
     gc.disable()
     try:
-        with CompressedVideo(io.BytesIO(handmade.stream())) as video:
+        with CompressedVideo(io.BytesIO(written.stream())) as video:
             for picture in video:
                 all_views(picture), picture.motion.weights
         del picture, video
@@ -103,9 +102,9 @@ def resident_kib():
         return int(statm.read().split()[1]) * resource.getpagesize() // 1024
 
 
-def test_memory_is_flat():
+def test_memory_is_flat(written):
     """Twenty times as many pictures take no more memory (640x640, 2.4 MB of arrays each)."""
-    gop = handmade.stream(gops=1, gop=15, columns=40, rows=40)
+    gop = written.stream(gops=1, gop=15, columns=40, rows=40)
 
     def most_kib(times):
         most = 0

@@ -15,6 +15,12 @@ from edge_attp.errors import CorruptStream  # noqa: E402
 from support import media  # noqa: E402
 
 CLIP = media.Clip("moving", 96, 80, 24, options=media.x264(keyint=6, bframes=2, scenecut=0))
+HEVC_CLIP = CLIP._replace(
+    codec="libx265",
+    options=media.x265(keyint=6, min_keyint=6, bframes=2, scenecut=0, open_gop=0, info=0),
+)
+CLIPS = {"h264": CLIP, "hevc": HEVC_CLIP}
+both_codecs = pytest.mark.parametrize("codec", sorted(CLIPS))
 
 
 def ffmpeg_rgb(path):
@@ -37,11 +43,12 @@ def shelf(clips):
     return Shelf(clips)
 
 
-@pytest.mark.parametrize("container", ("264", "mp4", "mkv", "ts", "avi"))
-def test_key_pictures_equal_ffmpegs_own_decoding(shelf, container):
-    expected = ffmpeg_rgb(shelf.path(CLIP, "mkv"))
+@both_codecs
+@pytest.mark.parametrize("container", ("raw", "mp4", "mkv", "ts"))
+def test_key_pictures_equal_ffmpegs_own_decoding(shelf, codec, container):
+    expected = ffmpeg_rgb(shelf.path(CLIPS[codec], "mkv"))
     found = {}
-    with CompressedVideo(shelf.path(CLIP, container)) as video:
+    with CompressedVideo(shelf.path(CLIPS[codec], container)) as video:
         for picture in video:
             if picture.is_random_access:
                 found[picture.decode_index] = video.decode_key(picture)
@@ -51,20 +58,27 @@ def test_key_pictures_equal_ffmpegs_own_decoding(shelf, container):
         np.testing.assert_array_equal(rgb, expected[index])
 
 
-def test_open_gops_have_key_pictures_too(shelf):
-    """Recovery points: intra pictures that are not IDR, with B pictures around them."""
-    options = media.x264(keyint=6, bframes=2, open_gop=1, scenecut=0)
-    clip = CLIP._replace(options=options)
+OPEN = {
+    "h264": media.x264(keyint=6, bframes=2, open_gop=1, scenecut=0),
+    "hevc": media.x265(keyint=6, min_keyint=6, bframes=2, open_gop=1, scenecut=0),
+}
+
+
+@both_codecs
+def test_open_gops_have_key_pictures_too(shelf, codec):
+    """Recovery points and CRA pictures: not IDR, with B pictures around them."""
+    clip = CLIPS[codec]._replace(options=OPEN[codec])
     expected = ffmpeg_rgb(shelf.path(clip, "mkv"))
     with CompressedVideo(shelf.path(clip, "mkv")) as video:
         keys = [picture for picture in video if picture.is_random_access]
         assert len(keys) == 4
-        assert sum(key.is_idr for key in keys) == 1
+        assert [key.is_idr for key in keys] == [True, False, False, False]
+        assert {key.nal_unit_name for key in keys[1:]} == {"non-IDR" if codec == "h264" else "CRA"}
         for key in keys:
             np.testing.assert_array_equal(video.decode_key(key), expected[key.decode_index])
 
 
-@pytest.mark.parametrize("container", ("264", "mp4"))
+@pytest.mark.parametrize("container", ("raw", "mp4"))
 def test_the_crop_is_exact(shelf, container):
     """Also at the left, where FFmpeg rounds unless it is told not to. The clip does not move, so a still
     picture and its cropped twin are coded alike but for the crop."""
@@ -82,11 +96,24 @@ def test_the_crop_is_exact(shelf, container):
     assert min(errors, key=errors.get) == 0
 
 
-@pytest.mark.parametrize("width, height", ((98, 82), (34, 50)))
-def test_sizes_that_are_no_multiple_of_16(shelf, width, height):
-    clip = CLIP._replace(width=width, height=height, pictures=3)
-    with CompressedVideo(shelf.path(clip, "264")) as video:
+@both_codecs
+@pytest.mark.parametrize("width, height", ((98, 82), (70, 66)))
+def test_sizes_that_are_no_multiple_of_8(shelf, codec, width, height):
+    clip = CLIPS[codec]._replace(width=width, height=height, pictures=3)
+    with CompressedVideo(shelf.path(clip, "raw")) as video:
         assert video.decode_key(next(iter(video))).shape == (height, width, 3)
+
+
+def test_ten_bits(shelf):
+    """Key pictures become 8 bits; the residual keeps its 10."""
+    options = media.x265(keyint=6, bframes=2, qp=12)
+    clip = HEVC_CLIP._replace(pix_fmt="yuv420p10le", options=options)
+    expected = ffmpeg_rgb(shelf.path(clip, "mkv"))
+    with CompressedVideo(shelf.path(clip, "mp4")) as video:
+        assert (video.bit_depth, video.info().profile) == (10, "Main 10")
+        key = next(iter(video))
+        np.testing.assert_array_equal(video.decode_key(key), expected[0])
+    assert np.abs(key.residual.y).max() > 255
 
 
 @pytest.mark.parametrize(
@@ -119,8 +146,9 @@ def test_colours_follow_matrix_and_range(tmp_path, matrix, matrix_row, full_rang
     assert np.abs(found - np.array([red, green, blue])).max() < 3
 
 
-def test_other_pictures_are_refused(shelf):
-    with CompressedVideo(shelf.path(CLIP, "264")) as video:
+@both_codecs
+def test_other_pictures_are_refused(shelf, codec):
+    with CompressedVideo(shelf.path(CLIPS[codec], "raw")) as video:
         pictures = iter(video)
         next(pictures)
         picture = next(pictures)
@@ -128,9 +156,10 @@ def test_other_pictures_are_refused(shelf):
             video.decode_key(picture)
 
 
-def test_a_picture_carries_its_bytes(shelf):
+@both_codecs
+def test_a_picture_carries_its_bytes(shelf, codec):
     """decode_key() works in any order, and after the iteration is over."""
-    with CompressedVideo(shelf.path(CLIP, "264")) as video:
+    with CompressedVideo(shelf.path(CLIPS[codec]._replace(options=OPEN[codec]), "raw")) as video:
         keys = [picture for picture in video if picture.is_random_access]
         late = [video.decode_key(key) for key in reversed(keys)][::-1]
         at_once = [video.decode_key(p) for p in video if p.is_random_access]
@@ -138,9 +167,10 @@ def test_a_picture_carries_its_bytes(shelf):
         np.testing.assert_array_equal(one, other)
 
 
-def test_raw_key_pictures_carry_their_own_bytes_only(shelf):
+@both_codecs
+def test_raw_key_pictures_carry_their_own_bytes_only(shelf, codec):
     """Memory: a key picture holds its access unit, not its neighbours."""
-    with CompressedVideo(shelf.path(CLIP, "264")) as video:
+    with CompressedVideo(shelf.path(CLIPS[codec], "raw")) as video:
         for picture in video:
             if picture.is_random_access:
                 assert len(picture.key_bytes.data) < picture.packet_bytes + 1000
@@ -180,13 +210,18 @@ def test_bytes_that_are_not_known():
 
 REFRESH = media.x264(keyint=1000, intra_refresh=1, bframes=0)
 INFINITE = media.x264(keyint=1000, bframes=3, b_pyramid="normal", scenecut=0)
+HEVC_REFRESH = media.x265(keyint=1000, intra_refresh=1, bframes=0)
+HEVC_INFINITE = media.x265(keyint=1000, bframes=3, b_pyramid=1, scenecut=0)
+LAYERS = media.x265(keyint=1000, bframes=3, b_pyramid=1, scenecut=0, temporal_layers=3)
+ENDLESS = [("h264", INFINITE), ("h264", REFRESH)]
+ENDLESS += [("hevc", HEVC_INFINITE), ("hevc", HEVC_REFRESH), ("hevc", LAYERS)]
 
 
-@pytest.mark.parametrize("options", (INFINITE, REFRESH))
-@pytest.mark.parametrize("container", ("264", "mp4"))
+@pytest.mark.parametrize("codec, options", ENDLESS)
+@pytest.mark.parametrize("container", ("raw", "mp4"))
 @pytest.mark.parametrize("threads", (1, 2))
-def test_anchors_equal_ffmpegs_own_decoding(shelf, options, container, threads):
-    clip = CLIP._replace(options=options, pictures=40)
+def test_anchors_equal_ffmpegs_own_decoding(shelf, codec, options, container, threads):
+    clip = CLIPS[codec]._replace(options=options, pictures=40)
     expected = ffmpeg_rgb(shelf.path(clip, "mkv"))
     anchors = {}
     with CompressedVideo(shelf.path(clip, container), anchor=8, threads=threads) as video:
@@ -205,7 +240,7 @@ def test_anchors_equal_ffmpegs_own_decoding(shelf, options, container, threads):
 
 
 def test_anchors_do_not_change_what_is_parsed(shelf):
-    path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "264")
+    path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "raw")
 
     def read(anchor):
         with CompressedVideo(path, anchor=anchor) as video:
@@ -219,7 +254,7 @@ def test_anchors_do_not_change_what_is_parsed(shelf):
 
 def test_an_anchor_that_ffmpeg_does_not_give_out(shelf, monkeypatch):
     """An error of its own, after which pictures and other anchors come as before."""
-    path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "264")
+    path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "raw")
 
     def read(ahead):
         found, refused = {}, 0
@@ -243,21 +278,30 @@ def test_an_anchor_that_ffmpeg_does_not_give_out(shelf, monkeypatch):
         np.testing.assert_array_equal(rgb, whole[count])
 
 
-def test_random_access_pictures_are_anchors_and_spare_the_decoding(shelf):
-    with CompressedVideo(shelf.path(CLIP, "264"), anchor=10) as video:
+@both_codecs
+def test_random_access_pictures_are_anchors_and_spare_the_decoding(shelf, codec):
+    with CompressedVideo(shelf.path(CLIPS[codec], "raw"), anchor=10) as video:
         for picture in video:
             assert picture.is_anchor == picture.is_random_access
             if picture.is_anchor:
                 assert video.decode_anchor(picture).shape == (80, 96, 3)
 
 
-def test_random_access_pictures_that_were_read_ahead(shelf):
-    """An anchor just before a key picture makes FFmpeg read beyond it; later anchors still come right."""
-    options = media.x264(keyint=13, min_keyint=13, bframes=3, b_pyramid="normal", scenecut=0)
-    clip = CLIP._replace(options=options, pictures=60)
+LONGER = {
+    "h264": media.x264(keyint=13, min_keyint=13, bframes=3, b_pyramid="normal", scenecut=0),
+    "hevc": media.x265(keyint=13, min_keyint=13, bframes=3, open_gop=0, scenecut=0),
+    "hevc, open": media.x265(keyint=13, min_keyint=13, bframes=3, open_gop=1, scenecut=0),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LONGER))
+def test_random_access_pictures_that_were_read_ahead(shelf, name):
+    """An anchor just before a key picture makes FFmpeg read beyond it; later anchors still come right. The
+    pictures before a CRA picture in display order are never anchors: FFmpeg leaves them out."""
+    clip = CLIPS[name[:4]]._replace(options=LONGER[name], pictures=60)
     expected = ffmpeg_rgb(shelf.path(clip, "mkv"))
-    for every in (2, 5, 11, 12):
-        with CompressedVideo(shelf.path(clip, "264"), anchor=every) as video:
+    for every in (1, 2, 5, 11, 12):
+        with CompressedVideo(shelf.path(clip, "raw"), anchor=every) as video:
             for picture in video:
                 if picture.is_anchor:
                     rgb = video.decode_anchor(picture)
@@ -265,7 +309,7 @@ def test_random_access_pictures_that_were_read_ahead(shelf):
 
 
 def test_anchors_of_other_pictures_are_refused(shelf):
-    path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "264")
+    path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "raw")
     with CompressedVideo(path, anchor=8) as video:
         pictures = iter(video)
         anchor = next(p for p in pictures if p.is_anchor and not p.is_random_access)

@@ -1,147 +1,16 @@
-"""The small parts that need neither the native core nor PyAV: NAL units, raw streams, sampling, errors."""
+"""The small parts that need neither a stream nor PyAV: sampling, profile names, errors, the binding."""
 
 import collections
 import io
 import itertools
 from unittest import mock
 
-import handmade
 import pytest
 
 from edge_attp import errors, log
-from edge_attp.bitstream import annexb, binding, nal
+from edge_attp.bitstream import binding, profiles
 from edge_attp.bitstream.sampling import Reservoir
-
-SPS, PPS = handmade.sps(), handmade.pps()
-
-
-def avcc(sets, pictures, length_bytes=4):
-    head = bytes([1, 66, 0xC0, 30, 0xFC | (length_bytes - 1)])
-    parts = [head, bytes([0xE0 | len(sets)])]
-    parts += [len(unit).to_bytes(2, "big") + unit for unit in sets]
-    parts += [bytes([len(pictures)])]
-    parts += [len(unit).to_bytes(2, "big") + unit for unit in pictures]
-    return b"".join(parts)
-
-
-def test_avcc_record():
-    assert nal.parse_avcc(avcc([SPS], [PPS, PPS]), "x") == (4, [SPS, PPS, PPS])
-    assert nal.parse_avcc(avcc([SPS], [PPS], length_bytes=2), "x")[0] == 2
-
-
-def test_every_cut_of_an_avcc_record_is_an_error_of_ours():
-    record = avcc([SPS], [PPS])
-    for end in range(len(record)):
-        with pytest.raises(errors.CorruptStream, match="clip: .*avcC"):
-            nal.parse_avcc(record[:end], "clip")
-
-
-def test_avcc_with_impossible_lengths():
-    with pytest.raises(errors.CorruptStream, match="3 byte"):
-        nal.parse_avcc(avcc([SPS], [PPS], length_bytes=3), "clip")
-    with pytest.raises(errors.CorruptStream, match="1 byte"):
-        nal.parse_avcc(avcc([SPS + bytes(300)], [PPS], length_bytes=1), "clip")
-
-
-@pytest.mark.parametrize("length_bytes", [0, 1, 2, 4])
-def test_split_inverts_join(length_bytes):
-    units = [SPS, PPS, b"\x65" + bytes(range(1, 200)), b"\x0a"]
-    assert list(nal.split(nal.join(units, length_bytes), length_bytes)) == units
-
-
-def test_split_survives_broken_lengths():
-    assert list(nal.split(b"\xff\xff\xff\xff\x65\x88", 4)) == [b"\x65\x88"]
-    assert list(nal.split(b"\0\0\0\0\0\0\0\2\x65\x88", 4)) == [b"\x65\x88"]
-    assert list(nal.split(b"\0\0", 4)) == []
-    assert list(nal.split(b"", 4)) == list(nal.split(b"", 0)) == []
-
-
-def test_parameter_sets_replace_those_of_the_same_id():
-    sets = nal.ParameterSets(0)
-    other, newer = handmade.sps(sps_id=1), handmade.sps(columns=5)
-    sets.add([SPS, PPS, other])
-    assert list(nal.split(sets.annex_b, 0)) == [SPS, other, PPS]
-    sets.add([newer])
-    assert list(nal.split(sets.annex_b, 0)) == [newer, other, PPS]
-
-
-def test_parameter_sets_keep_the_same_bytes_until_one_changes():
-    sets = nal.ParameterSets(4)
-    sets.add([SPS, PPS])
-    before = sets.annex_b
-    sets.watch(nal.join([b"\x06\x05\x01\x00", SPS, PPS, b"\x65\x88"], 4))
-    sets.watch(nal.join([b"\x41\x9a"], 4))
-    assert sets.annex_b is before
-    sets.watch(nal.join([b"\x09\xf0", handmade.sps(rows=7), b"\x65\x88"], 4))
-    assert sets.annex_b != before
-
-
-def test_parameter_sets_after_the_first_slice_are_of_the_next_picture():
-    sets = nal.ParameterSets(0)
-    sets.watch(nal.join([b"\x65\x88", SPS], 0))
-    assert sets.annex_b == b""
-
-
-def test_hostile_parameter_sets_do_not_pile_up():
-    sets = nal.ParameterSets(0)
-    for value in range(1000):
-        sets.add([b"\x68" + value.to_bytes(3, "big"), b"\x67", b"\x68", b"\x67\0\0\0\0\0\0\0"])
-    assert len(list(nal.split(sets.annex_b, 0))) < 300
-
-
-@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 64, 1 << 18])
-def test_access_units_whatever_the_chunks(chunk, monkeypatch):
-    monkeypatch.setattr(annexb, "CHUNK_BYTES", chunk)
-    data = handmade.stream(gops=3, gop=4)
-    units = list(annexb.access_units(io.BytesIO(data).read))
-    assert b"".join(units) == data
-    firsts = [[nal.nal_type(unit) for unit in nal.split(data, 0)] for data in units]
-    assert firsts == [[7, 8, 5], [1], [1], [1]] * 3
-
-
-def test_access_units_of_several_slices_and_end_markers():
-    first, later = b"\x65\x88\x84", b"\x65\x42\x10"  # first_mb_in_slice 0, and another
-    end_of_sequence = b"\x0a"
-    data = handmade.annex_b([SPS, PPS, first, later, end_of_sequence, b"\x09\xf0", first, later])
-    units = [
-        [nal.nal_type(u) for u in nal.split(x, 0)]
-        for x in annexb.access_units(io.BytesIO(data).read)
-    ]
-    assert units == [[7, 8, 5, 5, 10], [9, 5, 5]]
-
-
-def test_endless_rubbish_comes_in_pieces(monkeypatch):
-    monkeypatch.setattr(annexb, "LONGEST_UNIT_BYTES", 1000)
-    monkeypatch.setattr(annexb, "CHUNK_BYTES", 300)
-    data = b"\x5a" * 10001
-    units = list(annexb.access_units(io.BytesIO(data).read))
-    assert b"".join(units) == data
-    assert max(map(len, units)) < 1400
-
-
-@pytest.mark.parametrize(
-    "head, expected",
-    [
-        (handmade.START + SPS, True),
-        (b"\0\0\1" + SPS, True),
-        (bytes(9) + b"\1" + SPS, True),
-        (b"\0\0\0\1\x09\xf0", True),
-        (b"\0\0\0\1\x06\x05", True),
-        (b"\0\0\1\x41\x9a", True),
-        (b"\0\1" + SPS, False),
-        (b"\0\0\1\xba", False),  # MPEG program stream
-        (b"\0\0\1\xb3", False),  # MPEG-2
-        (b"\0\0\1\xb0", False),  # MPEG-4 Part 2
-        (b"\0\0\0\1\x40\1", False),  # HEVC VPS
-        (b"\0\0\0\1\x46\1", False),  # HEVC access unit delimiter
-        (b"\0\0\0\1ftyp", False),  # MP4 with a 64-bit box size
-        (b"\0\0\0\x20ftyp", False),
-        (b"\0\0\1", False),
-        (b"", False),
-    ],
-)
-def test_recognises_raw_h264(head, expected):
-    assert annexb.looks_like_annex_b(head) is expected
+from edge_attp.bitstream.syntax import H264, HEVC
 
 
 def draw(count, size, seed):
@@ -173,6 +42,27 @@ def test_reservoir_begins_anew():
         assert reservoir.take() == (["a"] if item == "a" else [])
     with pytest.raises(ValueError, match="per_gop"):
         Reservoir(0, None)
+
+
+@pytest.mark.parametrize(
+    "syntax, numbers, expected",
+    [
+        (H264, (66, 0b0, 30), ("Baseline", "3")),
+        (H264, (66, 0b1010, 11), ("Constrained Baseline", "1b")),
+        (H264, (100, 0b110000, 41), ("Constrained High", "4.1")),
+        (H264, (110, 0b1000, 9), ("High 10 Intra", "1b")),
+        (H264, (7, 0, 51), ("profile_idc 7", "5.1")),
+        (HEVC, (1, 0, 93), ("Main", "3.1")),
+        (HEVC, (2, 1, 153), ("Main 10", "5.1 (High tier)")),
+        (HEVC, (3, 0, 30), ("Main Still Picture", "1")),
+        (HEVC, (4, 0, 255), ("Format Range Extensions", "8.5")),
+        (HEVC, (17, 0, 120), ("general_profile_idc 17", "4")),
+    ],
+)
+def test_profiles_and_levels_have_names(syntax, numbers, expected):
+    profile_idc, flags, _ = numbers
+    assert profiles.profile_name(syntax, profile_idc, flags) == expected[0]
+    assert profiles.level_name(syntax, *numbers) == expected[1]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +136,7 @@ def test_messages_say_where_once(fields, expected, monkeypatch):
         for name, value in fields.items():
             setattr(info._obj, name, value)
 
-    decoder = binding.Decoder("clip", 0)
+    decoder = binding.Decoder("clip", binding.CODEC_H264, 0)
     monkeypatch.setattr(decoder, "_native", mock.Mock(wraps=binding.native_core()))
     decoder._native.attp_get_error = get_error
     error = decoder.error(binding.CORRUPT)

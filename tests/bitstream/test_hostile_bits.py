@@ -6,7 +6,9 @@ Files are read in a process of their own: a crash, a hang or a memory bomb fails
 import numpy as np
 import pytest
 
-from support import hostile
+from support import hostile, nal
+from support.hevc_everything import everything
+from support.hevc_stream import RandomStream as HevcStream
 from support.hostile import CLIPS
 from support.random_stream import RandomStream
 
@@ -16,112 +18,120 @@ rounds = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize("name", sorted(CLIPS))
-def test_undamaged_streams_are_ok(clips, tmp_path, name):
-    summary = hostile.read_streams(tmp_path, [clips.path(CLIPS[name]).read_bytes()])[0]
-    assert len(hostile.good(summary)) == CLIPS[name].pictures and summary["error"] is None
-    assert (
-        len(set(hostile.good(summary))) == CLIPS[name].pictures
-    )  # or comparing digests would prove nothing
+def test_undamaged_streams_are_ok(stream):
+    summary = stream.read([stream.units])[0]
+    assert len(hostile.good(summary)) == 24 and summary["error"] is None
+    assert len(set(hostile.good(summary))) == 24  # or comparing digests would prove nothing
     assert sum(picture[3] for picture in summary["pictures"]) == 4
 
 
-@pytest.mark.parametrize("name", sorted(CLIPS))
 @rounds
-def test_flipped_bits_anywhere(clips, tmp_path, name, count):
-    random, data = np.random.RandomState(1), clips.path(CLIPS[name]).read_bytes()
+def test_flipped_bits_anywhere(stream, count):
+    random = np.random.RandomState(1)
     streams = [
-        hostile.flip_bits(data, random.choice([1, 2, 5, 30, 300]), random) for _ in range(count)
+        hostile.flip_bits(stream.data, random.choice([1, 2, 5, 30, 300]), random)
+        for _ in range(count)
     ]
-    summaries = hostile.read_streams(tmp_path, streams)
+    summaries = stream.read(streams)
     assert any(picture[1] == "damaged" for summary in summaries for picture in summary["pictures"])
 
 
-@pytest.mark.parametrize("name", sorted(CLIPS))
 @rounds
-def test_flipped_bits_do_no_harm_after_the_next_random_access_picture(clips, tmp_path, name, count):
-    units = hostile.nal_units(clips.path(CLIPS[name]).read_bytes())
-    expected = hostile.good(hostile.read_streams(tmp_path, [hostile.join(units)])[0])
+def test_flipped_bits_do_no_harm_after_the_next_random_access_picture(stream, count):
     random, streams = np.random.RandomState(2), []
-    first_gop = hostile.groups(units)[0]
-    slices = [k for k, unit in enumerate(first_gop) if hostile.is_slice(unit)]
+    slices = stream.syntax.slices(stream.syntax.groups(stream.units)[0])
+    first = stream.syntax.header_bytes
     for _ in range(count):
-        harmed = list(units)
+        harmed = list(stream.units)
         k = random.choice(slices)
-        harmed[k] = hostile.flip_bits(units[k], random.choice([1, 3, 20]), random, first=1)
-        streams.append(hostile.join(harmed))
-    later = expected[-18:]  # three of four GOPs
-    for number, summary in enumerate(hostile.read_streams(tmp_path, streams)):
+        harmed[k] = hostile.flip_bits(harmed[k], random.choice([1, 3, 20]), random, first)
+        streams.append(harmed)
+    later = stream.good()[-18:]  # three of four GOPs
+    for number, summary in enumerate(stream.read(streams)):
         assert hostile.good(summary)[-18:] == later, (number, summary["error"])
 
 
-@pytest.mark.parametrize("cabac", [False, True], ids=["CAVLC", "CABAC"])
+def written_h264(seed, cabac):
+    weighting = ((0, 0), (1, 1), (0, 2))
+    return RandomStream(seed, cabac=cabac, weighting=weighting, inference=seed % 2).write(8)
+
+
+def written_hevc(seed):
+    return HevcStream(seed, **everything(np.random.RandomState(seed))).write(8)
+
+
+WRITTEN = {
+    "H.264 CAVLC": (hostile.H264, lambda seed: written_h264(seed, False)),
+    "H.264 CABAC": (hostile.H264, lambda seed: written_h264(seed, True)),
+    "HEVC": (hostile.HEVC, written_hevc),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN))
 @rounds
-def test_flipped_bits_of_written_streams(tmp_path, cabac, count):
-    """Long-term references, list commands, weights and MMCO under attack."""
+def test_flipped_bits_of_written_streams(tmp_path, name, count):
+    """Long-term references, list commands, weights, tiles and what else encoders do not use, under attack."""
     random, streams = np.random.RandomState(9), []
+    syntax, write = WRITTEN[name]
     for seed in range(count):
-        weighting = ((0, 0), (1, 1), (0, 2))
-        data = RandomStream(seed, cabac=cabac, weighting=weighting, inference=seed % 2).write(8)
-        streams.append(hostile.flip_bits(data, random.choice([1, 3, 10, 60]), random))
-    hostile.read_streams(tmp_path, streams)
+        streams.append(hostile.flip_bits(write(seed), random.choice([1, 3, 10, 60]), random))
+    hostile.read_streams(tmp_path, streams, syntax)
 
 
-def test_noise_between_pictures(clips, tmp_path):
-    """NAL units of every type with random contents: ignored or dropped, never mistaken for pictures of this stream."""
-    random = np.random.RandomState(5)
-    units = hostile.nal_units(clips.path(CLIPS["CABAC"]).read_bytes())
-    expected = hostile.good(hostile.read_streams(tmp_path, [hostile.join(units)])[0])
-    streams = []
-    for kind in (
-        6,
-        9,
-        12,
-        0,
-        14,
-        20,
-        21,
-        24,
-        30,
-        31,
-    ):  # SEI, AUD, filler, unspecified, prefix and extension slices
+# Types of NAL units that may lie between pictures and say nothing of them: SEI, AUD, filler, reserved, unspecified,
+# and slices of extensions. Auxiliary pictures and other layers look like slices, and must be ignored as well.
+NOISE = {".264": (6, 9, 12, 0, 14, 20, 21, 24, 30, 31), ".265": (*range(35, 64), *range(22, 32))}
+
+
+def test_noise_between_pictures(stream):
+    """NAL units with random contents: ignored or dropped, never mistaken for pictures of this stream."""
+    random, syntax = np.random.RandomState(5), stream.syntax
+    expected, streams = stream.good(), []
+    first, *others = syntax.groups(stream.units)
+    for kind in NOISE[syntax.suffix]:
+        header = bytes([kind]) if syntax.header_bytes == 1 else bytes([kind << 1, 1])
         body = random.randint(1, 256, 30).astype(np.uint8).tobytes()
-        units_with = [
-            part
-            for unit in units
-            for part in ((bytes([kind]) + body, unit) if unit[0] & 31 == 7 else (unit,))
-        ]
-        streams.append(hostile.join(units_with))
-    # Auxiliary pictures (alpha) look like slices: 7.4.1.2.3 wants them ignored.
-    alpha = [
+        streams.append(first + [unit for group in others for unit in [header + body] + group])
+    streams.append(_with_others(stream.units, syntax, syntax.is_slice))
+    if syntax.header_bytes == 2:  # a whole second layer, parameter sets and all
+        streams.append(_with_others(stream.units, syntax, lambda unit: True))
+    for number, summary in enumerate(stream.read(streams)):
+        assert hostile.good(summary) == expected, number
+
+
+def _with_others(units, syntax, chosen):
+    """After each chosen NAL unit the same one of an auxiliary picture, or of layer 1."""
+    return [
         part
         for unit in units
-        for part in (unit, bytes([unit[0] & 0x60 | 19]) + unit[1:])
-        if part is unit or hostile.is_slice(unit)
+        for part in ([unit, _elsewhere(unit, syntax)] if chosen(unit) else [unit])
     ]
-    streams.append(hostile.join(alpha))
-    for summary in hostile.read_streams(tmp_path, streams):
-        assert hostile.good(summary) == expected
 
 
-def test_random_bytes(tmp_path):
+def _elsewhere(unit, syntax):
+    """The same NAL unit as one of an auxiliary picture (H.264) or of layer 1 (HEVC)."""
+    if syntax.header_bytes == 1:
+        return bytes([unit[0] & 0x60 | 19]) + unit[1:]
+    return unit[:1] + bytes([unit[1] | 8]) + unit[2:]
+
+
+@pytest.mark.parametrize("syntax", [hostile.H264, hostile.HEVC], ids=["H.264", "HEVC"])
+def test_random_bytes(tmp_path, syntax):
     random = np.random.RandomState(6)
     streams = [
         random.randint(0, 256, size).astype(np.uint8).tobytes()
         for size in (1, 2, 3, 4, 5, 100, 5000, 100000)
     ]
-    streams += [
-        b"\x00" * 1000,
-        b"\x00\x00\x01" * 500,
-        b"\xff" * 1000,
-        b"\x00\x00\x01\x67" * 300,
-        b"\x00\x00\x01\x65" * 300,
-    ]
-    for kind in range(32):  # a start code and a header in front, so that something is parsed
+    streams += [b"\x00" * 1000, b"\x00\x00\x01" * 500, b"\xff" * 1000]
+    streams += [b"\x00\x00\x01" + bytes([kind]) * 300 for kind in (0x67, 0x65, 0x42, 0x26)]
+    headers = [bytes([0x60 | kind]) for kind in range(32)]
+    if syntax.header_bytes == 2:
+        headers = [bytes([kind << 1, 1]) for kind in range(64)]
+    for header in headers:  # a start code and a header in front, so that something is parsed
         for _ in range(4):
             body = random.randint(0, 256, 400).astype(np.uint8).tobytes()
-            streams.append(b"\x00\x00\x01" + bytes([0x60 | kind]) + body)
-    for summary in hostile.read_streams(tmp_path, streams):
+            streams.append(b"\x00\x00\x01" + header + body)
+    for summary in hostile.read_streams(tmp_path, streams, syntax):
         assert not hostile.good(summary)
 
 
@@ -142,32 +152,27 @@ def _bits(*fields):
 @pytest.mark.parametrize(
     "width, height", [(65536, 65536), (1 << 20, 16), (16, 1 << 20), (1 << 31, 1 << 31)]
 )
-def test_huge_pictures_are_refused_before_memory_is_taken(clips, tmp_path, width, height):
-    sequence = _bits(
-        (66, 8),
-        (0, 8),
-        (51, 8),
-        0,
-        0,
-        2,
-        1,
-        (0, 1),
-        width // 16 - 1,
-        height // 16 - 1,
-        (1, 1),
-        (1, 1),
-        (0, 2),
-    )
-    units = hostile.nal_units(clips.path(CLIPS["CAVLC"]).read_bytes())
-    harmed = [b"\x67" + sequence if unit[0] & 31 == 7 else unit for unit in units]
-    summary = hostile.read_streams(tmp_path, [hostile.join(harmed)])[0]
+def test_huge_pictures_are_refused_before_memory_is_taken(stream, width, height):
+    if stream.syntax.header_bytes == 1:
+        sizes = (width // 16 - 1, height // 16 - 1)
+        fields = ((66, 8), (0, 8), (51, 8), 0, 0, 2, 1, (0, 1), *sizes, (1, 1), (1, 1), (0, 2))
+        sps = b"\x67" + _bits(*fields)
+    else:
+        profile_tier_level = ((1, 8), (3 << 29, 32), (0, 48), (93, 8))
+        fields = ((1, 8), *profile_tier_level, 0, 1, width, height, (0, 1), 0, 0, 4)
+        fields += ((1, 1), 4, 0, 0, 0, 3, 0, 3, 0, 0, (0, 4), 0, (0, 5))
+        sps = b"\x42\x01" + nal.escaped(b"", _bits(*fields))
+    kind = stream.syntax.kind(sps)
+    harmed = [sps if stream.syntax.kind(unit) == kind else unit for unit in stream.units]
+    summary = stream.read([harmed])[0]
     assert not hostile.good(summary) and summary["error"], summary
 
 
+@pytest.mark.parametrize("name", ["CABAC", "HEVC"])
 @pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])
 @rounds
-def test_damaged_containers(clips, tmp_path, container, count):
-    clip = CLIPS["CABAC"]._replace(container=container)
+def test_damaged_containers(clips, tmp_path, name, container, count):
+    clip = CLIPS[name]._replace(container=container)
     data = clips.path(clip).read_bytes()
     random = np.random.RandomState(7)
     streams = [

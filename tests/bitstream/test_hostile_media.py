@@ -1,12 +1,16 @@
 """Real files that were made to break decoders, or broke on their way: an orderly end for each of them."""
 
+import numpy as np
 import pytest
 
 from support import hostile
 from support.paths import SHARED_MEDIA
 
-FILES = sorted(path for path in (SHARED_MEDIA / "corrupt").rglob("*.*") if path.suffix != ".265")
-HEALTHY = SHARED_MEDIA / "h264_conformance" / "jvt"
+FILES = sorted((SHARED_MEDIA / "corrupt").rglob("*.*"))
+HEALTHY = """
+    CABA3_SVA_B MR1_BT_A SL1_SVA_B HCMP1_HHI_A freh12_b CI_MW_D
+    bear full_qcif_10f_10bit true_tiles weighted_b wppslices perslice_lf
+""".split()
 
 
 def test_every_corrupt_file_ends_in_order():
@@ -41,18 +45,13 @@ def test_a_truncated_mp4_says_so(tmp_path):
     assert summaries[0]["error"][0] == "SourceError"
 
 
-@pytest.mark.parametrize(
-    "name", ["CABA3_SVA_B", "MR1_BT_A", "SL1_SVA_B", "HCMP1_HHI_A", "freh12_b", "CI_MW_D"]
-)
+@pytest.mark.parametrize("name", HEALTHY)
 def test_conformance_streams_with_flipped_bits(tmp_path, name):
-    import numpy as np
-
-    data = (HEALTHY / (name + ".264")).read_bytes()[:60000]
-    random = np.random.RandomState(8)
+    path = next(path for path in SHARED_MEDIA.rglob(name + ".*"))
+    data, random = path.read_bytes()[:60000], np.random.RandomState(8)
     paths = [
         hostile.write(
-            tmp_path,
-            "{}.264".format(n),
+            *(tmp_path, "{}{}".format(n, path.suffix)),
             hostile.flip_bits(data, random.choice([1, 10, 200]), random),
         )
         for n in range(8)

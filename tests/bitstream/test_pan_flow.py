@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from support.media import Clip, x264
+from support.media import Clip, HevcClip, x264, x265
 from support.random_stream import RandomStream
 
 MODE_SKIP = 2
 # Fine quantisation and a thorough search: the encoder finds the true vector of nearly every block, and comes close
 # with the rest.
 EXACT = {"qp": 6, "me": "esa", "subme": 7, "merange": 48, "scenecut": 0, "preset": "medium"}
+# Small coding tree blocks, as large as macroblocks: `visible` counts on that.
+EXACT_HEVC = {"qp": 6, "me": 5, "subme": 7, "merange": 48, "scenecut": 0, "preset": "medium"}
+EXACT_HEVC.update(ctu=16, psy_rd="0.00", b_adapt=0)
 GROUPS = {
     "P": {"bframes": 0, "ref": 1},
     "P of many references": {"bframes": 0, "ref": 5, "mixed_refs": 1},
@@ -29,10 +32,27 @@ GROUPS = {
 }
 
 
-def pan(velocity, group, container="264"):
-    """A clip that moves by `velocity` pixels a picture."""
-    options = x264(**dict(EXACT, **group))
-    return Clip("pan", 144, 112, 16, velocity=velocity, container=container, options=options)
+GROUPS_HEVC = {
+    "HEVC P": {"bframes": 0, "ref": 1},
+    "HEVC P of many references": {"bframes": 0, "ref": 5, "limit_refs": 0},
+    "HEVC B 1": {"bframes": 1, "ref": 2},
+    "HEVC B 2": {"bframes": 2, "ref": 3, "temporal_mvp": 0},
+    "HEVC B 3": {"bframes": 3, "b_pyramid": 0, "ref": 3},
+    "HEVC B 4 pyramid": {"bframes": 4, "b_pyramid": 1, "ref": 4, "rect": 1, "amp": 1},
+    "HEVC open GOP": {"bframes": 3, "open_gop": 1, "keyint": 7, "min_keyint": 7, "ref": 4},
+    "HEVC closed GOPs": {"bframes": 2, "open_gop": 0, "keyint": 6, "min_keyint": 6, "ref": 3},
+}
+ALL_GROUPS = dict(GROUPS, **GROUPS_HEVC)
+
+
+def pan(velocity, name, **fields):
+    """A clip that moves by `velocity` pixels a picture, coded as the group of this name."""
+    group = ALL_GROUPS[name]
+    if name in GROUPS:
+        options, make = x264(**dict(EXACT, **group)), Clip
+    else:
+        options, make = x265(**dict(EXACT_HEVC, **group)), HevcClip
+    return make("pan", 144, 112, 16, velocity=velocity, options=options, **fields)
 
 
 def displacement(pictures, picture, i):
@@ -79,11 +99,11 @@ def visible(picture, velocity, distances):
 
 
 @pytest.mark.parametrize("velocity", [(3, 0), (-2, 1), (1, -4)], ids=str)
-@pytest.mark.parametrize("group", sorted(GROUPS))
+@pytest.mark.parametrize("group", sorted(ALL_GROUPS))
 def test_flow_is_the_velocity_of_the_pan(clips, group, velocity):
     from edge_attp.bitstream import CompressedVideo
 
-    clip = pan(velocity, GROUPS[group])
+    clip = pan(velocity, group)
     with CompressedVideo(str(clips.path(clip)), residual=False) as video:
         pictures = list(video)
     kinds = [picture.kind for picture in pictures]
@@ -146,11 +166,12 @@ def test_flow_is_what_vectors_references_and_poc_say(tmp_path, tools, seed):
             ), picture
 
 
+@pytest.mark.parametrize("group", ["B 3 pyramid", "HEVC B 4 pyramid"])
 @pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])
-def test_flow_is_the_same_with_timestamps(clips, container):
+def test_flow_is_the_same_with_timestamps(clips, container, group):
     from edge_attp.bitstream import CompressedVideo
 
-    raw, boxed = (pan((3, 0), GROUPS["B 3 pyramid"], kind) for kind in ("264", container))
+    raw, boxed = pan((3, 0), group), pan((3, 0), group, container=container)
     with CompressedVideo(str(clips.path(raw))) as one, CompressedVideo(
         str(clips.path(boxed))
     ) as other:
@@ -160,13 +181,49 @@ def test_flow_is_the_same_with_timestamps(clips, container):
         assert flow.tobytes() == same.tobytes()
 
 
-@pytest.mark.parametrize("group", ["P", "B 3 pyramid", "B 3 pyramid, CAVLC"])
+@pytest.mark.parametrize("pair", [("P", "HEVC P"), ("B 3", "HEVC B 3")], ids=str)
+def test_flow_of_both_codecs_is_the_same(clips, pair):
+    """The same scene, the same types of pictures: block by block the same flow, wherever both codecs saw it."""
+    from edge_attp.bitstream import CompressedVideo
+
+    velocity = (3, -2)
+    films = []
+    for group in pair:
+        with CompressedVideo(str(clips.path(pan(velocity, group))), residual=False) as video:
+            pictures = sorted(video, key=lambda picture: picture.poc / picture.poc_step)
+        known = []
+        for picture in pictures:
+            distances = [displacement(pictures, picture, i) for i in range(2)]
+            used = distances[0][1] | distances[1][1]
+            known.append(visible(picture, velocity, distances) & used)
+        films.append(list(zip(pictures, known)))
+    assert [len(film) for film in films] == [16, 16]
+    compared = same = 0
+    for (one, seen), (other, seen_too) in zip(*films):
+        assert one.kind == other.kind
+        both = seen & seen_too
+        difference = np.abs(one.motion.flow() - other.motion.flow()).max(0)[both]
+        compared += both.sum()
+        same += (difference < 1e-5).sum()
+    assert compared > 8000 and same > 0.9 * compared, (compared, same)
+
+
+STILL = {
+    name: Clip("still", 96, 80, 12, options=x264(preset="medium", qp=4, **GROUPS[name]))
+    for name in ("P", "B 3 pyramid", "B 3 pyramid, CAVLC")
+}
+STILL.update(
+    (name, HevcClip("still", 96, 80, 12, options=x265(qp=4, b_adapt=0, **GROUPS_HEVC[name])))
+    for name in ("HEVC P", "HEVC B 4 pyramid")
+)
+
+
+@pytest.mark.parametrize("group", sorted(STILL))
 def test_still_clip_has_zero_vectors_and_exactly_zero_residual_when_skipped(clips, group):
     from edge_attp.bitstream import CompressedVideo
 
     # A still scene costs an encoder nothing after the first picture, if that one is fine enough.
-    clip = Clip("still", 96, 80, 12, options=x264(preset="medium", qp=4, **GROUPS[group]))
-    with CompressedVideo(str(clips.path(clip))) as video:
+    with CompressedVideo(str(clips.path(STILL[group]))) as video:
         pictures = list(video)
     skipped = 0
     for picture in pictures[1:]:

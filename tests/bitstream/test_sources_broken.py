@@ -8,7 +8,8 @@ import sys
 import handmade
 import pytest
 
-from edge_attp.bitstream import CompressedVideo, packets, pyav
+from edge_attp.bitstream import CompressedVideo, nal, packets, pyav
+from edge_attp.bitstream.syntax import H264, HEVC
 from edge_attp.errors import CorruptStream, EdgeAttpError, SourceError, UnsupportedStream
 
 
@@ -19,7 +20,7 @@ def refused(source, kind, match, **arguments):
     return caught.value
 
 
-@pytest.mark.parametrize("suffix", (".264", ".mp4"))
+@pytest.mark.parametrize("suffix", (".264", ".265", ".mp4"))
 def test_missing_and_empty_files(tmp_path, suffix):
     path = str(tmp_path / ("clip" + suffix))
     error = refused(path, SourceError, "clip.*No such file")
@@ -53,11 +54,15 @@ def test_no_permission(tmp_path, monkeypatch):
     refused(str(path), SourceError, "secret.264: Permission denied$", format="h264")
 
 
-@pytest.mark.parametrize("data", (b"\x5a" * 5000, b"\0" * 5000, handmade.START * 50))
-def test_rubbish_in_a_raw_stream(tmp_path, data):
-    path = tmp_path / "rubbish.264"
+@pytest.mark.parametrize("suffix, title", ((".264", "H.264"), (".hevc", "HEVC")))
+@pytest.mark.parametrize(
+    "data", (b"\x5a" * 5000, b"\0" * 5000, handmade.START * 50), ids=("letters", "zeros", "starts")
+)
+def test_rubbish_in_a_raw_stream(tmp_path, data, suffix, title):
+    path = tmp_path / ("rubbish" + suffix)
     path.write_bytes(data)
-    assert refused(str(path), CorruptStream, "no readable H.264 sequence").exit_code == 3
+    match = "no readable {} sequence".format(title)
+    assert refused(str(path), CorruptStream, match).exit_code == 3
 
 
 def test_reading_that_fails_in_mid_stream():
@@ -102,13 +107,19 @@ def test_raw_streams_do_not_load_pyav(tmp_path):
 # What follows needs containers.
 
 
-@pytest.fixture(scope="module")
-def mp4(clips):
+def encoded(clips, codec, container="mp4", **changes):
     pytest.importorskip("av")
     from support import media
 
-    options = media.x264(keyint=8, bframes=2)
-    return clips.path(media.Clip("moving", 96, 80, 30, container="mp4", options=options))
+    options = {"h264": media.x264, "hevc": media.x265}[codec](keyint=8, bframes=2)
+    encoder = {"h264": "libx264", "hevc": "libx265"}[codec]
+    clip = media.Clip("moving", 96, 80, 30, codec=encoder, container=container, options=options)
+    return clips.path(clip._replace(**changes))
+
+
+@pytest.fixture(scope="module", params=("h264", "hevc"))
+def mp4(request, clips):
+    return encoded(clips, request.param)
 
 
 def test_mp4_without_its_index(mp4, tmp_path):
@@ -168,12 +179,15 @@ def test_a_whole_mp4_is_not_called_cut(mp4, tmp_path):
             assert len(list(video)) == 30
 
 
-@pytest.mark.parametrize("container", ("mkv", "ts", "264"))
-def test_other_files_cut_short_end_where_they_end(mp4, tmp_path, container):
+@pytest.mark.parametrize("codec, raw", (("h264", "264"), ("hevc", "265")))
+@pytest.mark.parametrize("container", ("mkv", "ts", "raw"))
+def test_other_files_cut_short_end_where_they_end(clips, tmp_path, codec, raw, container):
+    original = encoded(clips, codec)
     from containers import rewrapped
 
-    whole = rewrapped(mp4, tmp_path / ("whole." + container))
-    path = tmp_path / ("cut." + container)
+    suffix = raw if container == "raw" else container
+    whole = rewrapped(original, tmp_path / ("whole." + suffix))
+    path = tmp_path / ("cut." + suffix)
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     with CompressedVideo(path) as video:
         integrity = [picture.integrity for picture in video]
@@ -235,6 +249,65 @@ def test_an_unknown_format_name(mp4):
     refused(str(mp4), SourceError, "no_such_format", format="no_such_format")
 
 
+def hvcc_begin(data):
+    """Where the hvcC record begins, and where its box ends."""
+    begin = data.index(b"hvcC") + 4
+    return begin, begin - 8 + int.from_bytes(data[begin - 8 : begin - 4], "big")
+
+
+def test_an_hvcc_record_that_is_cut_short(clips, tmp_path):
+    data = bytearray(encoded(clips, "hevc").read_bytes())
+    begin, end = hvcc_begin(data)
+    data[begin + 26 : begin + 28] = b"\xff\xff"  # nalUnitLength of the first parameter set
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(bytes(data))
+    error = refused(str(path), CorruptStream, r"broken.mp4: its hvcC record .* is cut short")
+    assert error.exit_code == 3
+    assert end - begin > 60
+
+
+def test_an_hvcc_record_with_an_impossible_length_size(clips, tmp_path):
+    data = bytearray(encoded(clips, "hevc").read_bytes())
+    begin, _ = hvcc_begin(data)
+    data[begin + 21] = data[begin + 21] & 0xFC | 2
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(bytes(data))
+    refused(str(path), CorruptStream, r"hvcC record says .* 3 byte\(s\), which cannot be")
+
+
+def without(data, syntax, kinds):
+    """An Annex B stream without the NAL units of these types."""
+    kept = [unit for unit in nal.split(data, 0) if syntax.nal_type(unit) not in kinds]
+    return nal.join(kept, 0)
+
+
+@pytest.mark.parametrize("syntax, sps", ((H264, 7), (HEVC, 33)))
+def test_without_sequence_parameter_sets(clips, tmp_path, syntax, sps):
+    raw = {"h264": "264", "hevc": "265"}[syntax.name]
+    data = encoded(clips, syntax.name, raw).read_bytes()
+    path = tmp_path / ("headless." + raw)
+    path.write_bytes(without(data, syntax, (sps,)))
+    match = "headless.*no readable {} sequence parameter set".format(syntax.title)
+    refused(str(path), CorruptStream, match)
+
+
+@pytest.mark.parametrize("syntax, pps", ((H264, 8), (HEVC, 34)))
+def test_without_picture_parameter_sets(clips, syntax, pps):
+    raw = {"h264": "264", "hevc": "265"}[syntax.name]
+    data = without(encoded(clips, syntax.name, raw).read_bytes(), syntax, (pps,))
+    with CompressedVideo(io.BytesIO(data)) as video:
+        assert (video.width, video.height) == (96, 80)
+        with pytest.raises(CorruptStream, match="no picture in it could be read"):
+            list(video)
+
+
+def test_hevc_without_video_parameter_sets_is_read(clips):
+    """Nothing of a VPS is needed for the base layer."""
+    data = encoded(clips, "hevc", "265").read_bytes()
+    with CompressedVideo(io.BytesIO(without(data, HEVC, (32,)))) as video:
+        assert [picture.integrity for picture in video] == ["ok"] * 30
+
+
 def test_other_codecs_are_refused_by_name(clips):
     pytest.importorskip("av")
     from support import media
@@ -242,7 +315,8 @@ def test_other_codecs_are_refused_by_name(clips):
     for codec, name in (("mpeg4", "mpeg4"), ("mjpeg", "mjpeg")):
         pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         clip = media.Clip("moving", 96, 80, 4, codec=codec, container="avi", pix_fmt=pix_fmt)
-        error = refused(str(clips.path(clip)), UnsupportedStream, "its codec is " + name)
+        match = "its codec is {}; only H.264 and HEVC are read without transcoding".format(name)
+        error = refused(str(clips.path(clip)), UnsupportedStream, match)
         assert error.exit_code == 4
 
 

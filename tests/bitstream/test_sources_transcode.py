@@ -1,4 +1,4 @@
-"""Sources that are not H.264 are encoded on the fly when that is allowed."""
+"""Sources that are neither H.264 nor HEVC are encoded on the fly when that is allowed."""
 
 import logging
 
@@ -15,7 +15,6 @@ SOURCES = [
     ("mjpeg", "mkv", "yuvj420p"),
     ("libvpx-vp9", "mkv", "yuv420p"),
     ("rawvideo", "avi", "yuv420p"),
-    ("libx265", "mp4", "yuv420p"),
 ]
 
 
@@ -67,10 +66,12 @@ def test_odd_sizes_lose_what_cannot_be_coded(clips, tmp_path):
         assert len(list(video)) == 3
 
 
-def test_h264_is_never_transcoded(clips, caplog):
-    path = clips.path(media.Clip("moving", 96, 80, 12, container="mp4"))
-    with CompressedVideo(path, transcode=True) as video:
-        assert video.codec == "h264"
+@pytest.mark.parametrize("encoder, codec", (("libx264", "h264"), ("libx265", "hevc")))
+def test_what_is_parsed_is_never_transcoded(clips, caplog, encoder, codec):
+    options = {"libx264": media.x264, "libx265": media.x265}[encoder]()
+    clip = media.Clip("moving", 96, 80, 12, codec=encoder, container="mp4", options=options)
+    with CompressedVideo(clips.path(clip), transcode=True) as video:
+        assert video.codec == codec
         assert len(list(video)) == 12
     assert not caplog.messages
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from support.digest import digest
-from support.media import Clip, x264
+from support.media import Clip, HevcClip, x264, x265
 
 RUNS = 20
 CLIPS = {
@@ -16,6 +16,14 @@ CLIPS = {
     ),
     "slices, CAVLC": Clip(
         "fade", pictures=24, options=x264(bframes=2, cabac=0, slices=4, weightp=2, keyint=9)
+    ),
+    "HEVC pyramid": HevcClip("cuts", pictures=24, options=x265(bframes=4, b_adapt=0, ref=4, rd=4)),
+    "HEVC slices and rows": HevcClip(
+        *("fade", 96, 112, 24),
+        options=x265(bframes=2, ctu=16, slices=2, wpp=1, weightp=1, weightb=1, keyint=9),
+    ),
+    "HEVC, mp4, 10 bits": HevcClip(
+        pictures=24, container="mp4", pix_fmt="yuv420p10le", options=x265(open_gop=1, keyint=7)
     ),
     "mp4, P only": Clip(pictures=24, container="mp4", options=x264(bframes=0, ref=3, keyint=7)),
 }
@@ -39,20 +47,22 @@ def test_every_run_gives_the_same_bytes(clips, name):
             assert read(path, threads) == first, (threads, run)
 
 
-def test_pictures_stay_as_they_are_while_the_pool_turns_over(clips):
+@pytest.mark.parametrize("name", ["B pyramid, CABAC", "HEVC pyramid"])
+def test_pictures_stay_as_they_are_while_the_pool_turns_over(clips, name):
     from edge_attp.bitstream import CompressedVideo
 
-    path = clips.path(CLIPS["B pyramid, CABAC"])
+    path = clips.path(CLIPS[name])
     for threads in (1, 3):
         with CompressedVideo(str(path), threads=threads) as video:
             kept = [(picture, digest(picture)) for picture in video]
         assert [digest(picture) for picture, _ in kept] == [value for _, value in kept]
 
 
-def test_motion_is_the_same_without_residual(clips):
+@pytest.mark.parametrize("name", ["slices, CAVLC", "HEVC slices and rows"])
+def test_motion_is_the_same_without_residual(clips, name):
     from edge_attp.bitstream import CompressedVideo
 
-    path = clips.path(CLIPS["slices, CAVLC"])
+    path = clips.path(CLIPS[name])
     with CompressedVideo(str(path)) as full, CompressedVideo(
         str(path), residual=False
     ) as motion_only:
@@ -63,9 +73,12 @@ def test_motion_is_the_same_without_residual(clips):
             assert one.motion.mode.tobytes() == other.motion.mode.tobytes()
 
 
-def test_every_instruction_set_gives_the_same_bytes(clips):
+@pytest.mark.parametrize(
+    "name", ["B pyramid, CABAC", "HEVC pyramid", "HEVC slices and rows", "HEVC, mp4, 10 bits"]
+)
+def test_every_instruction_set_gives_the_same_bytes(clips, name):
     """Flow included: a fused multiply-add in one library and not in the other would show here."""
-    path = clips.path(CLIPS["B pyramid, CABAC"])
+    path = clips.path(CLIPS[name])
     code = "import sys\nfrom bitstream.test_threads import read\nprint(read(sys.argv[1], 1))"
     found = {}
     for cpu in ("scalar", "sse41", "avx2", "neon"):

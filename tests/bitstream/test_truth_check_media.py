@@ -3,7 +3,7 @@
 import check_media
 
 from support import truth
-from support.media import Clip, x264
+from support.media import Clip, HevcClip, x264, x265
 
 
 def lines(capsys):
@@ -16,11 +16,13 @@ def test_true_streams(clips, tmp_path, capsys):
     path = clips.path(Clip(options=x264(bframes=2)))
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.264").write_bytes(path.read_bytes())
+    hevc = clips.path(HevcClip(pictures=3, options=x265(bframes=2)))
+    (tmp_path / "inner" / "b.hevc").write_bytes(hevc.read_bytes())
     (tmp_path / "notes.txt").write_text("not a stream")
     assert check_media.main([str(tmp_path)]) == 0
     rows, last = lines(capsys)
-    assert len(rows) == 1 and rows[0].split()[:2] == ["inner/a.264", "12"]
-    assert last == "1 files: 1 true, 0 false, 0 not read"
+    assert [row.split()[:2] for row in rows] == [["inner/a.264", "12"], ["inner/b.hevc", "3"]]
+    assert last == "2 files: 2 true, 0 false, 0 not read"
 
 
 def test_what_cannot_be_read_says_why(clips, tmp_path, capsys):

@@ -138,18 +138,10 @@ CASES = {
 }
 
 
-def assert_true(path, pictures):
-    """The truth test holds on every picture of an undamaged file."""
-    report = truth.check_stream(path)
-    assert report.ok, str(report)
-    assert report.pictures == pictures, str(report)
-    return report
-
-
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_every_block_is_true(clips, case):
     clip = CASES[case]
-    report = assert_true(clips.path(clip), clip.pictures)
+    report = truth.assert_true(clips.path(clip), clip.pictures)
     assert report.blocks > 0 or "all intra" in case or clip.scene == "noise", str(report)
 
 
@@ -171,12 +163,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_unsupported_features_are_refused_by_name(clips, name):
-    from edge_attp.bitstream import CompressedVideo, UnsupportedStream
-
-    path = clips.path(REFUSED[name])
-    with pytest.raises(UnsupportedStream, match="(?i)" + name):
-        with CompressedVideo(str(path)) as video:
-            list(video)
+    assert name in truth.refusal(clips.path(REFUSED[name]))
 
 
 ENTROPY = ({"cabac": 1}, {"cabac": 0})
@@ -213,4 +200,4 @@ def test_combinations_are_true(clips, entropy, group, tools, scene, level):
     clip = Clip(
         scene, width=114, height=82, pictures=18, seed=group * 7 + tools, options=x264(**parameters)
     )
-    assert_true(clips.path(clip), clip.pictures)
+    truth.assert_true(clips.path(clip), clip.pictures)

@@ -126,7 +126,7 @@ def test_weighted_prediction_is_the_standards(denom):
     weight, offset = random.randint(-128, 128, (2, 2, count))
     use_first = np.arange(count) % 3 != 0
     use_second = np.arange(count) % 3 != 1
-    out = interpolation.combine_weighted(
+    out = interpolation.Reference.combine_weighted(
         first, second, use_first, use_second, denom, weight, offset
     )
     for n in range(count):
@@ -145,12 +145,12 @@ def test_weighted_prediction_is_the_standards(denom):
 
 def test_default_prediction_takes_the_list_in_use_or_the_rounded_mean():
     first, second = np.full((3, 4, 4), 10), np.full((3, 4, 4), 13)
-    out = interpolation.combine(
+    out = interpolation.Reference.combine(
         first, second, np.array([True, False, True]), np.array([False, True, True])
     )
     assert out[:, 0, 0].tolist() == [10, 13, 12]
     weights = np.ones((2, 3), int)
-    same = interpolation.combine_weighted(
+    same = interpolation.Reference.combine_weighted(
         first,
         second,
         np.array([True, False, True]),

@@ -6,9 +6,9 @@ The streams are written by hand: x264 leaves a bit of its own behind the stop bi
 
 import pytest
 
-from support import hostile
+from support import hostile, nal
 from support.digest import summary
-from support.media import Clip, x264
+from support.media import Clip, HevcClip, x264, x265
 from support.random_stream import RandomStream
 
 PICTURES = 12
@@ -33,15 +33,15 @@ HARM = {
 
 def written(entropy):
     """NAL units of a stream, and the places of its slices."""
-    units = hostile.nal_units(
+    units = nal.annex_b_nal_units(
         RandomStream(11, cabac=entropy == "CABAC", long_term=False).write(PICTURES)
     )
-    return units, [k for k, unit in enumerate(units) if hostile.is_slice(unit)]
+    return units, hostile.H264.slices(units)
 
 
 def integrities(tmp_path, units):
     """Integrity of each picture of a stream."""
-    result = summary(str(hostile.write(tmp_path, "changed.264", hostile.join(units))))
+    result = summary(str(hostile.write(tmp_path, "changed.264", nal.annex_b(units))))
     assert result["error"] is None and len(result["pictures"]) == PICTURES
     return [integrity for _, integrity, _, _ in result["pictures"]]
 
@@ -74,12 +74,25 @@ def test_trailing_zero_bytes_are_no_harm(tmp_path, entropy):
     assert integrities(tmp_path, [unit + bytes(5) for unit in units]) == ["ok"] * PICTURES
 
 
-@pytest.mark.parametrize("cabac", [0, 1])
-def test_slices_of_an_encoder_that_lost_bytes_are_damaged(clips, tmp_path, cabac):
-    clip = Clip(pictures=PICTURES, options=x264(cabac=cabac, bframes=2, b_adapt=0))
-    units = hostile.nal_units(clips.path(clip).read_bytes())
-    slices = [k for k, unit in enumerate(units) if hostile.is_slice(unit)]
-    for k in slices:
-        for change in (HARM["half"], HARM["a byte more"], HARM["a byte less"]):
-            changed = units[:k] + [change(units[k])] + units[k + 1 :]
-            assert "damaged" in integrities(tmp_path, changed), "slice in NAL unit {}".format(k)
+ENCODED = {
+    "H.264 CAVLC": Clip(pictures=PICTURES, options=x264(cabac=0, bframes=2, b_adapt=0)),
+    "H.264 CABAC": Clip(pictures=PICTURES, options=x264(cabac=1, bframes=2, b_adapt=0)),
+    "HEVC": HevcClip(pictures=PICTURES, options=x265(bframes=2, b_adapt=0)),
+    "HEVC rows and slices": HevcClip(
+        pictures=PICTURES, options=x265(bframes=2, b_adapt=0, ctu=16, wpp=1, slices=2)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ENCODED))
+def test_slices_of_an_encoder_that_lost_bytes_are_damaged(clips, tmp_path, name):
+    stream = hostile.stream(clips, ENCODED[name], tmp_path)
+    # The bit behind the stop bit of an x264 CABAC slice hides one bit more.
+    harms = [HARM[harm] for harm in HARM if harm != "a bit more" or "HEVC" in name]
+    places = [(k, harm) for k in stream.slices for harm in harms]
+    changed = [
+        stream.units[:k] + [harm(stream.units[k])] + stream.units[k + 1 :] for k, harm in places
+    ]
+    for (k, _), result in zip(places, stream.read(changed)):
+        assert len(result["pictures"]) == PICTURES and result["error"] is None
+        assert len(hostile.good(result)) < PICTURES, "slice in NAL unit {}".format(k)

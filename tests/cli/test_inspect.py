@@ -48,6 +48,8 @@ def test_text_names_everything(capsys):
     lines = capsys.readouterr().out.splitlines()
     for word in ("codec", "pattern", "I blocks", "motion", "references", "integrity"):
         assert any(line.startswith(word) for line in lines), word
+    for word in ("NAL units", "sub-layers", "I coding"):  # these are of HEVC
+        assert not any(line.startswith(word) for line in lines), word
 
 
 def test_png_shows_motion_and_residual(tmp_path):

@@ -82,6 +82,15 @@ def test_heat_follows_the_residual_of_all_planes():
     assert drawn[0, 0].sum() > drawn[32, 44].sum() > drawn[20, 20].sum()
 
 
+def test_heat_is_a_share_of_the_sample_range():
+    y = np.full((16, 16), 20, np.int16)
+    half = np.zeros((8, 8), np.int16)
+    eight = draw.draw_residual(SimpleNamespace(y=y, u=half, v=half))
+    ten = draw.draw_residual(SimpleNamespace(y=4 * y, u=half, v=half), bit_depth=10)
+    np.testing.assert_allclose(ten.astype(int), eight.astype(int), atol=2)
+    assert (draw.legend(1400, bit_depth=10) != draw.legend(1400)).any()  # it says 128+
+
+
 @pytest.mark.parametrize("width", [40, 200, 700, 1400])
 def test_legend_fits_every_width(width):
     strip = draw.legend(width, "B picture 12")

@@ -185,10 +185,13 @@ def test_failures_are_one_line(capfd, arguments, code, complaint):
     assert len(errors) == 1 and complaint in errors[0] and captured.out == ""
 
 
-def copy(path, codec, pix_fmt, pictures=30):
+X265 = "log-level=none:pools=none:keyint=10:min-keyint=10:bframes=3:open-gop=1:scenecut=0"
+
+
+def copy(path, codec, pix_fmt, pictures=30, options=None):
     """The beginning of the clip in another codec."""
     with av.open(CLIP) as source, av.open(path, "w") as target:
-        stream = target.add_stream(codec, 25)
+        stream = target.add_stream(codec, 25, options=options or {})
         stream.pix_fmt = pix_fmt
         original = source.streams.video[0].codec_context
         stream.width, stream.height = original.width, original.height
@@ -201,6 +204,22 @@ def copy(path, codec, pix_fmt, pictures=30):
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
     return path
+
+
+def test_hevc_is_recognised_as_it_is(capfd, tmp_path):
+    path = copy(str(tmp_path / "clip.mp4"), "libx265", "yuv420p", options={"x265-params": X265})
+    assert cli.main(["run", path, "--format", "jsonl", "--no-transcode"]) == 0
+    captured = capfd.readouterr()
+    assert "transcoded" not in captured.err
+    verdict = of(records(captured.out), "verdict")[0]
+    assert (verdict["pictures"], verdict["gops"], verdict["damaged"]) == (30, 3, 0)
+    assert verdict["scored"] == 27
+    for arguments in (["--every", "gop"], ["--anchor", "4"], ["--threads", "2"]):
+        assert cli.main(["run", path, "--format", "jsonl"] + arguments) == 0
+        assert of(records(capfd.readouterr().out), "verdict")[0]["complete"]
+    assert cli.main(["run", path, "--overlay", str(tmp_path / "out.mp4")]) == 0
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert sum(f.to_ndarray(format="gray").std() > 25 for f in container.decode(video=0)) == 30
 
 
 def test_other_codecs_are_transcoded_unless_refused(capfd, tmp_path):

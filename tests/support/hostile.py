@@ -6,17 +6,18 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
-from support import sps
-from support.media import Clip, x264
+from support import h265_headers, nal
+from support.media import Clip, HevcClip, x264, x265
 
-MEMORY_BYTES = (
-    3 << 30
-)  # of address space; FFmpeg and NumPy take a good part of it before anything is read
+# Of address space; FFmpeg and NumPy take a good part of it before anything is read.
+MEMORY_BYTES = 3 << 30
 # Four GOPs of six pictures each, in which every kind of slice occurs.
 COMMON = {"keyint": 6, "min_keyint": 6, "scenecut": 0, "bframes": 2, "b_adapt": 0}
+CLOSED = dict(COMMON, open_gop=0)
 CLIPS = {
     "CABAC": Clip(pictures=24, width=64, height=48, options=x264(ref=3, **COMMON)),
     "CAVLC": Clip(pictures=24, width=64, height=48, options=x264(cabac=0, ref=3, **COMMON)),
@@ -26,7 +27,75 @@ CLIPS = {
     "CAVLC weights": Clip(
         "fade", 64, 64, 24, options=x264(cabac=0, weightp=2, slices=2, ref=4, **COMMON)
     ),
+    "HEVC": HevcClip(pictures=24, width=72, height=48, options=x265(ref=3, **CLOSED)),
+    "HEVC slices": HevcClip(
+        "cuts", 64, 64, 24, options=x265(ctu=16, slices=3, wpp=1, amp=1, rect=1, rd=4, **CLOSED)
+    ),
+    "HEVC weights": HevcClip(
+        *("fade", 64, 64, 24),
+        pix_fmt="yuv420p10le",
+        options=x265(weightp=1, weightb=1, ctu=32, scaling_list="custom", tskip=1, rd=4, **CLOSED),
+    ),
 }
+
+
+class Syntax(NamedTuple):
+    """What tests must know to damage a stream. first_set: type of the NAL unit that begins a GOP of these clips."""
+
+    suffix: str
+    header_bytes: int
+    first_set: int
+    idr: Tuple[int, ...]
+
+    def kind(self, unit):
+        """nal_unit_type."""
+        return h265_headers.nal_unit_type(unit) if self.header_bytes == 2 else unit[0] & 31
+
+    def is_slice(self, unit):
+        """A coded slice, of an IDR picture or of another."""
+        return self.kind(unit) < 32 if self.header_bytes == 2 else self.kind(unit) in (1, 5)
+
+    def slices(self, units):
+        """The places of coded slices."""
+        return [k for k, unit in enumerate(units) if self.is_slice(unit)]
+
+    def groups(self, units):
+        """NAL units cut before each random-access picture's parameter sets: the first group is the first GOP."""
+        starts = [k for k, unit in enumerate(units) if self.kind(unit) == self.first_set]
+        return [units[start:end] for start, end in zip(starts, starts[1:] + [len(units)])]
+
+
+H264 = Syntax(".264", 1, 7, (5,))
+HEVC = Syntax(".265", 2, 32, (19, 20))
+
+
+class Stream:
+    """A raw stream to be damaged. units: its NAL units; slices: the places of coded slices among them."""
+
+    def __init__(self, data, syntax, folder):
+        self.data, self.syntax = data, syntax
+        self.units = nal.annex_b_nal_units(data)
+        self.slices = syntax.slices(self.units)
+        self._folder = folder
+
+    def read(self, streams):
+        """Summaries of these streams, each given as bytes or as NAL units."""
+        data = [part if isinstance(part, bytes) else nal.annex_b(part) for part in streams]
+        return read_streams(self._folder, data, self.syntax)
+
+    def good(self):
+        """Digests of its pictures, as they are without damage."""
+        return good(self.read([self.units])[0])
+
+    def without(self, places):
+        """Its NAL units but for those at these places."""
+        return [unit for k, unit in enumerate(self.units) if k not in places]
+
+
+def stream(clips, clip, folder):
+    """The Stream of a clip."""
+    syntax = HEVC if clip.codec == "libx265" else H264
+    return Stream(clips.path(clip).read_bytes(), syntax, folder)
 
 
 SCRIPT = Path(__file__).with_name("digest.py")
@@ -89,33 +158,12 @@ def _assert_decent(path, summary):
         assert message and "\n" not in message, (path, message)
 
 
-def nal_units(data):
-    """The NAL units of an Annex B stream."""
-    return sps.annex_b_nal_units(data)
-
-
-def join(units):
-    """NAL units as an Annex B stream."""
-    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units)
-
-
-def is_slice(unit):
-    """A coded slice, of an IDR picture or of another."""
-    return unit[0] & 31 in (1, 5)
-
-
 def flip_bits(data, count, random, first=0):
     """Flips `count` bits at random places from byte `first` on."""
     damaged = np.frombuffer(data, np.uint8).copy()
     for place in random.randint(8 * first, 8 * len(data), count):
         damaged[place // 8] ^= 128 >> (place % 8)
     return damaged.tobytes()
-
-
-def groups(units):
-    """NAL units cut before each random-access picture's parameter sets: the first group is the first GOP."""
-    starts = [k for k, unit in enumerate(units) if unit[0] & 31 == 7]
-    return [units[start:end] for start, end in zip(starts, starts[1:] + [len(units)])]
 
 
 def write(folder, name, data):
@@ -125,9 +173,11 @@ def write(folder, name, data):
     return path
 
 
-def read_streams(folder, streams):
+def read_streams(folder, streams, syntax=H264):
     """Summaries of these byte strings."""
-    paths = [write(folder, "{:04d}.264".format(n), data) for n, data in enumerate(streams)]
+    paths = [
+        write(folder, "{:04d}{}".format(n, syntax.suffix), data) for n, data in enumerate(streams)
+    ]
     return read_all(paths, timeout_s=300)
 
 

@@ -67,11 +67,15 @@ def luma_planes(y):
 
 
 class Reference:
-    """One decoded picture to predict from. y, u, v: uint8 planes of the whole coded picture, displayed or not."""
+    """One decoded picture to predict from, and how two predictions become one.
+
+    y, u, v: uint8 planes of the whole coded picture, displayed or not.
+    """
 
     _with_planes = []
 
-    def __init__(self, y, u, v):
+    def __init__(self, y, u, v, bit_depth=8):
+        assert bit_depth == 8, bit_depth
         self._y, self._u, self._v = y, u, v
         self._planes = None
 
@@ -110,25 +114,25 @@ class Reference:
 
         return bilinear(self._u), bilinear(self._v)
 
+    @staticmethod
+    def combine(first, second, use_first, use_second):
+        """Default weighted prediction (8.4.2.3.1). first, second: int32 (N, h, w); use_first, use_second: bool (N,)."""
+        both = ((first + second + 1) >> 1) * (use_first & use_second)[:, None, None]
+        only_first = first * (use_first & ~use_second)[:, None, None]
+        only_second = second * (use_second & ~use_first)[:, None, None]
+        return both + only_first + only_second
 
-def combine(first, second, use_first, use_second):
-    """Default weighted prediction (8.4.2.3.1). first, second: int32 (N, h, w); use_first, use_second: bool (N,)."""
-    both = ((first + second + 1) >> 1) * (use_first & use_second)[:, None, None]
-    only_first = first * (use_first & ~use_second)[:, None, None]
-    only_second = second * (use_second & ~use_first)[:, None, None]
-    return both + only_first + only_second
-
-
-def combine_weighted(first, second, use_first, use_second, log2_denom, weight, offset):
-    """Explicit and implicit weighted prediction (8.4.2.3.2). weight, offset: int (2, N); log2_denom: int."""
-    w0, w1 = (weight[i].astype(np.int32)[:, None, None] for i in range(2))
-    o0, o1 = (offset[i].astype(np.int32)[:, None, None] for i in range(2))
-    rounding = (1 << log2_denom) >> 1
-    only_first = ((first * w0 + rounding) >> log2_denom) + o0
-    only_second = ((second * w1 + rounding) >> log2_denom) + o1
-    both = ((first * w0 + second * w1 + (1 << log2_denom)) >> (log2_denom + 1)) + (
-        (o0 + o1 + 1) >> 1
-    )
-    use_first, use_second = use_first[:, None, None], use_second[:, None, None]
-    value = np.where(use_first & use_second, both, np.where(use_first, only_first, only_second))
-    return np.clip(value, 0, 255)
+    @staticmethod
+    def combine_weighted(first, second, use_first, use_second, log2_denom, weight, offset):
+        """Explicit and implicit weighted prediction (8.4.2.3.2). weight, offset: int (2, N); log2_denom: int."""
+        w0, w1 = (weight[i].astype(np.int32)[:, None, None] for i in range(2))
+        o0, o1 = (offset[i].astype(np.int32)[:, None, None] for i in range(2))
+        rounding = (1 << log2_denom) >> 1
+        only_first = ((first * w0 + rounding) >> log2_denom) + o0
+        only_second = ((second * w1 + rounding) >> log2_denom) + o1
+        both = ((first * w0 + second * w1 + (1 << log2_denom)) >> (log2_denom + 1)) + (
+            (o0 + o1 + 1) >> 1
+        )
+        use_first, use_second = use_first[:, None, None], use_second[:, None, None]
+        value = np.where(use_first & use_second, both, np.where(use_first, only_first, only_second))
+        return np.clip(value, 0, 255)

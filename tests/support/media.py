@@ -3,8 +3,10 @@
 A clip is a list of pictures, a picture is the tuple (y, u, v) of uint8 planes, chroma at half the size.
 """
 
+import functools
 import hashlib
 import json
+import tempfile
 from fractions import Fraction
 from typing import NamedTuple, Tuple
 
@@ -167,23 +169,55 @@ class Clip(NamedTuple):
         return "{}-{}.{}".format(self.scene, key, self.container)
 
 
+HevcClip = functools.partial(Clip, codec="libx265", container="265")
+
+
 def x264(**parameters):
     """Options of Clip for libx264, with underscores in its parameter names: x264(bframes=3, b_pyramid="strict")."""
+    # One thread and no lookahead threads: the same stream on every machine.
+    return _options(
+        "x264-params", {"threads": 1, "lookahead_threads": 1, "sync_lookahead": 0}, parameters
+    )
+
+
+def x265(**parameters):
+    """Options of HevcClip for libx265, as x264(). scaling_list="custom" stands for scaling_list_text()."""
+    return _options(
+        "x265-params", {"pools": 1, "frame_threads": 1, "log_level": "none"}, parameters
+    )
+
+
+def _options(key, defaults, parameters):
     rest = {
         name: str(parameters.pop(name))
         for name in ("preset", "profile", "tune", "crf", "qp")
         if name in parameters
     }
     rest.setdefault("preset", "fast")
-    # One thread and no lookahead threads: the same stream on every machine.
-    parameters = dict({"threads": 1, "lookahead_threads": 1, "sync_lookahead": 0}, **parameters)
-    rest["x264-params"] = ":".join(
+    parameters = dict(defaults, **parameters)
+    rest[key] = ":".join(
         "{}={}".format(name.replace("_", "-"), value) for name, value in sorted(parameters.items())
     )
     return tuple(sorted(rest.items()))
 
 
-_CONTAINERS = {"264": "h264", "mp4": "mp4", "mkv": "matroska", "ts": "mpegts", "avi": "avi"}
+def scaling_list_text():
+    """A file of scaling lists as x265 reads it: every size and kind has its own."""
+    lines = []
+    for size in (4, 8, 16, 32):
+        for kind in ("INTRA", "INTER"):
+            for plane in ("LUMA", "CHROMAU", "CHROMAV"):
+                seed = len(lines)
+                count = min(64, size * size)
+                values = [8 + (7 * n + 13 * seed + n * n // size) % 60 for n in range(count)]
+                name = "{0}{1}X{1}_{2}".format(kind, size, plane)
+                lines += [name, "".join("{},".format(value) for value in values)]
+                if size > 8:
+                    lines += [name + "_DC", "{},".format(12 + seed)]
+    return "\n".join(lines) + "\n"
+
+
+_CONTAINERS = {"264": "h264", "265": "hevc", "mkv": "matroska", "ts": "mpegts"}
 
 
 def encode(
@@ -193,27 +227,63 @@ def encode(
     import av
 
     height, width = pictures[0][0].shape
-    with av.open(str(path), "w", format=_CONTAINERS[container]) as output:
-        stream = output.add_stream(codec, rate=rate, options=dict(options))
-        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
-        stream.codec_context.time_base = Fraction(1, rate)
-        for number, planes in enumerate(pictures):
-            frame = _frame(planes, pix_fmt)
-            frame.pts, frame.time_base = number, Fraction(1, rate)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lists:
+        lists.write(scaling_list_text())
+        lists.flush()
+        own = "scaling-list=" + lists.name
+        options = {
+            name: value.replace("scaling-list=custom", own) for name, value in dict(options).items()
+        }
+        with av.open(str(path), "w", format=_CONTAINERS.get(container, container)) as output:
+            stream = output.add_stream(codec, rate=rate, options=options)
+            stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
+            stream.codec_context.time_base = Fraction(1, rate)
+            for number, planes in enumerate(pictures):
+                frame = _frame(planes, pix_fmt)
+                frame.pts, frame.time_base = number, Fraction(1, rate)
+                output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
     return path
+
+
+_DRAWN = ("yuv420p", "yuv420p10le", "gray", "gray10le")  # the others are made of yuv420p
 
 
 def _frame(planes, pix_fmt):
     import av
 
+    drawn = pix_fmt if pix_fmt in _DRAWN else "yuv420p"
     height, width = planes[0].shape
-    if pix_fmt == "gray":
-        return av.VideoFrame.from_ndarray(planes[0], format="gray")
-    packed = np.concatenate([plane.reshape(-1) for plane in planes]).reshape(height * 3 // 2, width)
-    frame = av.VideoFrame.from_ndarray(packed, format="yuv420p")
-    return frame if pix_fmt == "yuv420p" else frame.reformat(format=pix_fmt)
+    if drawn.startswith("gray"):
+        planes = planes[:1]
+    if drawn.endswith("10le"):
+        planes = [_deepened(plane) for plane in planes]
+    packed = np.concatenate([plane.reshape(-1) for plane in planes]).reshape(-1, width)
+    frame = av.VideoFrame.from_ndarray(packed, format=drawn)
+    return frame if pix_fmt == drawn else frame.reformat(format=pix_fmt)
+
+
+def _deepened(plane):
+    """8 bits to 10: what is below the 8 is noise, the same for the same plane."""
+    random = np.random.RandomState(int(plane.sum()))
+    return plane.astype(np.uint16) * 4 + random.randint(0, 4, plane.shape).astype(np.uint16)
+
+
+def frames_of(path, pictures, width=None, height=None):
+    """(y, u, v) planes of the first pictures of a clip, cropped to even sizes or scaled."""
+    import av
+
+    frames = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            if len(frames) == pictures:
+                break
+            size = [extent // 2 * 2 for extent in (width or frame.width, height or frame.height)]
+            frame = frame.reformat(*size, format="yuv420p")
+            packed = frame.to_ndarray()
+            y, rest = packed[: size[1]], packed[size[1] :].reshape(2, size[1] // 2, size[0] // 2)
+            frames.append((y, rest[0], rest[1]))
+    return frames
 
 
 class Cache:

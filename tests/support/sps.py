@@ -3,11 +3,11 @@
 For what the tests must know without asking the parser under test.
 """
 
-import re
 from typing import NamedTuple
 
+from support import nal
+
 _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
-_START_CODE = re.compile(b"\x00\x00\x01")
 
 
 class SequenceParameters(NamedTuple):
@@ -25,32 +25,6 @@ class SequenceParameters(NamedTuple):
     display_height: int
 
 
-class _Bits:
-    def __init__(self, payload):
-        self._bits = "".join("{:08b}".format(byte) for byte in payload)
-        self._at = 0
-
-    def u(self, count):
-        self._at += count
-        return int(self._bits[self._at - count : self._at] or "0", 2)
-
-    def ue(self):
-        zeros = self._bits.index("1", self._at) - self._at
-        self._at += zeros
-        return self.u(zeros + 1) - 1
-
-    def se(self):
-        value = self.ue()
-        return (value + 1) // 2 if value % 2 else -(value // 2)
-
-
-def annex_b_nal_units(data):
-    """The NAL units of an Annex B byte stream, without start codes and trailing zeros."""
-    starts = [match.end() for match in _START_CODE.finditer(data)]
-    ends = [start - 3 for start in starts[1:]] + [len(data)]
-    return [data[start:end].rstrip(b"\x00") for start, end in zip(starts, ends)]
-
-
 def avcc_parameter_sets(extradata):
     """The SPS and PPS NAL units of an avcC record (ISO/IEC 14496-15, 5.3.3.1)."""
     units, at = [], 5
@@ -63,23 +37,13 @@ def avcc_parameter_sets(extradata):
     return units
 
 
-def length_prefixed_nal_units(data, length_bytes):
-    """The NAL units of a packet of an MP4 or Matroska file."""
-    units, at = [], 0
-    while at + length_bytes <= len(data):
-        size = int.from_bytes(data[at : at + length_bytes], "big")
-        units.append(data[at + length_bytes : at + length_bytes + size])
-        at += length_bytes + size
-    return units
-
-
 def sequence_parameters(units):
     """The SequenceParameters in these NAL units, in order."""
     return [_read(unit) for unit in units if unit and unit[0] & 31 == 7]
 
 
 def _read(unit):
-    bits = _Bits(re.sub(b"\x00\x00\x03", b"\x00\x00", unit[1:]))
+    bits = nal.Bits(nal.payload(unit, 1))
     profile_idc = bits.u(8)
     bits.u(16)  # constraint flags, level_idc
     bits.ue()  # seq_parameter_set_id

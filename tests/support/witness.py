@@ -1,40 +1,42 @@
-"""FFmpeg as a witness: its pictures without the loop filter, its motion vectors, each tied to one access unit.
+"""FFmpeg as a witness: its pictures without the loop filters, its motion vectors, each tied to one access unit.
 
 Access units get their running number as timestamp before they are decoded, so a picture that comes out tells which one
-it was, in whatever order pictures come. The number equals `decode_index` of the parser under test.
+it was, in whatever order pictures come. Number n is the picture that the parser under test gives out after n others.
 With `apply_cropping=0` the whole coded picture comes out: prediction needs the samples outside the displayed part too.
+How access units are cut and what their headers say is in support/access_units.py.
 """
 
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from support import sps
-from support.interpolation import Reference
+from support import interpolation, interpolation_hevc
+from support.access_units import access_units, codec_name
 
 _OPTIONS = {
     "skip_loop_filter": "all",
     "apply_cropping": "0",
     "flags": "+output_corrupt",
-    "flags2": "+showall+export_mvs",
-    "strict": "1",  # hold back 16 pictures: nothing is dropped because it came "too late"
 }
-RAW_SUFFIXES = (".264", ".h264", ".avc")
-
-
-class AccessUnit(NamedTuple):
-    """One packet. pts: the container's, None where there is none; parameters: the SPS in force, None before any."""
-
-    packet: Any
-    pts: Optional[int]
-    parameters: Optional[sps.SequenceParameters]
+_OPTIONS_OF = {
+    "h264": {
+        "flags2": "+showall+export_mvs",
+        "strict": "1",  # hold back 16 pictures: nothing is dropped because it came "too late"
+    },
+    "hevc": {},  # here every sequence is drained at its end, before anything could be dropped
+}
+_REFERENCES = {"h264": interpolation.Reference, "hevc": interpolation_hevc.Reference}
+# Pixel formats that can be compared, 4:2:0 and grey, and their bit depths.
+_BIT_DEPTHS = {"yuv420p": 8, "yuvj420p": 8, "gray": 8}
+_BIT_DEPTHS.update({"yuv420p9le": 9, "yuv420p10le": 10, "gray9le": 9, "gray10le": 10})
 
 
 class Frame(NamedTuple):
     """What FFmpeg decoded from access unit `number`.
 
-    y, u, v: uint8 planes of the coded size; reference: the same, to predict from; vectors: FFmpeg's AVMotionVector
-    records or None; left, top: where the displayed part begins, luma samples; format: FFmpeg's pixel format name.
+    y, u, v: uint8 or uint16 planes of the coded size; reference: the same, to predict from; vectors: FFmpeg's
+    AVMotionVector records or None; left, top: where the displayed part begins, luma samples; format: FFmpeg's pixel
+    format name; layout: of an HEVC picture (support/h265_layout.py), None for H.264.
     """
 
     number: int
@@ -42,21 +44,25 @@ class Frame(NamedTuple):
     y: np.ndarray
     u: np.ndarray
     v: np.ndarray
-    reference: Reference
+    reference: Any
     vectors: Optional[np.ndarray]
     left: int
     top: int
     format: str
+    bit_depth: int
+    layout: Any
 
 
 class Witness:
     """Decodes a file beside the parser under test. Every picture is kept: a reference may be as old as the file.
 
-    sent: access units so far; errors: how many of them FFmpeg refused.
+    sent: access units so far, without those that nobody can decode; errors: how many of them FFmpeg refused;
+    sequences: for each coded video sequence that is over, the numbers of its pictures in output order.
     """
 
     def __init__(self, path):
         self._units = access_units(str(path))
+        self.codec = codec_name(str(path))
         self._context = None
         self._known = {}
         self._frames = {}
@@ -64,6 +70,7 @@ class Witness:
         self._ended = False
         self.sent = 0
         self.errors = 0
+        self.sequences = [[]]
 
     def frame(self, number):
         """The Frame of access unit `number`, or None if FFmpeg gave none."""
@@ -84,94 +91,75 @@ class Witness:
         return self.sent
 
     def _step(self):
+        unit = next(self._units, None)
+        if unit is None:
+            self._ended = True
+            self._drain()
+            return
+        if self._context is None:
+            self._context = self._open(unit)
+        elif unit.begins_sequence:
+            self._drain()
+        if unit.is_skipped:
+            unit.packet.pts = unit.packet.dts = None
+            self._decode(unit.packet)
+            return
+        self._known[self.sent] = unit
+        self._by_pts[unit.pts] = self.sent
+        unit.packet.pts = unit.packet.dts = self.sent
+        self.sent += 1
+        self._decode(unit.packet)
+
+    def _drain(self):
+        """Takes everything out of the decoder, which starts anew with the parameter sets it has."""
+        if self._context is not None:
+            self._decode(None)
+            self._context.flush_buffers()
+            self.sequences.append([])
+
+    def _decode(self, packet):
         import av
 
-        unit = next(self._units, None)
-        if self._context is None and unit is not None:
-            self._context = self._open(unit)
         try:
-            if unit is None:
-                self._ended = True
-                frames = self._context.decode(None) if self._context else []
-            else:
-                self._known[self.sent] = unit
-                self._by_pts[unit.pts] = self.sent
-                unit.packet.pts = unit.packet.dts = self.sent
-                self.sent += 1
-                frames = self._context.decode(unit.packet)
+            frames = self._context.decode(packet)
         except av.error.FFmpegError:
             self.errors += 1
             return
         for frame in frames:
             unit = self._known.pop(frame.pts)
-            self._frames[frame.pts] = _frame(frame, unit)
+            self._frames[frame.pts] = _frame(frame, unit, self.codec)
+            self.sequences[-1].append(frame.pts)
 
     def _open(self, unit):
         import av
 
-        context = av.CodecContext.create("h264", "r")
+        context = av.CodecContext.create(self.codec, "r")
         context.thread_count = 1
-        context.options = dict(_OPTIONS)
-        stream = unit.packet.stream
-        if stream is not None and stream.codec_context.extradata:
-            context.extradata = stream.codec_context.extradata
+        context.options = dict(_OPTIONS, **_OPTIONS_OF[self.codec])
+        if unit.extradata:
+            context.extradata = unit.extradata
         return context
 
 
-def access_units(path):
-    import av
-
-    if path.lower().endswith(RAW_SUFFIXES):
-        yield from _raw_access_units(path)
-        return
-    with av.open(path) as container:
-        stream = container.streams.video[0]
-        extradata = stream.codec_context.extradata or b""
-        is_avcc = extradata[:1] == b"\x01"
-        parameters = None
-        if is_avcc:
-            known = sps.sequence_parameters(sps.avcc_parameter_sets(extradata))
-            parameters = known[-1] if known else None
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            if is_avcc:
-                units = sps.length_prefixed_nal_units(bytes(packet), (extradata[4] & 3) + 1)
-            else:
-                units = sps.annex_b_nal_units(bytes(packet))
-            parameters = (sps.sequence_parameters(units) or [parameters])[-1]
-            yield AccessUnit(packet, packet.pts, parameters)
-
-
-def _raw_access_units(path):
-    import av
-
-    parser = av.CodecContext.create("h264", "r")
-    parameters = None
-    with open(path, "rb") as file:
-        data = file.read()
-    for packet in parser.parse(data) + parser.parse(b""):
-        units = sps.annex_b_nal_units(bytes(packet))
-        parameters = (sps.sequence_parameters(units) or [parameters])[-1]
-        yield AccessUnit(packet, None, parameters)
-
-
-def _frame(frame, unit):
-    """Copies an av.VideoFrame. Only 8-bit 4:2:0 and grey can be compared; others keep their name, without planes."""
+def _frame(frame, unit, codec):
+    """Copies an av.VideoFrame. What cannot be compared keeps its format's name, without planes."""
     planes = [np.empty((0, 0), np.uint8)] * 3
-    if frame.format.name in ("yuv420p", "yuvj420p", "gray"):
-        planes = [_plane(plane) for plane in frame.planes]
+    bit_depth = _BIT_DEPTHS.get(frame.format.name, 0)
+    if bit_depth:
+        planes = [_plane(plane, bit_depth) for plane in frame.planes]
     if len(planes) == 1:
-        grey = np.full((planes[0].shape[0] // 2, planes[0].shape[1] // 2), 128, np.uint8)
-        planes += [grey, grey]
+        shape = planes[0].shape[0] // 2, planes[0].shape[1] // 2
+        planes += 2 * [np.full(shape, 1 << (bit_depth - 1), planes[0].dtype)]
     vectors = frame.side_data.get("MOTION_VECTORS")
     left, top = (unit.parameters.crop_left, unit.parameters.crop_top) if unit.parameters else (0, 0)
     return Frame(
-        *(frame.pts, unit.pts, planes[0], planes[1], planes[2], Reference(*planes)),
+        *(frame.pts, unit.pts, *planes),
+        _REFERENCES[codec](*planes, bit_depth) if bit_depth else None,
         *(vectors.to_ndarray() if vectors is not None else None, left, top, frame.format.name),
+        *(bit_depth, unit.layout),
     )
 
 
-def _plane(plane):
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width].copy()
+def _plane(plane, bit_depth):
+    samples = np.frombuffer(plane, np.uint8 if bit_depth == 8 else "<u2")
+    return samples.reshape(plane.height, -1)[:, : plane.width].copy()

@@ -7,27 +7,57 @@
 #include <string>
 #include <vector>
 
-#include "stream.h"
+#include "targets.h"
+
+namespace {
+
+struct Target {
+    const char* name;
+    void (*run)(const uint8_t* data, size_t bytes);
+};
+
+const Target kTargets[] = {
+    {"annexb", fuzz_annexb},           {"hevc_parameters", fuzz_hevc_parameters}, {"hevc_pieces", fuzz_hevc_pieces},
+    {"hevc_stream", fuzz_hevc_stream}, {"parameters", fuzz_parameters},           {"pieces", fuzz_pieces},
+    {"stream", fuzz_stream},
+};
+
+const Target* find_target(const std::string& name) {
+    for (const Target& target : kTargets)
+        if (name == target.name) return &target;
+    return nullptr;
+}
+
+// The number of files replayed, -1 if that cannot be done.
+int replay(const std::string& folder) {
+    const Target* target = find_target(folder.substr(folder.find_last_of('/') + 1));
+    DIR* dir = opendir(folder.c_str());
+    if (target == nullptr || dir == nullptr) {
+        std::fprintf(stderr, "%s: %s\n", folder.c_str(),
+                     dir == nullptr ? "no such folder" : "not named after a target");
+        if (dir != nullptr) closedir(dir);
+        return -1;
+    }
+    int files = 0;
+    while (dirent* entry = readdir(dir)) {
+        if (entry->d_name[0] == '.') continue;
+        std::ifstream in(folder + "/" + entry->d_name, std::ios::binary);
+        std::vector<char> bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        target->run(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+        files++;
+    }
+    closedir(dir);
+    return files;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     int files = 0;
     for (int i = 1; i < argc; i++) {
-        std::string folder = argv[i];
-        std::string name = folder.substr(folder.find_last_of('/') + 1);
-        auto target = name == "annexb" ? fuzz_annexb : name == "parameters" ? fuzz_parameters : fuzz_stream;
-        DIR* dir = opendir(folder.c_str());
-        if (dir == nullptr) {
-            std::fprintf(stderr, "no such folder: %s\n", folder.c_str());
-            return 1;
-        }
-        while (dirent* entry = readdir(dir)) {
-            if (entry->d_name[0] == '.') continue;
-            std::ifstream in(folder + "/" + entry->d_name, std::ios::binary);
-            std::vector<char> bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-            target(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-            files++;
-        }
-        closedir(dir);
+        int replayed = replay(argv[i]);
+        if (replayed < 0) return 1;
+        files += replayed;
     }
     std::printf("%d inputs replayed\n", files);
     return files > 0 ? 0 : 1;

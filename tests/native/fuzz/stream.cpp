@@ -1,21 +1,14 @@
-#include "stream.h"
-
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
+// Streams through the whole C interface. The first byte of an input holds options, the second the size of its pieces.
+#include <cstdint>
+#include <cstring>
+#include <string>
 #include <vector>
 
-#include "bits/nal.h"
 #include "edge_attp.h"
-#include "h264/slice_header.h"
+#include "promise.h"
+#include "targets.h"
 
 namespace {
-
-void require(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "promise broken: %s\n", what);
-    std::abort();
-}
 
 volatile uint32_t sink;
 
@@ -69,6 +62,9 @@ void look_at(attp_picture* picture, bool on_demand) {
     size_t entries = 2 * static_cast<size_t>(info.width4) * static_cast<size_t>(info.height4);
     std::vector<float> flow(entries);
     require(attp_picture_flow(picture, flow.data()) == ATTP_OK, "flow can be computed");
+    attp_block_counts counts = {};
+    counts.struct_bytes = sizeof counts;
+    require(attp_get_block_counts(picture, &counts) == ATTP_OK, "blocks can be counted");
     std::vector<int16_t> weight(entries), offset(entries);
     attp_weights weights = {};
     weights.struct_bytes = sizeof weights;
@@ -86,29 +82,40 @@ void receive_all(attp_decoder* decoder, bool on_demand) {
     }
 }
 
-}  // namespace
-
-void fuzz_stream(const uint8_t* data, size_t bytes) {
-    if (bytes < 2) return;
+attp_options make_options(int codec, uint8_t bits) {
     attp_options options = {};
     options.struct_bytes = sizeof options;
-    options.codec = ATTP_CODEC_H264;
-    options.threads = data[0] & 1 ? 2 : 1;
-    options.want_residual = data[0] >> 1 & 1;
-    options.on_demand = data[0] >> 2 & 1;
-    options.nal_length_bytes = data[0] >> 3 & 1 ? 4 : 0;
-    options.lookahead_pictures = data[0] >> 4 & 1 ? 16 : 0;
+    options.codec = codec;
+    options.threads = bits & 1 ? 2 : 1;
+    options.want_residual = bits >> 1 & 1;
+    options.on_demand = bits >> 2 & 1;
+    options.nal_length_bytes = bits >> 3 & 1 ? 4 : 0;
+    options.lookahead_pictures = bits >> 4 & 1 ? 16 : 0;
     options.max_width_px = options.max_height_px = 512;
-    options.max_picture_px = 128 * 128;
+    options.max_picture_px = 256 * 256;
     options.max_nal_bytes = 1 << 20;
-    size_t chunk = data[1] == 0 ? bytes : data[1] * size_t{16};
+    return options;
+}
+
+attp_decoder* open_decoder(const attp_options& options) {
     attp_decoder* decoder = nullptr;
     require(attp_open(&options, &decoder) == ATTP_OK, "valid options open");
-    for (size_t at = 2; at < bytes; at += chunk) {
-        size_t part = bytes - at < chunk ? bytes - at : chunk;
-        attp_send(decoder, data + at, part, static_cast<int64_t>(at), ATTP_NO_PTS, data[0] >> 5 & 1);
+    return decoder;
+}
+
+size_t piece_bytes(uint8_t chosen, size_t bytes) { return chosen == 0 ? bytes : chosen * size_t{16}; }
+
+void run_stream(int codec, const uint8_t* data, size_t bytes) {
+    if (bytes < 3) return;
+    const attp_options options = make_options(codec, data[0]);
+    const bool complete = data[0] >> 5 & 1, flushes = data[0] >> 6 & 1;
+    const size_t piece = piece_bytes(data[1], bytes);
+    attp_decoder* decoder = open_decoder(options);
+    for (size_t at = 2; at < bytes; at += piece) {
+        size_t part = bytes - at < piece ? bytes - at : piece;
+        attp_send(decoder, data + at, part, static_cast<int64_t>(at), ATTP_NO_PTS, complete);
         receive_all(decoder, options.on_demand != 0);
-        if (data[0] >> 6 & 1 && at / chunk % 5 == 4) attp_flush(decoder);
+        if (flushes && at / piece % 5 == 4) attp_flush(decoder);
     }
     attp_drain(decoder);
     receive_all(decoder, options.on_demand != 0);
@@ -121,51 +128,79 @@ void fuzz_stream(const uint8_t* data, size_t bytes) {
     attp_close(decoder);
 }
 
-void fuzz_annexb(const uint8_t* data, size_t bytes) {
-    if (bytes < 1) return;
-    size_t chunk = data[0] + size_t{1};
-    using Units = std::vector<std::vector<uint8_t>>;
-    auto collect = [](Units* units) {
-        return [units](const uint8_t* nal, size_t n) { units->emplace_back(nal, nal + n); };
-    };
-    Units whole, pieces;
-    attp::AnnexBSplitter one(1 << 20), many(1 << 20);
-    one.push(data + 1, bytes - 1, true, collect(&whole));
-    for (size_t at = 1; at < bytes; at += chunk)
-        many.push(data + at, bytes - at < chunk ? bytes - at : chunk, false, collect(&pieces));
-    many.push(nullptr, 0, true, collect(&pieces));
-    require(whole == pieces, "NAL units do not depend on the pieces a stream arrives in");
-    std::vector<uint8_t> rbsp;
-    for (const auto& nal : whole)
-        require(attp::unescape(nal.data(), nal.size(), &rbsp) <= nal.size(), "unescaping does not grow");
-}
+// Everything that a stream gives, as bytes. Residuals are left out: they may not be wanted.
+class Outcome {
+  public:
+    Outcome(const attp_options& options, size_t piece, const uint8_t* data, size_t bytes)
+        : on_demand_(options.on_demand != 0) {
+        attp_decoder* decoder = open_decoder(options);
+        for (size_t at = 0; at < bytes; at += piece) {
+            attp_send(decoder, data + at, bytes - at < piece ? bytes - at : piece, ATTP_NO_PTS, ATTP_NO_PTS, 0);
+            receive(decoder);
+        }
+        attp_drain(decoder);
+        receive(decoder);
+        attp_error error = {};
+        error.struct_bytes = sizeof error;
+        attp_get_error(decoder, &error);
+        add(error.message, std::strlen(error.message));
+        attp_close(decoder);
+    }
+    bool operator==(const Outcome& other) const { return bytes_ == other.bytes_; }
 
-void fuzz_parameters(const uint8_t* data, size_t bytes) {
-    using namespace attp::h264;
-    attp::Limits limits;
-    limits.max_width_px = limits.max_height_px = 16384;
-    limits.max_picture_px = 1 << 26;
-    std::vector<uint8_t> rbsp;
-    SpsTable sps_table;
-    PpsTable pps_table;
-    // Three structures, split by length bytes.
-    for (int part = 0; part < 3 && bytes > 0; part++) {
-        size_t length = part == 2 ? bytes - 1 : data[0];
-        if (length > bytes - 1) length = bytes - 1;
-        size_t rbsp_bytes = attp::unescape(data + 1, length, &rbsp);
-        data += 1 + length;
-        bytes -= 1 + length;
-        attp::BitReader reader(rbsp.data(), rbsp_bytes);
-        attp::Fault fault;
-        if (part == 0) {
-            auto sps = std::make_shared<Sps>();
-            if (parse_sps(&reader, limits, sps.get(), &fault)) sps_table[sps->seq_parameter_set_id] = sps;
-        } else if (part == 1) {
-            auto pps = std::make_shared<Pps>();
-            if (parse_pps(&reader, sps_table, pps.get(), &fault)) pps_table[pps->pic_parameter_set_id] = pps;
-        } else {
-            SliceHeader header;
-            parse_slice_header(&reader, length & 1 ? 0x65 : 0x21, sps_table, pps_table, &header, &fault);
+  private:
+    void receive(attp_decoder* decoder) {
+        attp_picture* picture = nullptr;
+        while (attp_receive(decoder, &picture) == ATTP_OK) {
+            if (on_demand_) attp_picture_parse(picture);
+            attp_picture_info info = {};
+            info.struct_bytes = sizeof info;
+            attp_get_picture_info(picture, &info);
+            add_picture(info);
+            attp_picture_release(picture);
         }
     }
+    void add_picture(const attp_picture_info& info) {
+        const int64_t numbers[] = {info.decode_index, info.packet_bytes};
+        const int32_t fields[] = {info.kind,     info.poc,         info.poc_step,   info.is_damaged,
+                                  info.slices,   info.count_intra, info.count_skip, info.is_random_access,
+                                  info.width_px, info.height_px};
+        add(numbers, sizeof numbers);
+        add(fields, sizeof fields);
+        add(info.damage, std::strlen(info.damage));
+        for (int list = 0; list < 2; list++) {
+            add_plane(list ? list_1(info.mv, info.mv_list_bytes) : info.mv, info.mv_row_bytes, 2 * info.width4,
+                      info.height4);
+            add_plane(list ? list_1(info.reference, info.reference_list_bytes) : info.reference,
+                      info.reference_row_bytes, info.width4, info.height4);
+        }
+        add_plane(info.mode, info.mode_row_bytes, info.width4, info.height4);
+    }
+    template <typename T>
+    void add_plane(const T* plane, int64_t row_bytes, int width, int height) {
+        for (int y = 0; y < height; y++)
+            add(reinterpret_cast<const uint8_t*>(plane) + y * row_bytes, static_cast<size_t>(width) * sizeof(T));
+    }
+    void add(const void* data, size_t bytes) { bytes_.append(static_cast<const char*>(data), bytes); }
+
+    const bool on_demand_;
+    std::string bytes_;
+};
+
+void run_pieces(int codec, const uint8_t* data, size_t bytes) {
+    if (bytes < 3) return;
+    attp_options options = make_options(codec, data[0]);
+    options.nal_length_bytes = 0;
+    const Outcome chosen(options, piece_bytes(data[1], bytes), data + 2, bytes - 2);
+    options.threads = 1;
+    options.want_residual = 1;
+    options.on_demand = 0;
+    require(chosen == Outcome(options, bytes, data + 2, bytes - 2), "pictures do not depend on how they are asked for");
 }
+
+}  // namespace
+
+void fuzz_stream(const uint8_t* data, size_t bytes) { run_stream(ATTP_CODEC_H264, data, bytes); }
+void fuzz_hevc_stream(const uint8_t* data, size_t bytes) { run_stream(ATTP_CODEC_HEVC, data, bytes); }
+void fuzz_pieces(const uint8_t* data, size_t bytes) { run_pieces(ATTP_CODEC_H264, data, bytes); }
+void fuzz_hevc_pieces(const uint8_t* data, size_t bytes) { run_pieces(ATTP_CODEC_HEVC, data, bytes); }

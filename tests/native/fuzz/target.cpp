@@ -1,5 +1,5 @@
-// libFuzzer entry: compiled once per target with FUZZ_TARGET set to one of the functions of stream.h.
-#include "stream.h"
+// libFuzzer entry: compiled once per target with FUZZ_TARGET set to one of the functions of targets.h.
+#include "targets.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
     FUZZ_TARGET(data, bytes);

@@ -1,0 +1,11 @@
+"""What the tests of the bitstream package share."""
+
+import handmade
+import handmade_hevc
+import pytest
+
+
+@pytest.fixture(params=[handmade, handmade_hevc], ids=["h264", "hevc"])
+def written(request):
+    """The module that writes streams of one codec, of which every value is known."""
+    return request.param

@@ -1,0 +1,165 @@
+"""Access units of a file, and what their headers say: the tests' own demuxing, without the parser under test.
+
+PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py.
+"""
+
+from typing import Any, NamedTuple, Optional
+
+from support import h265_headers, h265_layout, nal, sps
+
+RAW = {
+    "h264": (".264", ".h264", ".avc"),
+    "hevc": (".265", ".h265", ".hevc"),
+}
+
+
+class AccessUnit(NamedTuple):
+    """One packet.
+
+    pts: the container's, None where there is none; parameters: the SPS in force, None before any; extradata: of the
+    container. The rest is for HEVC: begins_sequence: an IRAP picture with NoRaslOutputFlag equal to 1; is_skipped: a
+    RASL picture of such a one, which nobody can decode; layout: see support/h265_layout.py.
+    """
+
+    packet: Any
+    pts: Optional[int]
+    parameters: Any
+    extradata: bytes
+    begins_sequence: bool = False
+    is_skipped: bool = False
+    layout: Any = None
+
+
+def codec_name(path):
+    """'h264', 'hevc' or what else FFmpeg calls the video of this file."""
+    import av
+
+    for name, suffixes in RAW.items():
+        if path.lower().endswith(suffixes):
+            return name
+    with av.open(path) as container:
+        return container.streams.video[0].codec_context.name
+
+
+def access_units(path):
+    """Every AccessUnit of an H.264 or HEVC file, in decoding order."""
+    codec = codec_name(path)
+    if path.lower().endswith(RAW[codec]):
+        packets = _raw_packets(path, codec)
+    else:
+        packets = _container_packets(path)
+    headers = {"h264": _H264, "hevc": _Hevc}[codec]()
+    for packet, pts, extradata in packets:
+        yield headers.access_unit(packet, pts, extradata)
+
+
+def _raw_packets(path, codec):
+    import av
+
+    parser = av.CodecContext.create(codec, "r")
+    with open(path, "rb") as file:
+        data = file.read()
+    for packet in parser.parse(data) + parser.parse(b""):
+        yield packet, None, b""
+
+
+def _container_packets(path):
+    import av
+
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        extradata = stream.codec_context.extradata or b""
+        for packet in container.demux(stream):
+            if packet.size:
+                yield packet, packet.pts, extradata
+
+
+class _H264:
+    def __init__(self):
+        self._parameters = None
+
+    def access_unit(self, packet, pts, extradata):
+        length_bytes = _length_bytes(extradata, 4)
+        if self._parameters is None and length_bytes:
+            self._take(sps.avcc_parameter_sets(extradata))
+        self._take(_units(packet, length_bytes))
+        return AccessUnit(packet, pts, self._parameters, extradata)
+
+    def _take(self, units):
+        self._parameters = (sps.sequence_parameters(units) or [self._parameters])[-1]
+
+
+class _Hevc:
+    def __init__(self):
+        self._sets = None
+        self._ended = True  # the next picture is the first one, or follows an end of sequence
+        self._skips_rasl = False  # NoRaslOutputFlag of the last IRAP picture
+
+    def access_unit(self, packet, pts, extradata):
+        length_bytes = _length_bytes(extradata, 21)
+        if self._sets is None:
+            self._sets = h265_headers.ParameterSets()
+            if length_bytes:
+                self._sets.read(h265_headers.hvcc_parameter_sets(extradata))
+        units = _units(packet, length_bytes)
+        self._sets.read(units)
+        segments = {
+            k: self._sets.segment(unit)
+            for k, unit in enumerate(units)
+            if h265_headers.is_slice_segment(unit)
+        }
+        if not segments:
+            return AccessUnit(packet, pts, None, extradata, is_skipped=True)
+        first = min(segments)
+        kind = h265_headers.nal_unit_type(units[first])
+        begins = self._begins_sequence(kind, units[:first])
+        self._ended = any(_ends_sequence(unit) for unit in units[first:])
+        parameters, pps = self._sets.of(segments[first].pps_id)
+        starts = tuple(
+            segment.slice_segment_address
+            for segment in segments.values()
+            if not segment.dependent_slice_segment_flag
+        )
+        return AccessUnit(
+            *(_all_shown(packet, units, segments, length_bytes), pts, parameters, extradata),
+            *(begins, self._skips_rasl and kind in h265_headers.RASL),
+            h265_layout.layout(parameters, pps, starts),
+        )
+
+    def _begins_sequence(self, kind, units_before):
+        if kind not in h265_headers.IRAP:
+            return False
+        ended = self._ended or any(_ends_sequence(unit) for unit in units_before)
+        self._skips_rasl = ended or kind in h265_headers.BLA_AND_IDR
+        return self._skips_rasl
+
+
+def _ends_sequence(unit):
+    ends = (h265_headers.END_OF_SEQUENCE, h265_headers.END_OF_BITSTREAM)
+    return h265_headers.nal_unit_type(unit) in ends and not unit[0] & 1 and not unit[1] >> 3
+
+
+def _all_shown(packet, units, segments, length_bytes):
+    """The packet, or one in which pic_output_flag is 1: FFmpeg shows only what is meant to be shown."""
+    import av
+
+    shown = [
+        h265_headers.with_pic_output_flag(unit, segments[k]) if k in segments else unit
+        for k, unit in enumerate(units)
+    ]
+    if shown == units:
+        return packet
+    return av.Packet(
+        nal.length_prefixed(shown, length_bytes) if length_bytes else nal.annex_b(shown)
+    )
+
+
+def _length_bytes(extradata, at):
+    """nal_length_size of an avcC or hvcC record, 0 where there is none."""
+    return (extradata[at] & 3) + 1 if extradata[:1] == b"\x01" else 0
+
+
+def _units(packet, length_bytes):
+    if length_bytes:
+        return nal.length_prefixed_nal_units(bytes(packet), length_bytes)
+    return nal.annex_b_nal_units(bytes(packet))

@@ -1,0 +1,68 @@
+"""NAL units of both codecs for the tests: how a stream is cut into them, and a slow reader of their bits."""
+
+import re
+
+_START_CODE = re.compile(b"\x00\x00\x01")
+_ESCAPED = re.compile(b"\x00\x00\x03")
+_TO_ESCAPE = re.compile(b"\x00\x00(?=[\x00-\x03])")
+
+
+class Bits:
+    """Reads the syntax elements of a payload. Past its end there are zeros."""
+
+    def __init__(self, payload):
+        self._bits = "".join("{:08b}".format(byte) for byte in payload)
+        self.at = 0  # bits read so far
+
+    def u(self, count):
+        """u(n)."""
+        self.at += count
+        return int(self._bits[self.at - count : self.at] or "0", 2)
+
+    def ue(self):
+        """ue(v)."""
+        zeros = self._bits.index("1", self.at) - self.at
+        self.at += zeros
+        return self.u(zeros + 1) - 1
+
+    def se(self):
+        """se(v)."""
+        value = self.ue()
+        return (value + 1) // 2 if value % 2 else -(value // 2)
+
+
+def payload(unit, header_bytes):
+    """What a NAL unit holds, without its header and without emulation prevention."""
+    return _ESCAPED.sub(b"\x00\x00", unit[header_bytes:])
+
+
+def escaped(header, content):
+    """The NAL unit with this header and this content, emulation prevention added."""
+    return header + _TO_ESCAPE.sub(b"\x00\x00\x03", content)
+
+
+def annex_b_nal_units(data):
+    """The NAL units of an Annex B byte stream, without start codes and trailing zeros."""
+    starts = [match.end() for match in _START_CODE.finditer(data)]
+    ends = [start - 3 for start in starts[1:]] + [len(data)]
+    return [data[start:end].rstrip(b"\x00") for start, end in zip(starts, ends)]
+
+
+def annex_b(units):
+    """NAL units as an Annex B stream."""
+    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units)
+
+
+def length_prefixed_nal_units(data, length_bytes):
+    """The NAL units of a packet of an MP4 or Matroska file."""
+    units, at = [], 0
+    while at + length_bytes <= len(data):
+        size = int.from_bytes(data[at : at + length_bytes], "big")
+        units.append(data[at + length_bytes : at + length_bytes + size])
+        at += length_bytes + size
+    return units
+
+
+def length_prefixed(units, length_bytes):
+    """NAL units as a packet of an MP4 or Matroska file."""
+    return b"".join(len(unit).to_bytes(length_bytes, "big") + unit for unit in units)
