@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.nal import KeyBytes
-from edge_attp.bitstream.syntax import Syntax
+from edge_attp.bitstream.syntax import HEVC, Syntax
 from edge_attp.errors import CorruptStream
 
 # Packets that wait for an anchor at most, and packets that are read ahead for one.
@@ -34,6 +34,8 @@ def _open_decoder(av: Any, syntax: Syntax) -> Any:
     closing the decoder waits for them with the lock held."""
     decoder = av.CodecContext.create(syntax.name, "r")
     decoder.thread_type = "SLICE"
+    if syntax is HEVC:  # its slice threads read dependent slice segments in wavefront rows wrongly
+        decoder.thread_count = 1
     decoder.options = dict(_DECODER_OPTIONS)
     return decoder
 
@@ -75,10 +77,7 @@ class AnchorDecoder:
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
         self._decoder = _open_decoder(self._av, syntax)
         self._to_rgb = pyav.RgbConverter()
-        if syntax.has_sub_layers:
-            # FFmpeg's slice threads decode dependent slice segments in wavefront rows wrongly.
-            self._decoder.thread_count = 1
-        else:
+        if not syntax.has_sub_layers:
             self._decoder.skip_frame = "NONREF"
         self._parameter_sets = b""
         self._waiting: Deque[Tuple[int, KeyBytes]] = deque()
