@@ -1,16 +1,20 @@
 """How fast pictures are parsed, beside what a decoder needs for them.
 
-One thread, one process; the competitors take turns, so that a noisy machine is noisy for all.
-Reported are the median of the pictures per second and the median of the ratios to PyAV's full
-decoding of the same round.
+One thread on one core; the competitors take turns, so that a noisy machine is noisy for all.
+Reported are the median of the pictures per second of processor time and the median of the ratios to
+PyAV's full decoding of the same round. After that, by the clock, what a second thread brings; and
+how far the memory of a fresh process grows.
 
-    python benchmarks/parse.py                          # drawn clips at three sizes
+    python benchmarks/parse.py                          # drawn clips at three sizes, both codecs
     python benchmarks/parse.py --source camera.mp4      # the same sizes from a real video
-    python benchmarks/parse.py --json benchmarks/results/parse-NAME.json
+    python benchmarks/parse.py --codec hevc --json benchmarks/results/parse-hevc-NAME.json
 """
 
 import argparse
+import contextlib
+import functools
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -28,7 +32,17 @@ from edge_attp.bitstream import CompressedVideo  # noqa: E402
 from edge_attp.bitstream.binding import native_core  # noqa: E402
 
 SIZES = ((340, 256), (1280, 720), (1920, 1080))
-ENCODER = {"preset": "medium", "crf": "23", "bf": "3", "threads": "2"}
+ENCODERS = {
+    "h264": ("x264", {"preset": "medium", "crf": "23", "bf": "3", "threads": "2"}),
+    "hevc": (
+        "x265",
+        {
+            "preset": "medium",
+            "crf": "28",
+            "x265-params": "bframes=3:pools=none:frame-threads=1:log-level=error",
+        },
+    ),
+}
 
 
 def drawn_pictures(width, height, pictures):
@@ -59,14 +73,19 @@ def source_pictures(path, width, height, pictures):
             yield frame.to_ndarray(format="rgb24", width=width, height=height)
 
 
-def encode(path, frames, width, height):
+def encode(path, codec, frames, width, height):
+    """Returns the number of pictures."""
+    encoder, options = ENCODERS[codec]
+    count = 0
     with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=25)
+        stream = container.add_stream("lib" + encoder, rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = dict(ENCODER)
+        stream.options = dict(options)
         for picture in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            count += 1
         container.mux(stream.encode())
+    return count
 
 
 def decode(path):
@@ -91,10 +110,10 @@ def decode_with_vectors(path):
         return count
 
 
-def parse(path, residual):
+def parse(path, residual, threads=1):
     """Ours: dense arrays in Python's hands."""
     count = 0
-    with CompressedVideo(path, residual=residual) as video:
+    with CompressedVideo(path, residual=residual, threads=threads) as video:
         for picture in video:
             motion = picture.motion
             motion.mv, motion.reference, motion.mode
@@ -109,39 +128,102 @@ def sample(path):
     with CompressedVideo(path, residual=True) as video:
         for picture in video.sample(per_gop=1, seed=0):
             picture.motion.mv, picture.residual.y
-    return decode.pictures
 
 
-COMPETITORS = {
-    "decode": decode,
-    "decode + export_mvs": decode_with_vectors,
-    "parse motion": lambda path: parse(path, False),
-    "parse motion + residual": lambda path: parse(path, True),
-    "sample 1 of each GOP": sample,
-}
+PARSERS = {"parse motion": False, "parse motion + residual": True}  # with the residual?
 
 
-def measure(path, rounds):
-    decode.pictures = decode(path)
-    for run in COMPETITORS.values():
-        run(path)
-    speed = {name: [] for name in COMPETITORS}
+def competitors(codec):
+    runs = {"decode": decode}
+    if codec == "h264":  # FFmpeg exports no vectors of HEVC
+        runs["decode + export_mvs"] = decode_with_vectors
+    for name, residual in PARSERS.items():
+        runs[name] = lambda path, residual=residual: parse(path, residual)
+    runs["sample 1 of each GOP"] = sample
+    return runs
+
+
+@contextlib.contextmanager
+def on_one_core():
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def take_turns(runs, rounds, clock):
+    """{name: the seconds of each round}"""
+    seconds = {name: [] for name in runs}
     for _ in range(rounds):
-        for name, run in COMPETITORS.items():
-            start_s = time.process_time()
-            pictures = run(path)
-            speed[name].append(pictures / (time.process_time() - start_s))
+        for name, run in runs.items():
+            start_s = clock()
+            run()
+            seconds[name].append(clock() - start_s)
+    return seconds
+
+
+def measure(path, codec, rounds):
+    """One thread: pictures of the stream per second of processor time."""
+    runs = {name: functools.partial(run, path) for name, run in competitors(codec).items()}
+    given = {name: run() for name, run in runs.items()}  # warms up, too
+    pictures = given["decode"]
+    for name in PARSERS:
+        if given[name] != pictures:
+            sys.exit(
+                "{}: {} of {} pictures; not to be compared".format(name, given[name], pictures)
+            )
+    with on_one_core():
+        seconds = take_turns(runs, rounds, time.process_time)
     return {
         name: {
-            "pictures_per_cpu_s": round(statistics.median(values), 1),
+            "pictures_per_cpu_s": round(pictures / statistics.median(values), 1),
             "ratio_to_decode": round(
-                statistics.median(v / d for v, d in zip(values, speed["decode"])), 2
+                statistics.median(d / v for v, d in zip(values, seconds["decode"])), 2
             ),
-            "min": round(min(values), 1),
-            "max": round(max(values), 1),
+            "min": round(pictures / max(values), 1),
+            "max": round(pictures / min(values), 1),
         }
-        for name, values in speed.items()
+        for name, values in seconds.items()
     }
+
+
+def measure_threads(path, pictures, rounds):
+    """Two threads: pictures per second by the clock, and how many times the speed of one."""
+    rows = {}
+    for name, residual in PARSERS.items():
+        runs = {n: functools.partial(parse, path, residual, n) for n in (1, 2)}
+        seconds = take_turns(runs, rounds, time.perf_counter)
+        rows[name] = {
+            "pictures_per_s": round(pictures / statistics.median(seconds[2]), 1),
+            "ratio_to_one_thread": round(
+                statistics.median(one / two for one, two in zip(seconds[1], seconds[2])), 2
+            ),
+        }
+    return rows
+
+
+def peak_kb():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+def growth_mb(path, residual, threads):
+    before_kb = peak_kb()
+    parse(path, residual, threads)
+    return round((peak_kb() - before_kb) / 1024, 1)
+
+
+def measure_memory(path):
+    """How far a fresh process grows beyond its imports, in MB."""
+    rows = {}
+    for name, residual in PARSERS.items():
+        for threads in (1, 2):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                key = "{}, threads={}".format(name, threads)
+                rows[key] = pool.apply(growth_mb, (path, residual, threads))
+    return rows
 
 
 def processor():
@@ -155,46 +237,71 @@ def processor():
     return platform.processor()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", help="take the pictures from this video (default: drawn ones)")
-    parser.add_argument("--pictures", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", help="one size, such as 1920x1080")
-    parser.add_argument("--json", help="also write the results here")
-    args = parser.parse_args()
+def make_clip(path, codec, size, args):
+    """Returns the number of pictures."""
+    width, height = size
+    if args.source:
+        frames = source_pictures(args.source, width, height, args.pictures)
+    else:
+        frames = drawn_pictures(width, height, args.pictures)
+    return encode(path, codec, frames, width, height)
+
+
+def show(codec, name, result):
+    print("{} {} ({} kbit/s)".format(codec, name, result["kbit_per_s"]))
+    line = "  {:36s}{:8.0f} pictures/s  {:6.2f} x {}"
+    for row_name, row in result["rows"].items():
+        print(line.format(row_name, row["pictures_per_cpu_s"], row["ratio_to_decode"], "decode"))
+    for row_name, row in result["two_threads"].items():
+        speed, ratio = row["pictures_per_s"], row["ratio_to_one_thread"]
+        print(line.format(row_name + ", 2 threads", speed, ratio, "one thread"))
+    for row_name, memory_mb in result["memory_mb"].items():
+        print("  {:36s}{:8.1f} MB".format(row_name, memory_mb))
+
+
+def measure_codec(codec, folder, args):
+    encoder, options = ENCODERS[codec]
     results = {
         "format_version": 1,
         "machine": "{} {} ({} cores)".format(platform.machine(), processor(), os.cpu_count()),
         "kernels": native_core().attp_cpu().decode(),
-        "encoder": "x264 " + " ".join("{}={}".format(*item) for item in ENCODER.items()),
+        "codec": codec,
+        "encoder": " ".join([encoder] + ["{}={}".format(*item) for item in options.items()]),
         "source": "real video" if args.source else "drawn",
         "pictures": args.pictures,
         "rounds": args.rounds,
         "sizes": {},
     }
+    for size in SIZES:
+        name = "{}x{}".format(*size)
+        if args.only and args.only != name:
+            continue
+        path = os.path.join(folder, "{}-{}.mp4".format(codec, name))
+        pictures = results["pictures"] = make_clip(path, codec, size, args)
+        results["sizes"][name] = {
+            "kbit_per_s": round(os.path.getsize(path) * 8 / 1000 / (pictures / 25)),
+            "rows": measure(path, codec, args.rounds),
+            "two_threads": measure_threads(path, pictures, args.rounds),
+            "memory_mb": measure_memory(path),
+        }
+        show(codec, name, results["sizes"][name])
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--codec", choices=sorted(ENCODERS), help="one codec (default: both)")
+    parser.add_argument("--source", help="take the pictures from this video (default: drawn ones)")
+    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", help="one size, such as 1920x1080")
+    parser.add_argument("--json", help="also write the results here; needs --codec")
+    args = parser.parse_args()
+    if args.json and not args.codec:
+        parser.error("--json holds the results of one codec: name it with --codec")
     with tempfile.TemporaryDirectory() as folder:
-        for width, height in SIZES:
-            size = "{}x{}".format(width, height)
-            if args.only and args.only != size:
-                continue
-            path = os.path.join(folder, size + ".mp4")
-            frames = (
-                source_pictures(args.source, width, height, args.pictures)
-                if args.source
-                else drawn_pictures(width, height, args.pictures)
-            )
-            encode(path, frames, width, height)
-            kbit = os.path.getsize(path) * 8 / 1000 / (args.pictures / 25)
-            rows = measure(path, args.rounds)
-            results["sizes"][size] = {"kbit_per_s": round(kbit), "rows": rows}
-            print("{} ({:.0f} kbit/s)".format(size, kbit))
-            for name, row in rows.items():
-                print(
-                    "  {:26s}{:10.0f} pictures/s  {:6.2f} x decode".format(
-                        name, row["pictures_per_cpu_s"], row["ratio_to_decode"]
-                    )
-                )
+        for codec in [args.codec] if args.codec else sorted(ENCODERS):
+            results = measure_codec(codec, folder, args)
     if args.json:
         with open(args.json, "w") as out:
             json.dump(results, out, indent=2)
