@@ -193,7 +193,10 @@ class Pool : public std::enable_shared_from_this<Pool<T>> {
     void put(T* object) {
         std::unique_ptr<T> owned(object);
         std::lock_guard<std::mutex> lock(mutex_);
-        free_.push_back(std::move(owned));
+        try {
+            free_.push_back(std::move(owned));
+        } catch (const std::bad_alloc&) {  // no room to remember it: it is freed
+        }
     }
     std::mutex mutex_;
     std::vector<std::unique_ptr<T>> free_;

@@ -2,6 +2,7 @@
 
 #include <climits>
 #include <cstdio>
+#include <new>
 
 namespace attp {
 
@@ -10,15 +11,29 @@ StreamParser::StreamParser(const ParserOptions& options, int32_t usual_poc_step)
     if (options.threads > 1 && !options.on_demand) workers_.reset(new Workers(options.threads));
 }
 
+// Nothing can be read on where memory ran out half way.
+template <typename Action>
+void StreamParser::end_if_out_of_memory(Action&& action) {
+    try {
+        action();
+    } catch (const std::bad_alloc&) {
+        forget_references();
+        fault_.set(ATTP_NO_MEMORY, "", -1, "out of memory");
+        throw;
+    }
+}
+
 void StreamParser::send(const Packet& packet) {
     if (fault_) return;
-    if (options_.nal_length_bytes > 0) {
-        packet_ = packet;
-        read_length_prefixed(packet.data, packet.bytes);
-    } else {
-        read_annexb(packet);
-    }
-    if (packet.complete) finish_picture();
+    end_if_out_of_memory([&] {
+        if (options_.nal_length_bytes > 0) {
+            packet_ = packet;
+            read_length_prefixed(packet.data, packet.bytes);
+        } else {
+            read_annexb(packet);
+        }
+        if (packet.complete) finish_picture();
+    });
 }
 
 void StreamParser::read_annexb(const Packet& packet) {
@@ -68,10 +83,12 @@ void StreamParser::take_nal(const uint8_t* nal, size_t bytes) {
 }
 
 void StreamParser::drain() {
-    if (options_.nal_length_bytes == 0 && !fault_)
-        splitter_.push(nullptr, 0, true, [this](const uint8_t* nal, size_t bytes) { take_nal(nal, bytes); });
-    finish_picture();
-    release_held();
+    end_if_out_of_memory([this] {
+        if (options_.nal_length_bytes == 0 && !fault_)
+            splitter_.push(nullptr, 0, true, [this](const uint8_t* nal, size_t bytes) { take_nal(nal, bytes); });
+        finish_picture();
+        release_held();
+    });
     drained_ = true;
     if (next_decode_index_ == 0 && !fault_ && parameter_fault_) fault_ = parameter_fault_;
 }
@@ -164,12 +181,16 @@ void StreamParser::release_held() {
     feed_workers();
 }
 
-// Pictures take memory when they are submitted: no more of them than keeps the threads busy.
+// Pictures take memory when they are submitted: no more of them than keeps the threads busy. What the workers do not get is read
+// when it is received.
 void StreamParser::feed_workers() {
     if (!workers_) return;
-    for (; submitted_ < ready_.size() && submitted_ < window(); submitted_++) {
-        ready_[submitted_]->allocate(options_.want_residual);
-        workers_->submit(ready_[submitted_]);
+    try {
+        for (; submitted_ < ready_.size() && submitted_ < window(); submitted_++) {
+            ready_[submitted_]->allocate(options_.want_residual);
+            workers_->submit(ready_[submitted_]);
+        }
+    } catch (const std::bad_alloc&) {
     }
 }
 

@@ -61,6 +61,8 @@ class StreamParser : public Parser {
     std::set<std::string> tools_;
 
   private:
+    template <typename Action>
+    void end_if_out_of_memory(Action&& action);
     void read_annexb(const Packet& packet);
     void read_length_prefixed(const uint8_t* data, size_t bytes);
     void take_nal(const uint8_t* nal, size_t bytes);

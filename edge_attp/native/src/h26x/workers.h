@@ -3,8 +3,10 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -14,8 +16,14 @@ namespace attp {
 
 class Workers {
   public:
+    // Fewer threads where the system gives no more. Throws std::bad_alloc if it gives none.
     explicit Workers(int threads) {
-        for (int i = 0; i < threads; i++) threads_.emplace_back([this] { run(); });
+        threads_.reserve(static_cast<size_t>(threads));
+        try {
+            for (int i = 0; i < threads; i++) threads_.emplace_back([this] { run(); });
+        } catch (const std::exception&) {
+            if (threads_.empty()) throw std::bad_alloc();
+        }
     }
     ~Workers() {
         {
