@@ -1,47 +1,81 @@
-"""Three LiteNets joined by temporal trilinear pooling (paper, figure 3, without alignment)."""
+"""The paper's model (sections 3.2 to 3.4) and its ablations: LiteNets and what joins their features."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 import torch
 from torch import nn
 
+from .architecture import Architecture
+from .bilinear import CompactBilinearPooling
 from .litenet import LiteNet
 from .trilinear import TrilinearPooling
 
 # Channels of the network inputs: RGB, flow (x, y), RGB-like residual.
 RGB, FLOW, RESIDUAL = 3, 2, 3
+CHANNELS = {"I": RGB, "MV": FLOW, "R": RESIDUAL}
 SIDE = 224  # height and width of the network inputs
 POSITIONS = (SIDE // 32) ** 2  # K of eq. (5): every backbone divides height and width by 32
 
 
-class Architecture(NamedTuple):
-    """What determines the shape of every parameter."""
+class Inputs(NamedTuple):
+    """One batch: an I picture, the adjacent GOP's, and the flow and residual of a P or B picture.
 
-    backbone: str
-    classes: int
-    width: float = 1.0
-    factors: int = 5
-    projections: int = 200
+    Each is (N, channels, H, W), normalised as the pack says. What a model does not look at may be
+    left out: `rgb` by MV, `neighbour` by all but TTP and ATTP.
+    """
+
+    rgb: Optional[torch.Tensor] = None
+    neighbour: Optional[torch.Tensor] = None
+    flow: Optional[torch.Tensor] = None
+    residual: Optional[torch.Tensor] = None
+
+
+class Outputs(NamedTuple):
+    """`parts` (parts, N, classes) sum up to the scores; `motion` is the feature map of LiteNet_MV.
+
+    I+MV+R and BP have three parts, the others one.
+    """
+
+    parts: torch.Tensor
+    motion: Optional[torch.Tensor]
 
 
 class ATTP(nn.Module):
-    """LiteNet_I, LiteNet_MV, LiteNet_R and their trilinear pooling."""
+    """LiteNet_I, LiteNet_MV and LiteNet_R, or one of them, and their pooling.
+
+    LiteNet_OF, the teacher of the feature alignment, is a model of the single modality MV that was
+    trained on optical flow in place of vectors (`objective.Objective`).
+    """
+
+    litenet_i: LiteNet
+    litenet_mv: LiteNet
+    litenet_r: LiteNet
+    pooling: TrilinearPooling  # of TP, TTP and ATTP
+    bilinear: CompactBilinearPooling  # of BP
+    classifiers: nn.ModuleDict  # of I, MV, R and I+MV+R: each network's, named as it is
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.architecture = architecture
-        backbone, width = architecture.backbone, architecture.width
-        self.litenet_i = LiteNet(backbone, RGB, width)
-        self.litenet_mv = LiteNet(backbone, FLOW, width)
-        self.litenet_r = LiteNet(backbone, RESIDUAL, width)
-        self.pooling = TrilinearPooling(
-            self.litenet_i.channels,
-            architecture.classes,
-            architecture.factors,
-            architecture.projections,
-        )
+        self.architecture = shape = architecture
+        for name in shape.networks:
+            net = LiteNet(shape.backbone, CHANNELS[name], shape.width)
+            setattr(self, _attribute(name), net)
+        channels, classes = net.channels, shape.classes
+        if shape.is_trilinear:
+            self.pooling = TrilinearPooling(channels, classes, shape.factors, shape.projections)
+        elif shape.has_classifiers:
+            self.classifiers = nn.ModuleDict(
+                {name: nn.Linear(channels, classes) for name in shape.networks}
+            )
+        else:
+            self.bilinear = CompactBilinearPooling(channels, classes, shape.sketch)
+
+    def networks(self) -> Iterator[Tuple[str, LiteNet]]:
+        """Name and network of each modality."""
+        for name in self.architecture.networks:
+            yield name, getattr(self, _attribute(name))
 
     def appearance(self, rgb: torch.Tensor) -> torch.Tensor:
         """U'x of an I picture: (N, 3, H, W) -> (N, d*D, K)."""
@@ -52,13 +86,52 @@ class ATTP(nn.Module):
         self, flow: torch.Tensor, residual: torch.Tensor, appearance: torch.Tensor
     ) -> torch.Tensor:
         """Scores (N, classes) of P or B pictures, given `appearance` = U'(I_t) + U'(I_{t+dt})."""
-        vy = self.pooling.v(self.litenet_mv(flow))
-        wz = self.pooling.w(self.litenet_r(residual))
-        scores: torch.Tensor = self.pooling(appearance, vy, wz)
-        return scores
+        return self._trilinear(self.litenet_mv(flow), self.litenet_r(residual), appearance)
 
     def forward(
-        self, rgb: torch.Tensor, neighbour: torch.Tensor, flow: torch.Tensor, residual: torch.Tensor
+        self,
+        rgb: Optional[torch.Tensor] = None,
+        neighbour: Optional[torch.Tensor] = None,
+        flow: Optional[torch.Tensor] = None,
+        residual: Optional[torch.Tensor] = None,
     ) -> torch.Tensor:
-        """Scores (N, classes) of one P or B picture, its I picture and the `neighbour` GOP's."""
-        return self.motion(flow, residual, self.appearance(rgb) + self.appearance(neighbour))
+        """Scores (N, classes); the fields of Inputs. Raises ValueError where one is missing."""
+        return self.outputs(Inputs(rgb, neighbour, flow, residual)).parts.sum(0)
+
+    def outputs(self, inputs: Inputs) -> Outputs:
+        """Scores part by part, and what the feature alignment looks at."""
+        maps = self._maps(inputs)
+        return Outputs(self._parts(maps), maps.get("MV"))
+
+    def _maps(self, inputs: Inputs) -> Dict[str, torch.Tensor]:
+        """Feature map of each network; that of I is I_t + I_{t+dt} in the temporal models."""
+        pictures = {"I": inputs.rgb, "MV": inputs.flow, "R": inputs.residual}
+        temporal = self.architecture.is_temporal
+        if temporal:
+            here = self._given(inputs.rgb, "I")
+            pictures["I"] = torch.cat([here, self._given(inputs.neighbour, "neighbouring I")])
+        maps = {name: net(self._given(pictures[name], name)) for name, net in self.networks()}
+        if temporal:
+            maps["I"] = torch.add(*maps["I"].chunk(2))
+        return maps
+
+    def _parts(self, maps: Dict[str, torch.Tensor]) -> torch.Tensor:
+        if self.architecture.is_trilinear:
+            return self._trilinear(maps["MV"], maps["R"], self.pooling.u(maps["I"]))[None]
+        if self.architecture.has_classifiers:
+            return torch.stack([self.classifiers[name](x.mean(2)) for name, x in maps.items()])
+        scores: torch.Tensor = self.bilinear(list(maps.values()))
+        return scores
+
+    def _trilinear(self, y: torch.Tensor, z: torch.Tensor, ux: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.pooling(ux, self.pooling.v(y), self.pooling.w(z))
+        return scores
+
+    def _given(self, picture: Optional[torch.Tensor], name: str) -> torch.Tensor:
+        if picture is None:
+            raise ValueError(f"{self.architecture.modalities} needs {name} pictures")
+        return picture
+
+
+def _attribute(name: str) -> str:
+    return f"litenet_{name.lower()}"

@@ -1,9 +1,11 @@
-"""PyTorch checkpoints into an ATTP model: a backbone for all three networks, or the whole."""
+"""PyTorch checkpoints into an ATTP model: a backbone for all of its networks, or the whole."""
 
 from __future__ import annotations
 
 import pickle
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Union
+from urllib.parse import urlsplit
 
 import torch
 
@@ -13,23 +15,37 @@ from .attp import ATTP
 from .litenet import StateDict, load_exactly
 
 
-def load_checkpoint(model: ATTP, path: Path) -> bool:
+def load_checkpoint(model: ATTP, source: Union[str, Path]) -> bool:
     """Load a state dictionary; return whether it was a whole model (True) or a backbone (False).
 
-    A backbone checkpoint has torchvision's names (`features.0.0.weight`) and goes into LiteNet_I,
-    LiteNet_MV and LiteNet_R; pooling and classifier keep what they have. Raises ModelError with
-    file and reason.
+    source: a file, or a URL, which is fetched once and kept in PyTorch's hub folder. A backbone
+    checkpoint has torchvision's names (`features.0.0.weight`) and goes into every network, first
+    layers fitted to their channels; pooling and classifiers keep what they have. Raises ModelError
+    with file and reason.
     """
+    path = _fetched(str(source)) if "://" in str(source) else Path(source)
     state = _read(path)
     try:
         if any(key.startswith("features.") for key in state):
-            for net in (model.litenet_i, model.litenet_mv, model.litenet_r):
+            for _, net in model.networks():
                 net.load_backbone(state)
             return False
         load_exactly(model, state)
         return True
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def _fetched(url: str) -> Path:
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    path = folder / PurePosixPath(urlsplit(url).path).name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            torch.hub.download_url_to_file(url, str(path))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{url}: cannot be fetched: {error}") from error
+    return path
 
 
 def _read(path: Path) -> StateDict:

@@ -10,6 +10,7 @@ from typing import List, Optional
 from edge_attp.errors import EdgeAttpError
 
 from . import __version__
+from .synth import command as synth
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument(
         "--checkpoint",
-        type=Path,
+        metavar="FILE|URL",
         help="PyTorch weights: a torchvision backbone, or the whole model",
     )
     export.add_argument("--force", action="store_true", help="replace the folder if it exists")
@@ -49,7 +50,16 @@ def _parser() -> argparse.ArgumentParser:
 
     summary = commands.add_parser("summary", help="print parameters and multiply-accumulates")
     _add_shape(summary)
+    summary.add_argument(
+        "--modalities",
+        default="ATTP",
+        help="a row of the paper's table 3: I, MV, R, I+MV+R, BP, TP, TTP or ATTP (default)",
+    )
+    summary.add_argument(
+        "--classes", type=_positive, metavar="N", default=51, help="number of classes (default 51)"
+    )
     summary.set_defaults(run=_summary)
+    synth.add_arguments(commands)
     return parser
 
 
@@ -65,7 +75,8 @@ def _add_shape(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from .attp import ATTP, Architecture
+    from .architecture import Architecture
+    from .attp import ATTP
     from .checkpoints import load_checkpoint
     from .initialise import initialise
     from .packs import read_labels, write_pack
@@ -83,12 +94,17 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _summary(options: argparse.Namespace) -> None:
-    from .attp import Architecture
-    from .summary import HMDB_CLASSES, print_summary
+    from .architecture import Architecture
+    from .summary import print_summary
 
     print_summary(
         Architecture(
-            options.backbone, HMDB_CLASSES, options.width, options.factors, options.projections
+            options.backbone,
+            options.classes,
+            options.width,
+            options.factors,
+            options.projections,
+            options.modalities,
         )
     )
 

@@ -54,8 +54,11 @@ def write_pack(
 ) -> None:
     """Write the pack to folder `out`, whose name becomes the pack's.
 
-    Raises UsageError if `out` exists and `replace` is false, or cannot be written.
+    Raises UsageError if `out` exists and `replace` is false, or cannot be written, and for a model
+    that is no temporal trilinear pooling, which is all that a pack can hold.
     """
+    if not model.architecture.is_temporal:
+        raise UsageError(f"a pack holds TTP or ATTP, not {model.architecture.modalities}")
     out = Path(os.path.abspath(out))
     if out.exists() and not replace:
         raise UsageError(f"{out} exists; give --force to replace it")

@@ -7,9 +7,10 @@ from typing import Any, Callable, Iterable, List, NamedTuple
 import torch
 from torch import nn
 
-from .attp import ATTP, FLOW, POSITIONS, RESIDUAL, RGB, SIDE, Architecture
+from .architecture import Architecture
+from .attp import ATTP, CHANNELS, POSITIONS, SIDE
 
-HMDB_CLASSES = 51  # the size of P in the paper's own setting
+KEY_PARTS = ("LiteNet_I", "U")  # what a key picture needs, once for all pictures of its GOP
 
 
 class Row(NamedTuple):
@@ -20,30 +21,54 @@ class Row(NamedTuple):
     macs: int
 
 
+class Cost(NamedTuple):
+    """Multiply-accumulates of one picture; a P or B picture finds the key features kept, or not."""
+
+    key: int
+    kept: int
+    not_kept: int
+
+
 def count(architecture: Architecture) -> List[Row]:
     """Count every part of the model; the sum of `parameters` is the whole model's.
 
-    Multiply-accumulates are those of convolutions and projections, as usually published;
-    normalisation is folded away, and activations and the pooling's products are below a percent.
+    Multiply-accumulates are those of convolutions, projections and classifiers, as usually
+    published; normalisation is folded away, and activations and the pooling's products are below a
+    percent. The Fourier transforms of BP are not counted.
     """
     with torch.device("meta"):
         model = ATTP(architecture).eval()
-    pooling = model.pooling
-    return [
-        *(
-            Row(part, parameters(net.parameters()), multiply_accumulates(net, _picture(channels)))
-            for part, net, channels in (
-                ("LiteNet_I", model.litenet_i, RGB),
-                ("LiteNet_MV", model.litenet_mv, FLOW),
-                ("LiteNet_R", model.litenet_r, RESIDUAL),
-            )
-        ),
-        *(
-            Row(part, projection.weight.numel(), projection.weight.numel() * POSITIONS)
-            for part, projection in (("U", pooling.u), ("V", pooling.v), ("W", pooling.w))
-        ),
-        Row("P", pooling.p.numel(), pooling.p.numel()),
+    rows = [
+        Row(
+            f"LiteNet_{name}",
+            parameters(net.parameters()),
+            multiply_accumulates(net, torch.empty(1, CHANNELS[name], SIDE, SIDE, device="meta")),
+        )
+        for name, net in model.networks()
     ]
+    return rows + _head_rows(model)
+
+
+def _head_rows(model: ATTP) -> List[Row]:
+    if model.architecture.has_classifiers:
+        return [
+            Row(f"FC of {name}", parameters(fc.parameters()), fc.get_parameter("weight").numel())
+            for name, fc in model.classifiers.items()
+        ]
+    if not model.architecture.is_trilinear:
+        return [Row("P", model.bilinear.p.numel(), model.bilinear.p.numel())]
+    pooling = model.pooling
+    projections = (("U", pooling.u), ("V", pooling.v), ("W", pooling.w))
+    rows = [Row(part, p.weight.numel(), p.weight.numel() * POSITIONS) for part, p in projections]
+    return [*rows, Row("P", pooling.p.numel(), pooling.p.numel())]
+
+
+def cost(architecture: Architecture, rows: Iterable[Row]) -> Cost:
+    """What a picture costs, with the features of the I pictures kept and without."""
+    rows = list(rows)
+    key = sum(row.macs for row in rows if row.part in KEY_PARTS)
+    kept = sum(row.macs for row in rows) - key
+    return Cost(key, kept, kept + key * (2 if architecture.is_temporal else 1))
 
 
 def multiply_accumulates(module: nn.Module, example: torch.Tensor) -> int:
@@ -73,19 +98,15 @@ def parameters(tensors: Iterable[torch.Tensor]) -> int:
 
 
 def print_summary(architecture: Architecture, write: Callable[[str], Any] = print) -> None:
-    """Write a table of parts, and what one key picture and one P or B picture cost."""
+    """Write a table of parts, and what a picture costs, beside the paper's figures."""
     rows = count(architecture)
-    cost = {row.part: row.macs for row in rows}
-    write(f"{architecture.backbone}, {SIDE} x {SIDE}, {architecture.classes} classes")
+    of = f"{architecture.modalities} of {architecture.backbone}"
+    write(f"{of}, {SIDE} x {SIDE}, {architecture.classes} classes")
     write(f"{'part':<12}{'parameters':>12}{'GMAC':>8}")
-    for row in rows:
+    for row in [*rows, Row("all", sum(r.parameters for r in rows), sum(r.macs for r in rows))]:
         write(f"{row.part:<12}{row.parameters:>12,}{row.macs / 1e9:>8.3f}")
-    write(f"{'all':<12}{sum(row.parameters for row in rows):>12,}")
-    key = cost["LiteNet_I"] + cost["U"]
-    motion = sum(cost[part] for part in ("LiteNet_MV", "LiteNet_R", "V", "W", "P"))
-    write(f"a key picture (appearance.onnx): {key / 1e9:.2f} GMAC")
-    write(f"a P or B picture (motion.onnx):  {motion / 1e9:.2f} GMAC")
-
-
-def _picture(channels: int) -> torch.Tensor:
-    return torch.empty(1, channels, SIDE, SIDE, device="meta")
+    key, kept, not_kept = (macs / 1e9 for macs in cost(architecture, rows))
+    write(f"a key picture: {key:.2f} GMAC")
+    write(f"a P or B picture, features of the key pictures kept: {kept:.2f} GMAC")
+    write(f"a P or B picture, nothing kept: {not_kept:.2f} GMAC")
+    write("the paper's ATTP (table 2): 23.4 M parameters, 3.0 GFLOPs a picture")

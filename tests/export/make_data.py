@@ -35,7 +35,8 @@ def scoring_model():
 
 def demo_model():
     """Return the PyTorch model behind engines/packs/demo."""
-    from edge_attp_export.attp import ATTP, Architecture
+    from edge_attp_export.architecture import Architecture
+    from edge_attp_export.attp import ATTP
     from edge_attp_export.initialise import initialise
 
     model = ATTP(Architecture("mobilenet_v2", 10, 0.15, 5, 64))

@@ -11,7 +11,8 @@ import onnx  # noqa: E402
 import trilinear_reference as reference  # noqa: E402
 from demo_inputs import DATA  # noqa: E402
 
-from edge_attp_export.attp import ATTP, Architecture  # noqa: E402
+from edge_attp_export.architecture import Architecture  # noqa: E402
+from edge_attp_export.attp import ATTP  # noqa: E402
 from edge_attp_export.initialise import initialise  # noqa: E402
 from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
 

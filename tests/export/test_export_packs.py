@@ -12,7 +12,8 @@ import onnx  # noqa: E402
 from demo_inputs import DATA, DEMO_PACK  # noqa: E402
 
 from edge_attp.errors import ModelError, UsageError  # noqa: E402
-from edge_attp_export.attp import ATTP, Architecture  # noqa: E402
+from edge_attp_export.architecture import Architecture  # noqa: E402
+from edge_attp_export.attp import ATTP  # noqa: E402
 from edge_attp_export.checkpoints import load_checkpoint  # noqa: E402
 from edge_attp_export.cli import main  # noqa: E402
 from edge_attp_export.packs import read_labels  # noqa: E402

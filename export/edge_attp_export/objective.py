@@ -1,0 +1,157 @@
+"""Feature alignment with optical flow and the training loss (paper, 3.5, eq. 8-10)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from edge_attp.errors import UsageError
+
+from .attp import ATTP, Inputs
+
+
+class Features(NamedTuple):
+    """Of LiteNet_MV or LiteNet_OF: its map (N, c, K), and class scores behind its FC layer (N, C)."""
+
+    map: torch.Tensor
+    scores: torch.Tensor
+
+
+class Losses(NamedTuple):
+    """Scalars of eq. (10), and the class scores (N, classes) for whoever counts hits."""
+
+    total: torch.Tensor
+    classification: torch.Tensor
+    alignment: torch.Tensor
+    scores: torch.Tensor
+
+
+class Objective(nn.Module):
+    """What is minimised: L = L_TTP + lambda * L_align, eq. (10).
+
+    A module, so that distributed training wraps it as a whole; only `model` is deployed.
+
+    `teacher` (LiteNet_OF) is a model of the modality MV that was trained on optical flow. The paper
+    speaks of "a model trained with optical flows" and eq. (10) gives the teacher no loss of its
+    own, so it comes trained and stays as it is: frozen, in evaluation mode, without gradients. What
+    else the paper leaves open:
+
+    - The FC layer is the network's classifier: mean over positions, then one linear layer. The
+      student's is that of the model where it has one (MV, I+MV+R); otherwise it belongs to this
+      objective and only the alignment trains it. It is not deployed: 23.4 M parameters leave no
+      room for it.
+    - "Features before the FC layer" are the feature map itself (superscript "3d").
+    - The squared norms of eq. (8) are means over elements and pictures, so that lambda = 1 means the
+      same at any input size; in sums, the 62720 elements of a map (B1 at 224 x 224) would outweigh
+      the class scores of its second term, and eq. (9).
+    - I+MV+R and BP add up the scores of three classifiers. Each has its own cross-entropy, so that
+      none lives off another; the paper compares I+MV+R with CoViAR, which trains three networks.
+    - The temperature of the classic distillation; 4 is taken.
+    """
+
+    def __init__(
+        self,
+        model: ATTP,
+        teacher: Optional[ATTP] = None,
+        weight: float = 1.0,
+        temperature: float = 4.0,
+    ) -> None:
+        """`weight` is lambda. Raises UsageError for a teacher that does not fit the model."""
+        super().__init__()
+        self.model = model
+        self.weight = weight
+        self.temperature = temperature
+        self.alignment = model.architecture.alignment
+        check_teacher(model, teacher)
+        if teacher is not None:
+            self.teacher = teacher.requires_grad_(False).eval()
+            shape = model.architecture
+            self.fc = (
+                model.classifiers["MV"]
+                if shape.has_classifiers
+                else nn.Linear(model.litenet_mv.channels, shape.classes)
+            )
+
+    def train(self, mode: bool = True) -> Objective:
+        """The teacher stays in evaluation mode."""
+        super().train(mode)
+        if self.alignment != "none":
+            self.teacher.eval()
+        return self
+
+    def forward(
+        self, inputs: Inputs, labels: torch.Tensor, optical_flow: Optional[torch.Tensor] = None
+    ) -> Losses:
+        """Losses of one batch.
+
+        labels: class numbers (N). optical_flow: what the teacher sees, in units and shape of
+        `inputs.flow`; needed with an alignment only.
+        """
+        parts, motion = self.model.outputs(inputs)
+        classification = classification_loss(parts, labels)
+        alignment = classification.new_zeros(())
+        if self.alignment != "none":
+            if motion is None or optical_flow is None:
+                raise ValueError(f"alignment '{self.alignment}' needs optical flow")
+            student = Features(motion, self.fc(motion.mean(2)))
+            alignment = self._alignment(student, self._taught(optical_flow))
+        total = classification + self.weight * alignment
+        return Losses(total, classification, alignment, parts.sum(0))
+
+    def _taught(self, optical_flow: torch.Tensor) -> Features:
+        with torch.no_grad():
+            parts, motion = self.teacher.outputs(Inputs(flow=optical_flow))
+        assert motion is not None
+        return Features(motion, parts[0])
+
+    def _alignment(self, student: Features, teacher: Features) -> torch.Tensor:
+        if self.alignment == "distillation":
+            return distillation_loss(student.scores, teacher.scores, self.temperature)
+        after = functional.mse_loss(student.scores, teacher.scores)
+        if self.alignment == "after-fc":
+            return after
+        return functional.mse_loss(student.map, teacher.map) + after
+
+
+def classification_loss(parts: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Eq. (9), averaged over the batch and summed over the parts (parts, N, classes)."""
+    return torch.stack([functional.cross_entropy(part, labels) for part in parts]).sum()
+
+
+def distillation_loss(
+    student: torch.Tensor, teacher: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """T^2 KL(teacher || student) of class probabilities softened by T (arXiv:1503.02531, 2.1)."""
+    divergence = functional.kl_div(
+        functional.log_softmax(student / temperature, 1),
+        functional.log_softmax(teacher / temperature, 1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    return temperature**2 * divergence
+
+
+def check_teacher(model: ATTP, teacher: Optional[ATTP]) -> None:
+    """Raise UsageError unless `teacher` is what the model's alignment needs."""
+    own = model.architecture
+    if (teacher is None) != (own.alignment == "none"):
+        needs = "no teacher" if own.alignment == "none" else "a teacher"
+        raise UsageError(f"alignment '{own.alignment}' of {own.modalities} takes {needs}")
+    if teacher is None:
+        return
+    given = teacher.architecture
+    wrong = [
+        f"{field} {getattr(given, field)!r} in place of {wanted!r}"
+        for field, wanted in (
+            ("modalities", "MV"),
+            ("backbone", own.backbone),
+            ("width", own.width),
+            ("classes", own.classes),
+        )
+        if getattr(given, field) != wanted
+    ]
+    if wrong:
+        raise UsageError(f"the teacher is no LiteNet_OF of this model: {', '.join(wrong)}")

@@ -1,0 +1,177 @@
+"""The whole set: which clips there are, their splits, and the files beside them.
+
+OUT/clips/<class>/<number>.mp4, OUT/manifest.csv (a line for each clip: path, label, split, seed,
+background, and what was drawn by lot for it) and OUT/synth.json (version, seed, parameters).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import av
+import cv2
+import numpy as np
+
+from edge_attp.errors import UsageError
+
+from . import VERSION, attributes, backgrounds, clips
+from .camera import HEIGHT, WIDTH
+from .classes import LABELS, folder, mirror, pairs
+from .photographs import Photograph, deal
+from .scene import render
+
+# Clip k is in split k modulo five: a set made longer later keeps the splits it had.
+SPLITS = ("train", "train", "train", "val", "test")
+
+
+class Parameters(NamedTuple):
+    """What the set is made of. `clips` are for each class."""
+
+    clips: int
+    pictures: int
+    seed: int
+    photographs: Optional[Path] = None
+
+
+class Clip(NamedTuple):
+    """A clip to be drawn. `seed` is that of its world, which the other class of the action shares."""
+
+    path: Path  # from the set's folder
+    label: str
+    split: str
+    seed: int
+    pictures: int
+    photograph: Optional[Photograph]
+
+    def recipe(self) -> Dict[str, Any]:
+        """Return all that its pictures depend on."""
+        return {
+            "edge_attp_synth": VERSION,
+            "label": self.label,
+            "seed": self.seed,
+            "pictures": self.pictures,
+            "photograph": self.photograph.sha256 if self.photograph else None,
+        }
+
+
+def plan(parameters: Parameters) -> List[Clip]:
+    """Return the clips, class by class. Raises UsageError about the photographs."""
+    dealt = deal(parameters.photographs, parameters.seed) if parameters.photographs else None
+    listed = []
+    for label, (action, _) in LABELS.items():
+        for index in range(parameters.clips):
+            seed = attributes.clip_seed(parameters.seed, action, index)
+            split = SPLITS[index % len(SPLITS)]
+            photograph = None
+            if dealt:
+                lot = attributes.stream(seed, "photograph").integers(len(dealt[split]))
+                photograph = dealt[split][lot]
+            path = Path("clips", folder(label), f"{index:04d}.mp4")
+            listed.append(Clip(path, label, split, seed, parameters.pictures, photograph))
+    return listed
+
+
+def missing(out: Path, planned: List[Clip], replace: bool) -> List[Clip]:
+    """Return the clips that are not in folder `out` yet.
+
+    One that is there but was made otherwise raises UsageError, or is drawn again with `replace`.
+    """
+    wanted = []
+    for clip in planned:
+        recipe = clips.recipe_of(out / clip.path)
+        if recipe == clip.recipe():
+            continue
+        if recipe is not None and not replace:
+            raise UsageError(
+                f"{out / clip.path}: {_difference(recipe, clip.recipe())}; "
+                "choose another folder, or give --force to draw such clips again"
+            )
+        wanted.append(clip)
+    return wanted
+
+
+def make_clip(out: Path, clip: Clip) -> int:
+    """Draw a clip into folder `out`; return its bytes."""
+    lots = attributes.draw(clip.seed)
+    if clip.photograph:
+        background = backgrounds.photograph(clip.photograph.path, clip.seed)
+    else:
+        background = backgrounds.drawn(lots.scenery, clip.seed)
+    path = out / clip.path
+    pictures = render(clip.label, lots, clip.seed, background, clip.pictures)
+    try:
+        clips.write(path, pictures, clip.recipe())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot write the clip: {error.strerror}") from error
+    return path.stat().st_size
+
+
+def describe(out: Path, parameters: Parameters, planned: List[Clip]) -> None:
+    """Write manifest.csv and synth.json into folder `out`."""
+    _replace(out / "manifest.csv", manifest(planned))
+    content = {
+        "version": VERSION,
+        "seed": parameters.seed,
+        "clips_per_class": parameters.clips,
+        "pictures": parameters.pictures,
+        "size": [WIDTH, HEIGHT],
+        "rate": clips.RATE,
+        "encoder": {"codec": "libx264", **clips.ENCODER},
+        "labels": list(LABELS),
+        "pairs": pairs(),
+        "mirror": mirror(),
+        "splits": dict(Counter(clip.split for clip in planned)),
+        "photographs": len({clip.photograph.sha256 for clip in planned if clip.photograph}),
+        "drawn_with": {
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+            "av": av.__version__,
+        },
+    }
+    _replace(out / "synth.json", json.dumps(content, indent=2) + "\n")
+
+
+def manifest(planned: List[Clip]) -> str:
+    """Return the table as CSV, one line for each clip."""
+    table = io.StringIO()
+    writer: Any = None
+    for clip in planned:
+        row: Dict[str, Any] = {
+            "path": clip.path.as_posix(),
+            "label": clip.label,
+            "split": clip.split,
+            "seed": clip.seed,
+            "action": LABELS[clip.label].action,
+            "background": _background(clip),
+            **attributes.columns(attributes.draw(clip.seed)),
+        }
+        if writer is None:
+            writer = csv.DictWriter(table, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+    return table.getvalue()
+
+
+def _background(clip: Clip) -> str:
+    """Return what names the background: the photograph's digest, or the seed of the drawing."""
+    return f"photograph-{clip.photograph.sha256[:16]}" if clip.photograph else f"drawn-{clip.seed}"
+
+
+def _difference(recipe: Dict[str, Any], wanted: Dict[str, Any]) -> str:
+    if "edge_attp_synth" not in recipe:
+        return "is not a clip of this command"
+    name = next(name for name in wanted if recipe.get(name) != wanted[name])
+    shown = "version" if name == "edge_attp_synth" else name
+    return f"was made with {shown} {recipe.get(name)}, asked for is {wanted[name]}"
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

@@ -1,0 +1,44 @@
+"""Models small enough to train within a test, and batches for them."""
+
+import torch
+
+from edge_attp_export.architecture import Architecture
+from edge_attp_export.attp import ATTP, CHANNELS, Inputs
+from edge_attp_export.initialise import calibrate
+from edge_attp_export.objective import Objective
+
+torch.set_num_threads(1)  # for layers this small, threads cost more than they save
+SIDE, BATCH, CLASSES = 64, 6, 3
+
+
+def architecture(modalities="ATTP", alignment="", **fields):
+    """A MobileNetV2 of the narrowest kind."""
+    fields = dict({"width": 0.1, "factors": 2, "projections": 8, "sketch": 64}, **fields)
+    return Architecture(
+        "mobilenet_v2", CLASSES, modalities=modalities, alignment=alignment, **fields
+    )
+
+
+def batch(seed=0):
+    """Inputs, labels and optical flow."""
+    random = torch.Generator().manual_seed(seed)
+    pictures = [
+        torch.randn(BATCH, CHANNELS[name], SIDE, SIDE, generator=random)
+        for name in ("I", "I", "MV", "R", "MV")
+    ]
+    return Inputs(*pictures[:4]), torch.arange(BATCH) % CLASSES, pictures[4]
+
+
+def model(shape, seed=0):
+    """A seeded model in evaluation mode, its normalisation fitted to what batch() gives."""
+    torch.manual_seed(seed)
+    fresh = ATTP(shape)
+    for name, net in fresh.networks():
+        calibrate(net, torch.randn(BATCH, CHANNELS[name], SIDE, SIDE))
+    return fresh.eval()
+
+
+def objective(shape, seed=0, **options):
+    """The training objective of a seeded model, with a seeded teacher where it needs one."""
+    teacher = None if shape.alignment == "none" else model(architecture("MV"), seed + 1)
+    return Objective(model(shape, seed), teacher, **options)
