@@ -18,7 +18,7 @@ TORCH := torch==2.13.0
 PYTHON36 := $(shell for python in python3.6 "$$(pyenv root 2>/dev/null)"/versions/3.6*/bin/python3.6; do \
 	if "$$python" -c "" >/dev/null 2>&1; then echo "$$python"; break; fi; done)
 TRUTH_TESTS := tests/bitstream/test_truth_encoded.py tests/bitstream/test_truth_written.py \
-	tests/bitstream/test_truth_hevc_written.py
+	tests/bitstream/test_truth_encoded_hevc.py tests/bitstream/test_truth_hevc_written.py
 PYTEST := -m pytest -q -m "not slow"
 
 export PATH := $(BIN):$(PATH)

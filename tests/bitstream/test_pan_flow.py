@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from support.hevc_case import LONG_TERM
+from support.hevc_stream import RandomStream as HevcStream
 from support.media import Clip, HevcClip, x264, x265
 from support.random_stream import RandomStream
 
@@ -149,14 +151,25 @@ def flow_of(picture, order):
     return total / np.maximum(lists, 1)
 
 
+WRITTEN = {
+    "H.264": ("264", lambda seed: RandomStream(seed)),
+    "H.264, POC type 1": ("264", lambda seed: RandomStream(seed, poc_type=1)),
+    "H.264, POC type 2": ("264", lambda seed: RandomStream(seed, poc_type=2)),
+    "H.264, CABAC": ("264", lambda seed: RandomStream(seed, cabac=True)),
+    "HEVC": ("265", lambda seed: HevcStream(seed, sps=LONG_TERM, slices=2)),
+    "HEVC, leading pictures": ("265", lambda seed: HevcStream(seed, leading=True, irap_share=0.2)),
+}
+
+
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("tools", [{}, {"poc_type": 1}, {"poc_type": 2}, {"cabac": True}], ids=str)
-def test_flow_is_what_vectors_references_and_poc_say(tmp_path, tools, seed):
+@pytest.mark.parametrize("name", sorted(WRITTEN))
+def test_flow_is_what_vectors_references_and_poc_say(tmp_path, name, seed):
     """Long-term references, uneven POC distances, several lists in a picture: everything a pan does not have."""
     from edge_attp.bitstream import CompressedVideo
 
-    path = tmp_path / "random.264"
-    path.write_bytes(RandomStream(seed, **tools).write(20))
+    suffix, stream = WRITTEN[name]
+    path = tmp_path / "random.{}".format(suffix)
+    path.write_bytes(stream(seed).write(20))
     order = {}
     with CompressedVideo(str(path), residual=False) as video:
         for picture in video:

@@ -3,6 +3,7 @@
 PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py.
 """
 
+import contextlib
 from typing import Any, NamedTuple, Optional
 
 from support import h265_headers, h265_layout, nal, sps
@@ -103,35 +104,40 @@ class _Hevc:
                 self._sets.read(h265_headers.hvcc_parameter_sets(extradata))
         units = _units(packet, length_bytes)
         self._sets.read(units)
-        segments = {
-            k: self._sets.segment(unit)
-            for k, unit in enumerate(units)
-            if h265_headers.is_slice_segment(unit)
-        }
+        segments = self._segments(units)
+        first = min(segments, default=len(units))
+        self._ended |= any(_ends_sequence(unit) for unit in units[:first])
         if not segments:
             return AccessUnit(packet, pts, None, extradata, is_skipped=True)
-        first = min(segments)
         kind = h265_headers.nal_unit_type(units[first])
-        begins = self._begins_sequence(kind, units[:first])
+        begins = self._begins_sequence(kind)
         self._ended = any(_ends_sequence(unit) for unit in units[first:])
         parameters, pps = self._sets.of(segments[first].pps_id)
-        starts = tuple(
-            segment.slice_segment_address
-            for segment in segments.values()
-            if not segment.dependent_slice_segment_flag
-        )
         return AccessUnit(
             *(_all_shown(packet, units, segments, length_bytes), pts, parameters, extradata),
             *(begins, self._skips_rasl and kind in h265_headers.RASL),
-            h265_layout.layout(parameters, pps, starts),
+            h265_layout.layout(parameters, pps, _slice_starts(segments.values())),
         )
 
-    def _begins_sequence(self, kind, units_before):
+    def _segments(self, units):
+        """SegmentStart by place. Without its parameter sets nobody can decode a slice segment: it is left out."""
+        found = {}
+        for k, unit in enumerate(units):
+            if h265_headers.is_slice_segment(unit):
+                with contextlib.suppress(KeyError, ValueError):
+                    found[k] = self._sets.segment(unit)
+        return found
+
+    def _begins_sequence(self, kind):
         if kind not in h265_headers.IRAP:
             return False
-        ended = self._ended or any(_ends_sequence(unit) for unit in units_before)
-        self._skips_rasl = ended or kind in h265_headers.BLA_AND_IDR
+        self._skips_rasl = self._ended or kind in h265_headers.BLA_AND_IDR
         return self._skips_rasl
+
+
+def _slice_starts(segments):
+    """slice_segment_address of each slice, its dependent segments left aside."""
+    return tuple(s.slice_segment_address for s in segments if not s.dependent_slice_segment_flag)
 
 
 def _ends_sequence(unit):
