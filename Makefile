@@ -20,6 +20,8 @@ PYTHON36 := $(shell for python in python3.6 "$$(pyenv root 2>/dev/null)"/version
 TRUTH_TESTS := tests/bitstream/test_truth_encoded.py tests/bitstream/test_truth_written.py \
 	tests/bitstream/test_truth_encoded_hevc.py tests/bitstream/test_truth_hevc_written.py
 PYTEST := -m pytest -q -m "not slow"
+# Files go to one process as a whole: what they encode is encoded once.
+PARALLEL := -n auto --dist loadfile
 
 export PATH := $(BIN):$(PATH)
 # Keeps the core's build tree, so that only what changed is compiled.
@@ -89,7 +91,7 @@ define for_each_cpu
 	for cpu in $(2); do \
 		export EDGE_ATTP_CPU=$$cpu; \
 		if [ "$$($(BIN)/python -c 'import edge_attp.bitstream.binding as b; print(b.cpu())')" = $$cpu ]; \
-		then echo "instruction set $$cpu"; $(BIN)/python $(PYTEST) $(1) || exit 1; \
+		then echo "instruction set $$cpu"; $(BIN)/python $(PYTEST) $(PARALLEL) $(1) || exit 1; \
 		else echo "instruction set $$cpu: not on this machine"; fi; done
 endef
 
@@ -99,7 +101,7 @@ test: lint types native-checks test36 demo cpus pytest
 
 check-all: lint types native-checks test36 demo
 	$(call for_each_cpu,tests/bitstream,scalar sse41 avx2 neon)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -129,7 +131,7 @@ cpus: $(VENV)/.installed-dev $(LIBRARY)
 	$(call for_each_cpu,$(TRUTH_TESTS),scalar sse41)
 
 pytest: $(VENV)/.installed-dev $(LIBRARY)
-	$(BIN)/python $(PYTEST)
+	$(BIN)/python $(PYTEST) $(PARALLEL)
 
 fuzz: $(VENV)/.installed
 	@test -n "$(FUZZ_CXX)" || { echo "make fuzz needs Clang with libFuzzer" >&2; exit 2; }

@@ -95,6 +95,7 @@ DEVELOPMENT = [
     "mypy==2.4.1",
     "onnx>=1.11",
     "pytest>=7.0",
+    "pytest-xdist>=3.0",
     "ruff==0.17.6",
     "setuptools>=59",
 ]
