@@ -107,8 +107,9 @@ class _Hevc(Syntax):
     ticks_per_picture = 1  # clause E.3.1
     has_sub_layers = True
 
-    # TRAIL_R, random-access pictures, parameter sets, access unit delimiter, prefix SEI message.
-    _stream_types = frozenset((1, 16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 39))
+    # TRAIL_R, random-access pictures, parameter sets, access unit delimiter, ends of what was cut off
+    # before, prefix SEI message.
+    _stream_types = frozenset((1, 16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37, 39))
 
     def nal_type(self, nal: bytes) -> int:
         is_base_layer = len(nal) > 1 and not nal[0] & 1 and not nal[1] >> 3  # nuh_layer_id 0

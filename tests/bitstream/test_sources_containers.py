@@ -175,6 +175,14 @@ def test_first_bytes_say_more_than_the_suffix(shelf, expected, tmp_path, codec, 
             assert [digest(picture) for picture in video] == expected[codec]
 
 
+@pytest.mark.parametrize("end", (b"\x48\1", b"\x4a\1"), ids=("of sequence", "of bitstream"))
+def test_hevc_may_begin_with_the_end_of_what_was_cut_off(shelf, expected, tmp_path, end):
+    path = tmp_path / "clip.bin"
+    path.write_bytes(b"\0\0\0\1" + end + shelf.path(CLIPS["hevc"], "raw").read_bytes())
+    with CompressedVideo(path) as video:
+        assert [digest(picture) for picture in video] == expected["hevc"]
+
+
 @both_codecs
 def test_the_suffix_decides_where_first_bytes_say_nothing(shelf, expected, tmp_path, codec):
     data = b"rubbish before the first start code" + shelf.path(CLIPS[codec], "raw").read_bytes()

@@ -11,6 +11,9 @@ namespace {
 // Co-located pictures of an on-demand stream that may wait for each other: bounds the memory of what is not read yet.
 constexpr int kMaxColocatedDepth = 256;
 
+// MaxSliceSegmentsPerPicture of level 6.2 (Table A.8): bounds the memory of headers and reference lists.
+constexpr size_t kMaxSliceSegments = 600;
+
 // Nearly all slice segment headers are shorter; entry points make some longer.
 constexpr size_t kUsualHeaderBytes = 1024;
 
@@ -201,8 +204,8 @@ void HevcParser::read_slice(const uint8_t* nal, size_t bytes) {
         damaged_nal(fault);
         return;
     }
-    if (current_->slices.size() >= UINT16_MAX) {
-        fault.set(ATTP_CORRUPT, "slice_segment_address", -1, "there are more slice segments than any picture has");
+    if (current_->slices.size() >= kMaxSliceSegments) {
+        fault.set(ATTP_CORRUPT, "slice_segment_address", -1, "there are more slice segments than any level allows");
         damaged_nal(fault);
         return;
     }
