@@ -100,6 +100,15 @@ class MotionPlanes {
             std::memset(ref_idx[list] + y * ref_idx_stride, 0xff, static_cast<size_t>(ref_idx_size(width4)));
         is_blank[list] = true;
     }
+    // A picture uses this many lists, which it will write; the others are blank.
+    void use_lists(int lists) {
+        for (int list = 0; list < 2; list++) {
+            if (list < lists)
+                is_blank[list] = false;
+            else
+                blank_list(list);
+        }
+    }
     // No motion at all, and the same mode everywhere.
     void blank(uint8_t mode_everywhere) {
         for (int list = 0; list < 2; list++) blank_list(list);

@@ -14,8 +14,6 @@ constexpr int kMaxColocatedDepth = 16;
 // Longer than any slice header: its largest part, pred_weight_table(), has 2 x 32 entries of 12 bytes at most.
 constexpr size_t kMaxHeaderBytes = 2048;
 
-constexpr size_t kRecoveryPoint = 6;  // payload_type, clause D.1
-
 size_t mb_count(const Sps& sps) {
     return static_cast<size_t>(sps.pic_width_in_mbs) * static_cast<size_t>(sps.height_in_mbs());
 }
@@ -84,13 +82,8 @@ void H264Parser::read_sps(const uint8_t* nal, size_t bytes) {
         damaged_nal(fault);
         return;
     }
-    std::vector<uint8_t> rbsp(scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(rbsp_bytes));
-    if (rbsp == sps_bytes_[id]) return;
-    sps_bytes_[id] = rbsp;
-    // A set that cannot be used is refused when a slice refers to it.
-    sps_fault_[id] = fault;
+    if (!sps_.store(id, sps, scratch_, fault)) return;
     if (fault) parameter_fault_ = fault;
-    sps_[id] = sps;
     for (auto& pps : pps_bytes_) {
         if (pps.empty()) continue;
         std::vector<uint8_t> copy = pps;
@@ -112,7 +105,7 @@ void H264Parser::store_pps(const std::vector<uint8_t>& rbsp, size_t rbsp_bytes) 
     BitReader reader(rbsp.data(), rbsp_bytes);
     auto pps = std::make_shared<Pps>();
     Fault fault;
-    if (!parse_pps(&reader, sps_, pps.get(), &fault)) {
+    if (!parse_pps(&reader, sps_.table(), pps.get(), &fault)) {
         damaged_nal(fault);
         return;
     }
@@ -141,14 +134,14 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     reader.ue();
     uint32_t pps_id = reader.ue();
     if (pps_id < kMaxPps && pps_[pps_id]) {
-        const Fault& sps_fault = sps_fault_[static_cast<size_t>(pps_[pps_id]->seq_parameter_set_id)];
+        const Fault& sps_fault = sps_.fault_of(pps_[pps_id]->seq_parameter_set_id);
         if (sps_fault) {
             refuse(sps_fault);
             return;
         }
     }
     reader.seek(0);
-    if (!parse_slice_header(&reader, nal[0], sps_, pps_, &header, &fault)) {
+    if (!parse_slice_header(&reader, nal[0], sps_.table(), pps_, &header, &fault)) {
         if (fault.status == ATTP_UNSUPPORTED)
             refuse(fault);
         else
@@ -277,9 +270,7 @@ void H264Parser::note_tools(const SliceHeader& h) {
 void H264Parser::fill_stream_info(attp_stream_info* out) const {
     fill_common_info(out);
     out->ctb_size_px = 16;
-    const Sps* sps = active_sps_.get();
-    for (size_t i = 0; sps == nullptr && i < sps_.size(); i++)
-        if (sps_[i] && !sps_fault_[i]) sps = sps_[i].get();
+    const Sps* sps = active_sps_ ? active_sps_.get() : sps_.any();
     if (sps != nullptr) {
         out->width_px = sps->width_px();
         out->height_px = sps->height_px();

@@ -7,6 +7,7 @@
 
 #include "h264/dpb.h"
 #include "h264/picture.h"
+#include "h26x/sequence_sets.h"
 #include "h26x/stream_parser.h"
 
 namespace attp {
@@ -41,9 +42,7 @@ class H264Parser : public StreamParser {
 
     const Kernels* const kernels_;
 
-    SpsTable sps_;
-    std::array<Fault, kMaxSps> sps_fault_;
-    std::array<std::vector<uint8_t>, kMaxSps> sps_bytes_;
+    SequenceSets<Sps, kMaxSps> sps_;
     PpsTable pps_;
     std::array<std::vector<uint8_t>, kMaxPps> pps_bytes_;  // unescaped, to be read again when their SPS changes
     std::shared_ptr<const Sps> active_sps_;

@@ -41,12 +41,7 @@ void H264Picture::read() {
     state.lists = has_slice_type(slices, kB) ? 2 : has_slice_type(slices, kP) ? 1 : 0;
     workspace->reserve_stamps(slices.size());
     state.first_stamp = workspace->last_stamp + 1;
-    for (int list = 0; list < 2; list++) {
-        if (list < state.lists)
-            motion->is_blank[list] = false;
-        else
-            motion->blank_list(list);
-    }
+    motion->use_lists(state.lists);
     state.motion.start_picture(motion.get());
     if (residual) state.residual.start_picture(residual.get());
     if (slices.size() > 1) {
@@ -55,10 +50,7 @@ void H264Picture::read() {
     }
     for (size_t i = 0; i < slices.size(); i++) read_slice(i, &state);
     fill_missing(&state);
-    info.count_intra = state.counts.intra;
-    info.count_inter = state.counts.inter;
-    info.count_skip = state.counts.skip;
-    info.count_pcm = state.counts.pcm;
+    set_mode_counts(state.counts);
 }
 
 void H264Picture::read_slice(size_t number, PictureState* state) {
@@ -93,7 +85,7 @@ void H264Picture::read_slice(size_t number, PictureState* state) {
 
 // Macroblocks that no slice brought.
 void H264Picture::fill_missing(PictureState* state) {
-    const MacroblockCounts& read = state->counts;
+    const ModeCounts& read = state->counts;
     if (read.intra + read.inter + read.skip + read.pcm == state->width_mbs * state->height_mbs && !info.is_damaged)
         return;
     int missing = 0;

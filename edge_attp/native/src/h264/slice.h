@@ -9,6 +9,7 @@
 #include "h264/motion.h"
 #include "h264/residual.h"
 #include "h26x/fault.h"
+#include "h26x/picture.h"
 #include "h26x/slice_data.h"
 
 namespace attp {
@@ -18,10 +19,6 @@ struct Slice : SliceData {
     SliceHeader header;
     ReferenceLists references;
     H264Picture* colocated = nullptr;  // until it is read
-};
-
-struct MacroblockCounts {
-    int intra = 0, inter = 0, skip = 0, pcm = 0;
 };
 
 struct PictureState {
@@ -34,7 +31,7 @@ struct PictureState {
     const uint8_t* slice_group = nullptr;  // mbToSliceGroupMap, or nullptr with one group
     MotionReader motion;
     ResidualWriter residual;
-    MacroblockCounts counts;
+    ModeCounts counts;                             // in macroblocks
     std::vector<uint16_t>* slice_of_mb = nullptr;  // filled where not nullptr
     uint16_t slice_number = 0;
     int next_in_order = 0;  // macroblocks 0 to here - 1 are complete

@@ -116,6 +116,13 @@ void Picture::note_slice(char kind, bool is_weighted, const ReferenceLists& refe
         for (const Reference& r : list) collect(&reference_pocs_, r);
 }
 
+void Picture::set_mode_counts(const ModeCounts& counts) {
+    info.count_intra = counts.intra;
+    info.count_inter = counts.inter;
+    info.count_skip = counts.skip;
+    info.count_pcm = counts.pcm;
+}
+
 void Picture::note_used(const ReferenceLists& references, const uint32_t used[2]) {
     for (int list = 0; list < 2; list++)
         for (size_t ref = 0; ref < references.list[list].size(); ref++)

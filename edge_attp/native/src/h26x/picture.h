@@ -20,6 +20,11 @@
 
 namespace attp {
 
+// Blocks read, by mode, in whatever unit the codec counts in.
+struct ModeCounts {
+    int intra = 0, inter = 0, skip = 0, pcm = 0;
+};
+
 class Picture {
   public:
     virtual ~Picture();
@@ -80,6 +85,7 @@ class Picture {
     // The display area in 4x4 blocks of the coded picture.
     BlockWindow window() const { return {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}; }
 
+    void set_mode_counts(const ModeCounts& counts);
     // Blocks of a slice use the entries of its lists whose bits are set.
     void note_used(const ReferenceLists& references, const uint32_t used[2]);
 

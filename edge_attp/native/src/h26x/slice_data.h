@@ -16,7 +16,10 @@ struct SliceData {
     size_t data_bit = 0;  // where slice_data() begins in the RBSP
 
     // The payload stays escaped until then: it may never be wanted, or be another thread's work.
-    void make_rbsp() { rbsp_bytes = unescape(payload.data(), payload.size(), &rbsp); }
+    // `removed`: see unescape().
+    void make_rbsp(std::vector<size_t>* removed = nullptr) {
+        rbsp_bytes = unescape(payload.data(), payload.size(), &rbsp, removed);
+    }
     void free_rbsp() { std::vector<uint8_t>().swap(rbsp); }
     void free_payload() { std::vector<uint8_t>().swap(payload); }
 };

@@ -52,9 +52,6 @@ class BlockGrid {
             for (int i = 0; i < size >> 2; i++) row[i] = static_cast<uint8_t>(mode);
     }
 
-    int width8() const { return width8_; }
-    int height8() const { return height8_; }
-
     uint32_t last_stamp = 0;
 
   private:

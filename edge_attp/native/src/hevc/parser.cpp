@@ -17,8 +17,6 @@ constexpr size_t kMaxSliceSegments = 600;
 // Nearly all slice segment headers are shorter; entry points make some longer.
 constexpr size_t kUsualHeaderBytes = 1024;
 
-constexpr size_t kRecoveryPoint = 6;  // payloadType
-
 }  // namespace
 
 void HevcParser::forget_references() {
@@ -84,12 +82,7 @@ void HevcParser::read_sps(const uint8_t* nal, size_t bytes) {
         return;
     }
     size_t id = static_cast<size_t>(sps->sps_seq_parameter_set_id);
-    if (scratch_ == sps_bytes_[id]) return;
-    sps_bytes_[id] = scratch_;
-    // A set that cannot be used is refused when a slice refers to it.
-    sps_fault_[id] = fault;
-    if (fault) parameter_fault_ = fault;
-    sps_[id] = sps;
+    if (sps_.store(id, sps, scratch_, fault) && fault) parameter_fault_ = fault;
 }
 
 void HevcParser::read_pps(const uint8_t* nal, size_t bytes) {
@@ -124,7 +117,7 @@ const Fault* HevcParser::refusal_of(const uint8_t* nal, size_t rbsp_bytes) const
     if (is_irap(NalHeader(nal).nal_unit_type)) reader.u(1);
     uint32_t pps_id = reader.ue();
     if (pps_id >= kMaxPps || !pps_[pps_id]) return nullptr;
-    const Fault& sps_fault = sps_fault_[static_cast<size_t>(pps_[pps_id]->pps_seq_parameter_set_id)];
+    const Fault& sps_fault = sps_.fault_of(pps_[pps_id]->pps_seq_parameter_set_id);
     if (sps_fault) return &sps_fault;
     return pps_[pps_id]->refusal ? &pps_[pps_id]->refusal : nullptr;
 }
@@ -141,7 +134,7 @@ bool HevcParser::read_header(const uint8_t* nal, size_t bytes, SliceHeader* head
         BitReader reader(scratch_.data(), rbsp_bytes);
         *header = SliceHeader();
         *fault = Fault();
-        const bool ok = parse_slice_header(&reader, NalHeader(nal), sps_, pps_, previous, header, fault);
+        const bool ok = parse_slice_header(&reader, NalHeader(nal), sps_.table(), pps_, previous, header, fault);
         *data_bit = reader.position();
         if (ok || part == bytes) return ok;
     }
@@ -241,9 +234,8 @@ bool HevcParser::begin_picture(const SliceHeader& header, Fault* fault) {
     const int type = header.nal_unit_type;
     if (!activate(header, fault)) return false;
     const Sps& sps = *header.sps;
-    const bool has_no_rasl_output = awaits_first_ || is_idr(type) || is_bla(type);
-    starts_sequence_ = has_no_rasl_output;
-    if (is_irap(type)) skips_rasl_ = has_no_rasl_output;
+    starts_sequence_ = awaits_first_ || is_idr(type) || is_bla(type);
+    if (is_irap(type)) skips_rasl_ = starts_sequence_;
     awaits_first_ = false;
     current_ = std::make_shared<HevcPicture>(memory_, layout_, header.sps, kernels_);
     start_picture(current_.get());
@@ -332,9 +324,7 @@ void HevcParser::note_tools(const SliceHeader& h) {
 void HevcParser::fill_stream_info(attp_stream_info* out) const {
     fill_common_info(out);
     out->skipped_pictures = skipped_pictures_;
-    const Sps* sps = active_sps_.get();
-    for (size_t i = 0; sps == nullptr && i < sps_.size(); i++)
-        if (sps_[i] && !sps_fault_[i]) sps = sps_[i].get();
+    const Sps* sps = active_sps_ ? active_sps_.get() : sps_.any();
     if (sps == nullptr) return;
     out->width_px = sps->width_px();
     out->height_px = sps->height_px();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "h26x/sequence_sets.h"
 #include "h26x/stream_parser.h"
 #include "hevc/dpb.h"
 #include "hevc/picture.h"
@@ -45,9 +46,7 @@ class HevcParser : public StreamParser {
 
     const Kernels* const kernels_;
 
-    SpsTable sps_;
-    std::array<Fault, kMaxSps> sps_fault_;
-    std::array<std::vector<uint8_t>, kMaxSps> sps_bytes_;
+    SequenceSets<Sps, kMaxSps> sps_;
     PpsTable pps_;
     std::array<std::vector<uint8_t>, kMaxPps> pps_bytes_;
     std::shared_ptr<const Sps> active_sps_;

@@ -43,7 +43,7 @@ void prepare_slice_motion(const SliceHeader& h, const ReferenceLists& references
 
 void Slice::make_rbsp_and_entry_points() {
     std::vector<size_t> removed;
-    rbsp_bytes = unescape(payload.data(), payload.size(), &rbsp, &removed);
+    make_rbsp(&removed);
     entry_points.clear();
     // Offsets count bytes of the payload; the slice segment data begin after the header, wherever bytes were left out of that.
     size_t removed_before = 0;
@@ -78,12 +78,7 @@ void HevcPicture::read() {
     grid->reserve_stamps(slices.size() + layout_->ts_to_rs.size());
     PictureState state(*sps_, *layout_, grid.get(), kernels_);
     const int lists = lists_of(slices);
-    for (int list = 0; list < 2; list++) {
-        if (list < lists)
-            motion->is_blank[list] = false;
-        else
-            motion->blank_list(list);
-    }
+    motion->use_lists(lists);
     state.motion.start_picture(motion.get(), colocated_motion_.get(), grid.get(), lists, memory_->width_px,
                                memory_->height_px);
     if (residual) state.residual.start_picture(residual.get(), sps_->bit_depth_luma, sps_->bit_depth_chroma);
@@ -93,10 +88,7 @@ void HevcPicture::read() {
     }
     for (size_t i = 0; i < slices.size(); i++) read_slice(i, &state);
     fill_missing(&state);
-    info.count_intra = state.counts.intra;
-    info.count_inter = state.counts.inter;
-    info.count_skip = state.counts.skip;
-    info.count_pcm = state.counts.pcm;
+    set_mode_counts(state.counts);
     block_counts_ = state.blocks;
 }
 

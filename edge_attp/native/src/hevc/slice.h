@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "h26x/fault.h"
+#include "h26x/picture.h"
 #include "h26x/reference.h"
 #include "h26x/slice_data.h"
 #include "hevc/contexts.h"
@@ -28,11 +29,6 @@ struct Slice : SliceData {
     void make_rbsp_and_entry_points();
 };
 
-// What is counted, in 8x8 luma blocks.
-struct ModeCounts {
-    int intra = 0, inter = 0, skip = 0, pcm = 0;
-};
-
 struct PictureState {
     PictureState(const Sps& sps, const Layout& layout_, BlockGrid* grid_, const Kernels* kernels)
         : layout(layout_), grid(grid_), residual(kernels) {
@@ -45,7 +41,7 @@ struct PictureState {
     BlockGrid* grid;
     MotionReader motion;
     ResidualWriter residual;
-    ModeCounts counts;
+    ModeCounts counts;  // in 8x8 luma blocks
     attp_block_counts blocks = {};
     std::vector<uint8_t> is_ctb_read;
     std::vector<uint16_t>* slice_of_ctb = nullptr;  // filled where not nullptr

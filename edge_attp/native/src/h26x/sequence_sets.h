@@ -1,0 +1,44 @@
+// Sequence parameter sets as they were received, whatever the codec. A set that cannot be used is kept with the reason, which is
+// given when a slice refers to it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "h26x/fault.h"
+
+namespace attp {
+
+template <typename Sps, size_t kCount>
+class SequenceSets {
+  public:
+    using Table = std::array<std::shared_ptr<const Sps>, kCount>;
+
+    // False: the same bytes were there before, and the set stays the object that it was.
+    bool store(size_t id, const std::shared_ptr<const Sps>& sps, const std::vector<uint8_t>& rbsp, const Fault& fault) {
+        if (rbsp == bytes_[id]) return false;
+        bytes_[id] = rbsp;
+        faults_[id] = fault;
+        table_[id] = sps;
+        return true;
+    }
+
+    const Table& table() const { return table_; }
+    const Fault& fault_of(int id) const { return faults_[static_cast<size_t>(id)]; }
+    // The first one that can be used, or nullptr.
+    const Sps* any() const {
+        for (size_t i = 0; i < kCount; i++)
+            if (table_[i] && !faults_[i]) return table_[i].get();
+        return nullptr;
+    }
+
+  private:
+    Table table_;
+    std::array<Fault, kCount> faults_;
+    std::array<std::vector<uint8_t>, kCount> bytes_;
+};
+
+}  // namespace attp
