@@ -54,9 +54,9 @@ $(VENV)/.installed: setup.py pyproject.toml
 	touch $@
 
 # The graphs are exported with PyTorch, which only the tests of export/ need.
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-dev: $(VENV)/.installed export/pyproject.toml
 	$(BIN)/python -m pip install -q --no-build-isolation -e '.[dev]' '$(TORCH)'
-	$(BIN)/python -m pip install -q --no-build-isolation --no-deps -e ./export
+	$(BIN)/python -m pip install -q --no-build-isolation -e ./export
 	touch $@
 
 .venv36/.installed: setup.py pyproject.toml Makefile

@@ -10,6 +10,7 @@ from edge_attp.bitstream import Picture
 from edge_attp.errors import UsageError
 
 B_FRAMES = ("correct", "as-p", "ignore")
+FRAME_TYPES = ("I", "I+P", "I+B", "I+P+B")  # figure 4 (left); of "I" alone, no motion is read
 
 
 def network_flow(picture: Picture, b_frames: str = "correct") -> Optional[np.ndarray]:

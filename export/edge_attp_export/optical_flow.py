@@ -11,6 +11,8 @@ import numpy as np
 
 from edge_attp.errors import UsageError
 
+BLOCK_PX = 4  # side of a block of MotionField
+
 
 def optical_flow(previous: np.ndarray, current: np.ndarray, method: str = "dis") -> np.ndarray:
     """Apparent motion, float32 (2, H, W): x plane, then y plane, in pixels per picture interval.
@@ -30,6 +32,20 @@ def optical_flow(previous: np.ndarray, current: np.ndarray, method: str = "dis")
     # grid of the current picture, as vectors do.
     back = _METHODS[method](cv2, _grey(cv2, current), _grey(cv2, previous))
     return np.ascontiguousarray(-back.transpose(2, 0, 1), np.float32)
+
+
+def on_motion_grid(flow: np.ndarray) -> np.ndarray:
+    """Mean of each 4x4 pixels: (2, H, W) to float32 (2, ceil(H / 4), ceil(W / 4)), the grid of vectors.
+
+    Where a size is no multiple of 4, the last blocks are the mean of the pixels that there are.
+    """
+    rows, columns = (np.arange(0, extent, BLOCK_PX) for extent in flow.shape[1:])
+    sums = np.add.reduceat(np.add.reduceat(flow, rows, axis=1), columns, axis=2)
+    heights, widths = (
+        np.minimum(BLOCK_PX, extent - starts)
+        for extent, starts in zip(flow.shape[1:], (rows, columns))
+    )
+    return np.asarray(sums / np.outer(heights, widths), np.float32)
 
 
 def _dis(cv2: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""From videos to training samples: sets, transcoding, the cache, draws and crops."""

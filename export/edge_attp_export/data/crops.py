@@ -1,0 +1,80 @@
+"""Random crops, scales and mirrors of the arrays of a clip, right for vectors too."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Sequence, Tuple
+
+import numpy as np
+import torch
+
+from .cache import Planes
+
+BLOCK = 4  # vectors lie on a grid of 4 x 4 luma samples; chroma divides it
+
+
+class Window(NamedTuple):
+    """What is cut out of a picture, in luma samples, all multiples of 4; then mirrored or not."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    mirrored: bool
+
+
+def draw_window(
+    size: Tuple[int, int],
+    resize: Tuple[int, int],
+    crop: Tuple[int, int],
+    scales: Sequence[float],
+    flip: bool,
+    random: torch.Generator,
+) -> Window:
+    """A crop by lot; sizes are (width, height).
+
+    At scale 1 the window holds as much of the picture as the crop does in evaluation: `crop` out of
+    `resize`. Smaller scales are enlargements.
+    """
+    scale = scales[int(torch.randint(len(scales), (), generator=random))]
+    sides = [
+        min(round(length * part / whole * scale / BLOCK) * BLOCK, length // BLOCK * BLOCK)
+        for length, part, whole in zip(size, crop, resize)
+    ]
+    x, y = (
+        int(torch.randint((length - side) // BLOCK + 1, (), generator=random)) * BLOCK
+        for length, side in zip(size, sides)
+    )
+    mirrored = flip and bool(torch.randint(2, (), generator=random))
+    return Window(x, y, sides[0], sides[1], mirrored)
+
+
+def cut_rgb(rgb: np.ndarray, window: Window) -> np.ndarray:
+    """Of uint8 (H, W, 3)."""
+    return _contiguous(_cut(rgb, window, 1), window, axis=1)
+
+
+def cut_flow(flow: np.ndarray, window: Window) -> np.ndarray:
+    """Of float32 (2, H4, W4). In a mirror, what moves right moves left: x changes its sign."""
+    out = _contiguous(_cut(flow.transpose(1, 2, 0), window, BLOCK), window, axis=1)
+    if window.mirrored:
+        out[..., 0] = -out[..., 0]
+    return np.ascontiguousarray(out.transpose(2, 0, 1))
+
+
+def cut_residual(residual: Planes, window: Window) -> Planes:
+    """Of 4:2:0 planes; values stay as they are."""
+    return Planes(
+        *(
+            _contiguous(_cut(plane, window, step), window, axis=1)
+            for plane, step in zip(residual, (1, 2, 2))
+        )
+    )
+
+
+def _cut(array: np.ndarray, window: Window, step: int) -> np.ndarray:
+    x, y, width, height = (value // step for value in window[:4])
+    return array[y : y + height, x : x + width]
+
+
+def _contiguous(array: np.ndarray, window: Window, axis: int) -> np.ndarray:
+    return np.array(np.flip(array, axis) if window.mirrored else array, order="C")

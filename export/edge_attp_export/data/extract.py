@@ -1,0 +1,120 @@
+"""A transcoded video to its file in the cache: the parser's motion and residuals, and optical flow."""
+
+from __future__ import annotations
+
+import zlib
+from itertools import tee
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+import av
+import numpy as np
+
+from edge_attp.bitstream import CompressedVideo, Picture
+from edge_attp.errors import CorruptStream
+
+from ..b_frames import network_flow
+from ..optical_flow import on_motion_grid, optical_flow
+from .cache import Planes, Sample, write_clip
+
+ALL = 0
+_MOST_PICTURES = 2**31  # of a GOP
+# Optical flow is kept to 1/32 pixel, an eighth of the vectors' unit: a third of the bytes. Its own
+# error is many times that.
+_STEPS = 32
+
+
+class Extraction(NamedTuple):
+    """What goes into the cache. optical_flow: its method, or None. per_gop: P and B pictures, or ALL."""
+
+    optical_flow: Optional[str] = "dis"
+    per_gop: int = ALL
+
+
+class Extracted(NamedTuple):
+    """`pictures` are P and B pictures."""
+
+    pictures: int
+    size_bytes: int
+
+
+def extract(video: Path, target: Path, extraction: Extraction, name: str) -> Extracted:
+    """Write `target`, a clip of the cache. `name` seeds the draw of --per-gop.
+
+    Raises CorruptStream if the video is damaged, which our own copies are not.
+    """
+    # Two rounds, as the file begins with the key pictures and a clip may be too long for the memory.
+    seed = zlib.crc32(name.encode())
+    drawn = extraction.per_gop or _MOST_PICTURES
+    with CompressedVideo(str(video), residual=True) as parsed:
+        keys: List[np.ndarray] = []
+        wanted: Set[Optional[int]] = set()
+        for picture in parsed.sample(drawn, seed, keys=True):
+            if picture.is_random_access:
+                keys.append(parsed.decode_key(picture))
+            else:
+                wanted.add(picture.pts)
+        flows = _optical_flows(video, wanted, extraction.optical_flow)
+        samples = _samples(parsed.sample(drawn, seed, keys=True), flows, video)
+        size_bytes = write_clip(target, keys, samples, parsed.bit_depth)
+    return Extracted(len(wanted), size_bytes)
+
+
+def _samples(
+    pictures: Iterator[Picture], flows: Optional[Dict[Any, np.ndarray]], video: Path
+) -> Iterator[Sample]:
+    gop = -1
+    for picture in pictures:
+        if picture.integrity != "ok":
+            raise CorruptStream(f"{video}: picture {picture.decode_index} is damaged")
+        if picture.is_random_access:
+            gop += 1
+            continue
+        yield Sample(
+            picture.kind,
+            gop,
+            picture.decode_index,
+            _flow(picture, "correct"),
+            _flow(picture, "as-p"),
+            _residual(picture),
+            None if flows is None else flows[picture.pts],
+        )
+
+
+def _flow(picture: Picture, b_frames: str) -> np.ndarray:
+    flow = network_flow(picture, b_frames)
+    assert flow is not None  # None is an ignored B picture
+    return flow
+
+
+def _residual(picture: Picture) -> Planes:
+    residual = picture.residual
+    assert residual is not None  # the video was opened with residuals
+    return Planes(residual.y, residual.u, residual.v)
+
+
+def _optical_flows(
+    video: Path, wanted: Set[Optional[int]], method: Optional[str]
+) -> Optional[Dict[Any, np.ndarray]]:
+    """Flow from the picture shown before, on the grid of the vectors, by time stamp. None: no method.
+
+    The picture shown first is a key picture, as GOPs are closed, so each P or B picture has one before.
+    """
+    if method is None:
+        return None
+    flows = {}
+    before, after = tee(_shown(video))
+    next(after)
+    for (_, previous), (pts, current) in zip(before, after):
+        if pts in wanted:
+            flow = on_motion_grid(optical_flow(previous, current, method))
+            flows[pts] = (np.rint(flow * _STEPS) / _STEPS).astype(np.float16)
+    return flows
+
+
+def _shown(video: Path) -> Iterator[Tuple[Any, np.ndarray]]:
+    """Time stamp and luma, uint8 (H, W), in display order."""
+    with av.open(str(video)) as container:
+        container.streams.video[0].thread_type = "NONE"  # one thread a process is enough
+        for frame in container.decode(video=0):
+            yield frame.pts, frame.to_ndarray()[: frame.height]  # of yuv420p: luma comes first

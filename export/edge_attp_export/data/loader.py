@@ -1,0 +1,285 @@
+"""Samples of the cache as batches of network inputs, in the same words as `edge_attp.tensors`."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from edge_attp.engine.pack import InputSpec
+from edge_attp.errors import UsageError
+from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
+
+from ..attp import CHANNELS, Inputs, Maps
+from .cache import Clip
+from .crops import Window, cut_flow, cut_residual, cut_rgb, draw_window
+from .prepared import ClipEntry, Prepared
+from .sampling import View, candidates, draw, evenly
+
+Key = Tuple[int, int]  # epoch, number of the clip
+
+
+class Needs(NamedTuple):
+    """What of a sample is read: `inputs` are fields of Inputs. flow: "vectors" or "optical"."""
+
+    inputs: Tuple[str, ...]
+    flow: str = "vectors"
+    optical_flow: bool = False
+
+
+class Batch(NamedTuple):
+    """Samples of some clips, one after the other: pictures, or what networks made of them.
+
+    clips, gops: where each sample comes from, int64 (N). labels: class numbers, int64 (N).
+    """
+
+    inputs: Union[Inputs, Maps]
+    optical_flow: Optional[torch.Tensor]
+    labels: torch.Tensor
+    clips: torch.Tensor
+    gops: torch.Tensor
+
+    @property
+    def pictures(self) -> Inputs:
+        assert isinstance(self.inputs, Inputs)
+        return self.inputs
+
+    @property
+    def maps(self) -> Maps:
+        assert isinstance(self.inputs, dict)
+        return self.inputs
+
+    @property
+    def origin(self) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return self.labels, self.clips, self.gops
+
+    def to(self, device: torch.device) -> Batch:
+        """On another device, pictures in the memory order that convolutions like."""
+        if isinstance(self.inputs, dict):
+            inputs: Union[Inputs, Maps] = {name: x.to(device) for name, x in self.inputs.items()}
+        else:
+            inputs = Inputs(*(_moved(tensor, device) for tensor in self.inputs))
+        origin = (tensor.to(device) for tensor in self.origin)
+        return Batch(inputs, _moved(self.optical_flow, device), *origin)
+
+
+class Sampling(NamedTuple):
+    """Which pictures are drawn; see `sampling`. Of training: segments, scales, flip. Of evaluation:
+    gops, pictures (0: all)."""
+
+    frame_types: str = "I+P+B"
+    b_frames: str = "correct"
+    segments: int = 3
+    scales: Sequence[float] = (1.0,)
+    flip: bool = False
+    gops: int = 0
+    pictures: int = 0
+
+
+class ClipSamples(Dataset[Batch]):
+    """Batches of one clip each. A Key gives the same draw on every machine and in every worker.
+
+    `training` draws at random; otherwise views are even and crops are the pack's centre crop. Raises
+    UsageError if no clip has a picture of the kinds that are asked for.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        entries: Sequence[ClipEntry],
+        spec: InputSpec,
+        needs: Needs,
+        sampling: Sampling,
+        training: bool,
+        seed: int = 0,
+    ) -> None:
+        self.prepared = prepared
+        self._spec = spec
+        self._needs = needs
+        self._sampling = sampling
+        self._training = training
+        self._seed = seed
+        self._numbers = {label: number for number, label in enumerate(prepared.labels)}
+        self.entries = list(entries)
+        self.skipped = self._skip()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, key: Key) -> Batch:
+        epoch, number = key
+        entry = self.entries[number]
+        clip = self.prepared.clip(entry.name)
+        found = self._candidates(clip)
+        random = torch.Generator().manual_seed(_mixed(self._seed, epoch, number))
+        label = entry.label
+        if self._training:
+            views = draw(found, self._sampling.segments, random)
+            windows: List[Optional[Window]] = [self._window(clip, random) for _ in views]
+        else:
+            views = evenly(found, self._sampling.gops, self._sampling.pictures)
+            windows = [None] * len(views)
+        samples = [self._read(clip, view, window) for view, window in zip(views, windows)]
+        labels = [
+            self.prepared.mirror.get(label, label) if window and window.mirrored else label
+            for window in windows
+        ]
+        return Batch(
+            Inputs(*(_stacked(samples, name) for name in Inputs._fields)),
+            _stacked(samples, "optical_flow"),
+            torch.tensor([self._numbers[label] for label in labels]),
+            torch.full((len(views),), number),
+            torch.tensor([view.gop for view in views]),
+        )
+
+    def _skip(self) -> List[str]:
+        """Leave out clips without a picture to look at; return their names."""
+        usable = []
+        for entry in self.entries:
+            clip = self.prepared.clip(entry.name)
+            if any(self._candidates(clip)):
+                usable.append(entry)
+        skipped = {entry.name for entry in self.entries} - {entry.name for entry in usable}
+        if not usable:
+            kinds = f"{self._sampling.frame_types}, B pictures: {self._sampling.b_frames}"
+            raise UsageError(f"{self.prepared.folder}: no clip has pictures of {kinds}")
+        self.entries = usable
+        return sorted(skipped)
+
+    def _candidates(self, clip: Clip) -> List[List[Optional[int]]]:
+        sampling = self._sampling
+        return candidates(clip.pictures, clip.gops, sampling.frame_types, sampling.b_frames)
+
+    def _window(self, clip: Clip, random: torch.Generator) -> Window:
+        spec, size = self._spec, (clip.width, clip.height)
+        sampling = self._sampling
+        return draw_window(size, spec.resize, spec.crop, sampling.scales, sampling.flip, random)
+
+    def _read(self, clip: Clip, view: View, window: Optional[Window]) -> Dict[str, np.ndarray]:
+        """The network inputs of one view, by name."""
+        reader = _Reader(clip, self._spec, window)
+        needed: Set[str] = set(self._needs.inputs)
+        sample = {}
+        if "rgb" in needed:
+            sample["rgb"] = reader.rgb(view.gop)
+        if "neighbour" in needed:
+            same = view.neighbour == view.gop
+            sample["neighbour"] = sample["rgb"] if same else reader.rgb(view.neighbour)
+        if view.picture is None:
+            return sample
+        if "flow" in needed and self._needs.flow == "optical":
+            sample["flow"] = reader.flow(clip.optical_flow(view.picture))
+        elif "flow" in needed:
+            as_p = self._sampling.b_frames == "as-p"
+            sample["flow"] = reader.flow(clip.flow(view.picture, as_p))
+        if "residual" in needed:
+            sample["residual"] = reader.residual(view.picture)
+        if self._needs.optical_flow:
+            sample["optical_flow"] = reader.flow(clip.optical_flow(view.picture))
+        return sample
+
+
+class _Reader:
+    """Fills network inputs from one clip, through one window or the pack's centre crop."""
+
+    def __init__(self, clip: Clip, spec: InputSpec, window: Optional[Window]) -> None:
+        self._clip = clip
+        self._spec = spec
+        self._window = window
+        self._resize = spec.resize if window is None else spec.crop
+
+    def rgb(self, gop: int) -> np.ndarray:
+        rgb = self._clip.key(gop)
+        if self._window is not None:
+            rgb = cut_rgb(rgb, self._window)
+        out = self._empty("I")
+        fill_rgb(rgb, out, self._resize, self._spec.rgb.mean, self._spec.rgb.std)
+        return out
+
+    def flow(self, flow: np.ndarray) -> np.ndarray:
+        size = self._clip.width, self._clip.height
+        if self._window is not None:
+            flow, size = cut_flow(flow, self._window), (self._window.width, self._window.height)
+        out = self._empty("MV")
+        fill_flow(flow, size, out, self._resize, self._spec.flow_scale)
+        return out
+
+    def residual(self, picture: int) -> np.ndarray:
+        residual = self._clip.residual(picture)
+        if self._window is not None:
+            residual = cut_residual(residual, self._window)
+        out = self._empty("R")
+        mean, std = self._spec.residual
+        fill_residual(residual, out, self._resize, mean, std, self._clip.bit_depth)
+        return out
+
+    def _empty(self, network: str) -> np.ndarray:
+        width, height = self._spec.crop
+        return np.empty((CHANNELS[network], height, width), np.float32)
+
+
+class _EpochSampler(DistributedSampler[Batch]):
+    """Yields Keys, so that workers that live on know the epoch."""
+
+    def __iter__(self) -> Iterator[Key]:  # type: ignore[override]
+        for number in super().__iter__():
+            yield self.epoch, int(number)  # type: ignore[call-overload]
+
+
+def make_loader(
+    samples: ClipSamples,
+    clips: int,
+    workers: int,
+    shuffle: bool,
+    rank: int = 0,
+    world: int = 1,
+    seed: int = 0,
+) -> Tuple[DataLoader[Batch], _EpochSampler]:
+    """Batches of `clips` clips each, shared out between `world` processes; call set_epoch() on the
+    sampler before each epoch. Only with `shuffle` is an incomplete last batch left out (where it is not the
+    only one), and the share of every process made equal."""
+    sampler = _EpochSampler(samples, world, rank, shuffle, seed, drop_last=False)
+    loader = DataLoader(
+        samples,
+        batch_size=clips,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=joined,
+        persistent_workers=workers > 0,
+        drop_last=shuffle and len(samples) >= clips * world,
+    )
+    return loader, sampler
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """One batch out of several."""
+    pictures = [batch.pictures for batch in batches]
+    return Batch(
+        Inputs(*(_cat(tensors) for tensors in zip(*pictures))),
+        _cat([batch.optical_flow for batch in batches]),
+        *(torch.cat(tensors) for tensors in zip(*(batch.origin for batch in batches))),
+    )
+
+
+def _cat(tensors: Sequence[Optional[torch.Tensor]]) -> Optional[torch.Tensor]:
+    given = [tensor for tensor in tensors if tensor is not None]
+    return torch.cat(given) if given else None
+
+
+def _stacked(samples: Sequence[Dict[str, np.ndarray]], name: str) -> Optional[torch.Tensor]:
+    if not samples or name not in samples[0]:
+        return None
+    return torch.from_numpy(np.stack([sample[name] for sample in samples]))
+
+
+def _moved(tensor: Optional[torch.Tensor], device: torch.device) -> Optional[torch.Tensor]:
+    if tensor is None:
+        return None
+    return tensor.to(device, memory_format=torch.channels_last)
+
+
+def _mixed(*numbers: int) -> int:
+    """One seed out of several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
