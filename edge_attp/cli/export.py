@@ -10,7 +10,7 @@ import sys
 
 from edge_attp.errors import UsageError
 
-HELP = """usage: edge-attp export ARGUMENTS
+HELP = """usage: edge-attp export [CHECKPOINT] -o PACK [OPTIONS]
 
 Writes a model pack with the package edge-attp-export, which needs PyTorch and is not
 installed here. On a workstation, in the repository: pip install ./export

@@ -10,7 +10,15 @@ from typing import Any, Callable, Dict, NamedTuple, Tuple
 
 from edge_attp.errors import ModelError
 
-__all__ = ["InputSpec", "Normalisation", "Pack", "Trilinear", "default_pack", "load_pack"]
+__all__ = [
+    "InputSpec",
+    "Normalisation",
+    "Pack",
+    "Trilinear",
+    "default_pack",
+    "load_pack",
+    "read_input",
+]
 
 FORMAT_VERSION = 1
 GRAPHS = ("appearance", "motion")
@@ -100,6 +108,7 @@ def load_pack(folder: str) -> Pack:
         str(FORMAT_VERSION),
     )
     top.take("width", _is_positive, "a number above 0", default=1.0)
+    top.take("precision", _is_text, "a text that is not empty", default="fp32")
     pack = Pack(
         folder=folder,
         name=top.take("name", _is_text, "a text that is not empty"),
@@ -114,6 +123,11 @@ def load_pack(folder: str) -> Pack:
     )
     top.end()
     return pack
+
+
+def read_input(file: str, values: Any) -> InputSpec:
+    """Reads the object `input` of model.json, as load_pack() does it; `file` is what errors name."""
+    return _read_input(_Section(file, "input.", values))
 
 
 class _Section:

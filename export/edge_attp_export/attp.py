@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import nn
@@ -15,8 +15,9 @@ from .trilinear import TrilinearPooling
 # Channels of the network inputs: RGB, flow (x, y), RGB-like residual.
 RGB, FLOW, RESIDUAL = 3, 2, 3
 CHANNELS = {"I": RGB, "MV": FLOW, "R": RESIDUAL}
+# The paper's sizes (section 4.1); a model takes any that `input_spec` allows.
 SIDE = 224  # height and width of the network inputs
-POSITIONS = (SIDE // 32) ** 2  # K of eq. (5): every backbone divides height and width by 32
+POSITIONS = (SIDE // 32) ** 2  # K of eq. (5)
 
 
 class Inputs(NamedTuple):
@@ -30,6 +31,10 @@ class Inputs(NamedTuple):
     neighbour: Optional[torch.Tensor] = None
     flow: Optional[torch.Tensor] = None
     residual: Optional[torch.Tensor] = None
+
+
+# Feature map (N, c, K) of each network; that of I is I_t + I_{t+dt} in the temporal models.
+Maps = Dict[str, torch.Tensor]
 
 
 class Outputs(NamedTuple):
@@ -71,6 +76,7 @@ class ATTP(nn.Module):
             )
         else:
             self.bilinear = CompactBilinearPooling(channels, classes, shape.sketch)
+        self.dropout = nn.Dropout1d(0.0)  # of whole channels; its rate is the trainer's to set
 
     def networks(self) -> Iterator[Tuple[str, LiteNet]]:
         """Name and network of each modality."""
@@ -98,13 +104,13 @@ class ATTP(nn.Module):
         """Scores (N, classes); the fields of Inputs. Raises ValueError where one is missing."""
         return self.outputs(Inputs(rgb, neighbour, flow, residual)).parts.sum(0)
 
-    def outputs(self, inputs: Inputs) -> Outputs:
-        """Scores part by part, and what the feature alignment looks at."""
-        maps = self._maps(inputs)
+    def outputs(self, inputs: Union[Inputs, Maps]) -> Outputs:
+        """Scores part by part, and what the feature alignment looks at, of pictures or their maps."""
+        maps = inputs if isinstance(inputs, dict) else self.maps(inputs)
         return Outputs(self._parts(maps), maps.get("MV"))
 
-    def _maps(self, inputs: Inputs) -> Dict[str, torch.Tensor]:
-        """Feature map of each network; that of I is I_t + I_{t+dt} in the temporal models."""
+    def maps(self, inputs: Inputs) -> Maps:
+        """What the networks make of the pictures, before anything is fused."""
         pictures = {"I": inputs.rgb, "MV": inputs.flow, "R": inputs.residual}
         temporal = self.architecture.is_temporal
         if temporal:
@@ -115,7 +121,8 @@ class ATTP(nn.Module):
             maps["I"] = torch.add(*maps["I"].chunk(2))
         return maps
 
-    def _parts(self, maps: Dict[str, torch.Tensor]) -> torch.Tensor:
+    def _parts(self, maps: Maps) -> torch.Tensor:
+        maps = {name: self.dropout(x) for name, x in maps.items()}
         if self.architecture.is_trilinear:
             return self._trilinear(maps["MV"], maps["R"], self.pooling.u(maps["I"]))[None]
         if self.architecture.has_classifiers:

@@ -1,39 +1,183 @@
-"""PyTorch checkpoints into an ATTP model: a backbone for all of its networks, or the whole."""
+"""Checkpoints: the file that training writes and export reads, and backbones from elsewhere.
+
+A checkpoint is one file that says everything about a model: a dictionary of plain tensors, texts and
+numbers, which `torch.load(weights_only=True)` reads without running any code.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import pickle
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
-from typing import Union
+from typing import Any, Callable, Dict, NamedTuple, Tuple, TypeVar, Union
 from urllib.parse import urlsplit
 
 import torch
 
-from edge_attp.errors import ModelError
+from edge_attp.engine.pack import InputSpec, read_input
+from edge_attp.errors import ModelError, UsageError
 
+from .architecture import Architecture
 from .attp import ATTP
+from .input_spec import as_json, positions
 from .litenet import StateDict, load_exactly
 
+FORMAT = "edge-attp checkpoint"
+VERSION = 1
+NORM_EPSILON = 1e-5
+T = TypeVar("T")
 
-def load_checkpoint(model: ATTP, source: Union[str, Path]) -> bool:
-    """Load a state dictionary; return whether it was a whole model (True) or a backbone (False).
 
-    source: a file, or a URL, which is fetched once and kept in PyTorch's hub folder. A backbone
-    checkpoint has torchvision's names (`features.0.0.weight`) and goes into every network, first
-    layers fitted to their channels; pooling and classifiers keep what they have. Raises ModelError
-    with file and reason.
+class Checkpoint(NamedTuple):
+    """A model and what is known of it.
+
+    state: of ATTP, neither teacher nor objective in it. training, accuracy: anything that JSON can
+    say, or nothing; both go to model.json and, under the names that `model_card` knows, to the card.
+    """
+
+    architecture: Architecture
+    labels: Tuple[str, ...]
+    input: InputSpec
+    state: StateDict
+    training: Dict[str, Any]
+    accuracy: Dict[str, Any]
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the file, whole or not at all. Raises TypeError for a value that JSON cannot say."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "architecture": asdict(checkpoint.architecture),
+        "labels": list(checkpoint.labels),
+        "input": as_json(checkpoint.input),
+        "state": {key: value.detach().cpu() for key, value in checkpoint.state.items()},
+        "training": json.loads(json.dumps(checkpoint.training)),
+        "accuracy": json.loads(json.dumps(checkpoint.accuracy)),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    torch.save(content, part)
+    os.replace(part, path)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read and check a file of save_checkpoint(). Raises ModelError naming file and mistake."""
+    content = _read(path)
+    if content.get("format") != FORMAT:
+        raise ModelError(f"{path}: {_what_else(content)}")
+    if content.get("version") != VERSION:
+        found = content.get("version")
+        raise ModelError(f"{path}: checkpoint version {found!r}; this program reads {VERSION}")
+    fields = _Fields(path, content)
+    checkpoint = Checkpoint(
+        fields.take("architecture", dict, lambda values: Architecture(**values)),
+        fields.take("labels", list, _labels),
+        fields.take("input", dict, lambda values: read_input(str(path), values)),
+        fields.take("state", dict, _state),
+        fields.take("training", dict, dict),
+        fields.take("accuracy", dict, dict),
+    )
+    _check(path, checkpoint)
+    return checkpoint
+
+
+def build(checkpoint: Checkpoint) -> ATTP:
+    """The model, in evaluation mode. Raises ModelError if the weights are of another model."""
+    model = ATTP(checkpoint.architecture)
+    load_exactly(model, checkpoint.state)
+    return model.eval()
+
+
+def load_backbones(model: ATTP, source: Union[str, Path], epsilon: float = NORM_EPSILON) -> None:
+    """Load a backbone into every network of `model`, first layers fitted to their channels.
+
+    source: a state dictionary with torchvision's names (`features.0.0.weight`), as a file, or as a
+    URL, which is fetched once and kept in PyTorch's hub folder. epsilon: of the normalisation that
+    it was trained with: 1e-3 for weights that come from TensorFlow, 1e-5 (PyTorch's) for all others.
+    It matters: hundreds of channels of MobileNetV2 have a variance below 1e-3. Pooling and
+    classifiers keep what they have. Raises ModelError with file and reason.
     """
     path = _fetched(str(source)) if "://" in str(source) else Path(source)
     state = _read(path)
+    if not any(key.startswith("features.") for key in state):
+        raise ModelError(f"{path}: no backbone: torchvision's parameters (features.*) are missing")
     try:
-        if any(key.startswith("features.") for key in state):
-            for _, net in model.networks():
-                net.load_backbone(state)
-            return False
-        load_exactly(model, state)
-        return True
-    except ModelError as error:
+        state = _with_epsilon(_state(state), epsilon)
+        for _, net in model.networks():
+            net.load_backbone(state)
+    except (ModelError, ValueError) as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def _with_epsilon(state: StateDict, epsilon: float) -> StateDict:
+    """The same network for PyTorch's epsilon.
+
+    By the gains, not the variances: those are measured anew in training.
+    """
+    fitted = dict(state)
+    for key, variance in state.items():
+        gain = key.replace("running_var", "weight")
+        if gain != key and gain in state:
+            ratio = (variance + NORM_EPSILON) / (variance + epsilon)
+            fitted[gain] = state[gain] * torch.sqrt(ratio)
+    return fitted
+
+
+class _Fields:
+    """The values of a checkpoint, one after the other."""
+
+    def __init__(self, path: Path, content: Dict[str, Any]) -> None:
+        self._path = path
+        self._content = content
+
+    def take(self, name: str, kind: type, convert: Callable[[Any], T]) -> T:
+        """The converted value. What is missing, of another kind or impossible is a ModelError."""
+        if name not in self._content:
+            raise ModelError(f"{self._path}: the checkpoint has no '{name}'")
+        value = self._content[name]
+        if not isinstance(value, kind):
+            raise ModelError(f"{self._path}: '{name}' is no {kind.__name__}")
+        try:
+            return convert(value)
+        except (TypeError, ValueError, UsageError) as error:
+            raise ModelError(f"{self._path}: '{name}': {error}") from error
+
+
+def _labels(values: Any) -> Tuple[str, ...]:
+    if not all(isinstance(value, str) and value.strip() for value in values):
+        raise ValueError("a label is not a text, or is empty")
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    if twice:
+        raise ValueError(f"the label '{twice[0]}' is there twice")
+    return tuple(values)
+
+
+def _state(values: Any) -> StateDict:
+    for key, value in values.items():
+        if not torch.is_tensor(value):
+            raise ValueError(f"{key} is no tensor: not a state dictionary")
+    return dict(values)
+
+
+def _check(path: Path, checkpoint: Checkpoint) -> None:
+    """Raise ModelError where the parts do not belong together."""
+    labels, classes = len(checkpoint.labels), checkpoint.architecture.classes
+    if labels != classes:
+        raise ModelError(f"{path}: {labels} labels for a model of {classes} classes")
+    try:
+        positions(checkpoint.input.crop)
+        build(checkpoint)
+    except (ModelError, UsageError) as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _what_else(content: Dict[str, Any]) -> str:
+    if any(str(key).startswith("features.") for key in content):
+        return "a backbone without the rest of the model: give it with --backbone-weights"
+    return "no checkpoint of edge-attp-export train (its 'format' is missing)"
 
 
 def _fetched(url: str) -> Path:
@@ -48,13 +192,13 @@ def _fetched(url: str) -> Path:
     return path
 
 
-def _read(path: Path) -> StateDict:
+def _read(path: Path) -> Dict[str, Any]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ModelError(f"{path}: not a PyTorch checkpoint of plain tensors") from error
-    if not isinstance(state, dict) or not all(torch.is_tensor(value) for value in state.values()):
-        raise ModelError(f"{path}: holds no state dictionary (parameter names and tensors)")
-    return state
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: holds a {type(content).__name__}, not a dictionary")
+    return content

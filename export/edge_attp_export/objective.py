@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Union
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from edge_attp.errors import UsageError
 
-from .attp import ATTP, Inputs
+from .attp import ATTP, Inputs, Maps
 
 
 class Features(NamedTuple):
@@ -58,14 +58,20 @@ class Objective(nn.Module):
         teacher: Optional[ATTP] = None,
         weight: float = 1.0,
         temperature: float = 4.0,
+        label_smoothing: float = 0.0,
+        aligns: bool = True,
     ) -> None:
-        """`weight` is lambda. Raises UsageError for a teacher that does not fit the model."""
+        """`weight` is lambda. `aligns` False: the networks are trained already, and nothing aligns.
+
+        Raises UsageError for a teacher that does not fit the model.
+        """
         super().__init__()
         self.model = model
         self.weight = weight
         self.temperature = temperature
-        self.alignment = model.architecture.alignment
-        check_teacher(model, teacher)
+        self.label_smoothing = label_smoothing
+        self.alignment = model.architecture.alignment if aligns else "none"
+        check_teacher(model, teacher, self.alignment)
         if teacher is not None:
             self.teacher = teacher.requires_grad_(False).eval()
             shape = model.architecture
@@ -83,15 +89,18 @@ class Objective(nn.Module):
         return self
 
     def forward(
-        self, inputs: Inputs, labels: torch.Tensor, optical_flow: Optional[torch.Tensor] = None
+        self,
+        inputs: Union[Inputs, Maps],
+        labels: torch.Tensor,
+        optical_flow: Optional[torch.Tensor] = None,
     ) -> Losses:
-        """Losses of one batch.
+        """Losses of one batch of pictures, or of what the networks made of them.
 
         labels: class numbers (N). optical_flow: what the teacher sees, in units and shape of
         `inputs.flow`; needed with an alignment only.
         """
         parts, motion = self.model.outputs(inputs)
-        classification = classification_loss(parts, labels)
+        classification = classification_loss(parts, labels, self.label_smoothing)
         alignment = classification.new_zeros(())
         if self.alignment != "none":
             if motion is None or optical_flow is None:
@@ -116,9 +125,14 @@ class Objective(nn.Module):
         return functional.mse_loss(student.map, teacher.map) + after
 
 
-def classification_loss(parts: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def classification_loss(
+    parts: torch.Tensor, labels: torch.Tensor, label_smoothing: float = 0.0
+) -> torch.Tensor:
     """Eq. (9), averaged over the batch and summed over the parts (parts, N, classes)."""
-    return torch.stack([functional.cross_entropy(part, labels) for part in parts]).sum()
+    losses = [
+        functional.cross_entropy(part, labels, label_smoothing=label_smoothing) for part in parts
+    ]
+    return torch.stack(losses).sum()
 
 
 def distillation_loss(
@@ -134,12 +148,12 @@ def distillation_loss(
     return temperature**2 * divergence
 
 
-def check_teacher(model: ATTP, teacher: Optional[ATTP]) -> None:
-    """Raise UsageError unless `teacher` is what the model's alignment needs."""
+def check_teacher(model: ATTP, teacher: Optional[ATTP], alignment: str) -> None:
+    """Raise UsageError unless `teacher` is what the alignment needs."""
     own = model.architecture
-    if (teacher is None) != (own.alignment == "none"):
-        needs = "no teacher" if own.alignment == "none" else "a teacher"
-        raise UsageError(f"alignment '{own.alignment}' of {own.modalities} takes {needs}")
+    if (teacher is None) != (alignment == "none"):
+        needs = "no teacher" if alignment == "none" else "a teacher"
+        raise UsageError(f"alignment '{alignment}' of {own.modalities} takes {needs}")
     if teacher is None:
         return
     given = teacher.architecture

@@ -15,26 +15,49 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from .attp import ATTP, FLOW, POSITIONS, RESIDUAL, RGB, SIDE
+from .attp import ATTP, FLOW, RESIDUAL, RGB, SIDE
 from .backbones.layers import Residual, SqueezeExcitation
+from .input_spec import Size, positions
 from .litenet import LiteNet
+from .precision import narrowed
 from .scoring import DOMAIN, scoring_function, scoring_node
 
 OPSET = 13
 IR_VERSION = 8
+MAPS = ".maps"  # how the name of a projection ends
 
 
 class GraphWriter:
-    """Collects nodes and weights; each method appends operators and names their result."""
+    """Collects nodes and weights; each method appends operators and names their result.
 
-    def __init__(self) -> None:
+    precision: as in `precision`; of int8, what `quantise` starts from.
+    """
+
+    def __init__(self, precision: str = "fp32") -> None:
         self.nodes: List[onnx.NodeProto] = []
         self.weights: Dict[str, onnx.TensorProto] = {}
+        self._is_typed = precision == "fp16-typed"
+        self._halves_kernels = precision == "fp16"
+        self._halves_projections = precision in ("fp16", "int8")
 
-    def weight(self, name: str, value: np.ndarray) -> str:
-        """Store a constant under `name`."""
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """Store `value` as it is."""
         self.weights[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
+
+    def weight(self, name: str, value: np.ndarray) -> str:
+        """Store numbers of the type that the networks compute in."""
+        return self.constant(name, narrowed(name, value) if self._is_typed else value)
+
+    def kernel(self, name: str, value: np.ndarray, is_half: bool) -> str:
+        """Store a large weight; in 16 bits where nothing else has them if `is_half`."""
+        if not is_half:
+            return self.weight(name, value)
+        stored = self.constant(name, narrowed(name, value))
+        return self.cast(stored, f"{name}.wide", TensorProto.FLOAT)
+
+    def cast(self, x: str, output: str, to: int) -> str:
+        return self.node("Cast", [x], output, to=to)
 
     def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """Append one node of a standard operator."""
@@ -84,7 +107,8 @@ class GraphWriter:
         """Append a convolution with the normalisation that follows it folded in."""
         assert not isinstance(conv.padding, str)
         weight, bias = folded(conv, norm)
-        inputs = [x, self.weight(f"{name}.weight", weight), self.weight(f"{name}.bias", bias)]
+        kernel = self.kernel(f"{name}.weight", weight, self._halves_kernels)
+        inputs = [x, kernel, self.weight(f"{name}.bias", bias)]
         return self.node(
             "Conv",
             inputs,
@@ -97,10 +121,15 @@ class GraphWriter:
 
     def projected(self, x: str, name: str, net: LiteNet, projection: nn.Conv1d, output: str) -> str:
         """Append a LiteNet and its projection: (N, in_channels, H, W) -> `output` (N, d*D, K)."""
+        if self._is_typed:
+            x = self.cast(x, f"{x}.half", TensorProto.FLOAT16)
         features = self.layer(x, name, net.features)
-        weight = self.weight(f"{name}.projection", _numpy(projection.weight)[..., None])
-        maps = self.node("Conv", [features, weight], f"{name}.maps", kernel_shape=[1, 1])
-        shape = self.weight("rows", np.array([0, 0, -1], np.int64))
+        matrix = _numpy(projection.weight)[..., None]
+        weight = self.kernel(f"{name}.projection", matrix, self._halves_projections)
+        maps = self.node("Conv", [features, weight], f"{name}{MAPS}", kernel_shape=[1, 1])
+        if self._is_typed:
+            maps = self.cast(maps, f"{maps}.wide", TensorProto.FLOAT)
+        shape = self.constant("rows", np.array([0, 0, -1], np.int64))
         return self.node("Reshape", [maps, shape], output)
 
     def model(
@@ -126,32 +155,38 @@ class GraphWriter:
         return model
 
 
-def appearance_graph(model: ATTP) -> onnx.ModelProto:
-    """`rgb` (N, 3, 224, 224) -> `appearance` (N, d*D, K) = U'x."""
-    writer = GraphWriter()
+def appearance_graph(
+    model: ATTP, crop: Size = (SIDE, SIDE), precision: str = "fp32"
+) -> onnx.ModelProto:
+    """`rgb` (N, 3, H, W) -> `appearance` (N, d*D, K) = U'x; crop: (W, H)."""
+    writer = GraphWriter(precision)
     writer.projected("rgb", "i", model.litenet_i, model.pooling.u, "appearance")
     return writer.model(
-        "appearance", [_pictures("rgb", RGB)], [_tensor("appearance", _map_shape(model))]
+        "appearance",
+        [_pictures("rgb", RGB, crop)],
+        [_tensor("appearance", _map_shape(model, crop))],
     )
 
 
-def motion_graph(model: ATTP) -> onnx.ModelProto:
-    """`flow` (N, 2, 224, 224), `residual` (N, 3, 224, 224), `appearance` -> `scores` (N, classes).
+def motion_graph(
+    model: ATTP, crop: Size = (SIDE, SIDE), precision: str = "fp32"
+) -> onnx.ModelProto:
+    """`flow` (N, 2, H, W), `residual` (N, 3, H, W), `appearance` -> `scores` (N, classes).
 
-    `appearance` (N, d*D, K) is the sum U'(I_t) + U'(I_{t+dt}) of eq. (7).
+    `appearance` (N, d*D, K) is the sum U'(I_t) + U'(I_{t+dt}) of eq. (7); crop: (W, H).
     """
-    writer = GraphWriter()
+    writer = GraphWriter(precision)
     pooling, shape = model.pooling, model.architecture
     vy = writer.projected("flow", "mv", model.litenet_mv, pooling.v, "motion_maps")
     wz = writer.projected("residual", "r", model.litenet_r, pooling.w, "residual_maps")
-    classifier = writer.weight("classifier", _numpy(pooling.p))
+    classifier = writer.constant("classifier", _numpy(pooling.p))
     writer.nodes.append(scoring_node(["appearance", vy, wz, classifier], "scores", shape.factors))
     return writer.model(
         "motion",
         [
-            _pictures("flow", FLOW),
-            _pictures("residual", RESIDUAL),
-            _tensor("appearance", _map_shape(model)),
+            _pictures("flow", FLOW, crop),
+            _pictures("residual", RESIDUAL, crop),
+            _tensor("appearance", _map_shape(model, crop)),
         ],
         [_tensor("scores", ("N", shape.classes))],
         [scoring_function(shape.projections, OPSET)],
@@ -178,13 +213,13 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
     return np.asarray(tensor.detach().cpu().numpy())
 
 
-def _map_shape(model: ATTP) -> Tuple[Union[str, int], ...]:
+def _map_shape(model: ATTP, crop: Size) -> Tuple[Union[str, int], ...]:
     shape = model.architecture
-    return "N", shape.factors * shape.projections, POSITIONS
+    return "N", shape.factors * shape.projections, positions(crop)
 
 
-def _pictures(name: str, channels: int) -> onnx.ValueInfoProto:
-    return _tensor(name, ("N", channels, SIDE, SIDE))
+def _pictures(name: str, channels: int, crop: Size) -> onnx.ValueInfoProto:
+    return _tensor(name, ("N", channels, *crop[::-1]))
 
 
 def _tensor(name: str, shape: Sequence[Union[str, int]]) -> onnx.ValueInfoProto:

@@ -1,4 +1,4 @@
-"""Model packs: a folder with `model.json` and the two graphs, written whole or not at all."""
+"""Model packs: a folder with `model.json`, two graphs and a card, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,28 +7,17 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Mapping
 
 import onnx
 
 from edge_attp.errors import UsageError
 
-from .attp import ATTP, POSITIONS, SIDE
-from .onnx_graphs import appearance_graph, motion_graph
+from .attp import ATTP
+from .checkpoints import Checkpoint
+from .input_spec import as_json, positions
 
 FORMAT_VERSION = 1
-
-# How pictures become network inputs. Sizes are (width, height): the paper resizes to 340 x 256
-# (section 4.1) and the networks see the centre. RGB: the ImageNet statistics that backbone
-# checkpoints expect. Flow: 20 pixels a picture interval is full scale, the bound that two-stream
-# networks use. Residual: mostly within a few sample values.
-INPUT: Dict[str, Any] = {
-    "resize": [340, 256],
-    "crop": [SIDE, SIDE],
-    "rgb": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-    "flow": {"scale": 0.05},
-    "residual": {"mean": [0.0, 0.0, 0.0], "std": [0.05, 0.05, 0.05]},
-}
 
 
 def read_labels(path: Path) -> List[str]:
@@ -49,25 +38,61 @@ def read_labels(path: Path) -> List[str]:
     return labels
 
 
-def write_pack(
-    model: ATTP, labels: Sequence[str], out: Path, trained: bool, replace: bool = False
-) -> None:
-    """Write the pack to folder `out`, whose name becomes the pack's.
+def describe(
+    checkpoint: Checkpoint, model: ATTP, trained: bool, name: str, precision: str = "fp32"
+) -> Dict[str, Any]:
+    """Return the contents of `model.json`, its graphs still to be filled in.
 
-    Raises UsageError if `out` exists and `replace` is false, or cannot be written, and for a model
-    that is no temporal trilinear pooling, which is all that a pack can hold.
+    Raises UsageError for a model that is no temporal trilinear pooling, which is all that a pack
+    can hold.
     """
-    if not model.architecture.is_temporal:
-        raise UsageError(f"a pack holds TTP or ATTP, not {model.architecture.modalities}")
+    shape = model.architecture
+    if not shape.is_temporal:
+        raise UsageError(f"a pack holds TTP or ATTP, not {shape.modalities}")
+    description = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "trained": trained,
+        "backbone": shape.backbone,
+        "width": shape.width,
+        "labels": list(checkpoint.labels),
+        "input": as_json(checkpoint.input),
+        "trilinear": {
+            "factors": shape.factors,
+            "projections": shape.projections,
+            "channels": model.litenet_i.channels,
+            "positions": positions(checkpoint.input.crop),
+        },
+        "graphs": {},
+        "training": checkpoint.training or None,
+        "accuracy": checkpoint.accuracy or None,
+    }
+    if precision != "fp32":  # what a pack is that does not say it
+        description["precision"] = precision
+    return description
+
+
+def write_pack(
+    out: Path,
+    description: Dict[str, Any],
+    graphs: Mapping[str, onnx.ModelProto],
+    finish: Callable[[Path], None] = lambda folder: None,
+    replace: bool = False,
+) -> None:
+    """Write the pack to folder `out`.
+
+    finish: is given the pack while it still lies in a temporary folder; what it raises leaves `out`
+    as it was. Raises UsageError if `out` exists and `replace` is false, or cannot be written.
+    """
     out = Path(os.path.abspath(out))
-    if out.exists() and not replace:
-        raise UsageError(f"{out} exists; give --force to replace it")
+    require_free(out, replace)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
             fresh = Path(scratch) / "new"
             fresh.mkdir()
-            _fill(fresh, model, labels, out.name, trained)
+            _fill(fresh, description, graphs)
+            finish(fresh)
             if out.exists():
                 out.rename(Path(scratch) / "old")
             fresh.rename(out)
@@ -75,38 +100,16 @@ def write_pack(
         raise UsageError(f"{out}: cannot write the pack: {error.strerror}") from error
 
 
-def _fill(folder: Path, model: ATTP, labels: Sequence[str], name: str, trained: bool) -> None:
-    description = describe(model, labels, name, trained)
-    for graph_name, graph in (
-        ("appearance", appearance_graph(model)),
-        ("motion", motion_graph(model)),
-    ):
-        description["graphs"][graph_name] = _write_graph(folder / f"{graph_name}.onnx", graph)
-    text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+def require_free(out: Path, replace: bool) -> None:
+    """Raise UsageError if `out` exists and may not be replaced."""
+    if out.exists() and not replace:
+        raise UsageError(f"{out} exists; give --force to replace it")
+
+
+def _fill(folder: Path, description: Dict[str, Any], graphs: Mapping[str, onnx.ModelProto]) -> None:
+    entries = {name: _write_graph(folder / f"{name}.onnx", graph) for name, graph in graphs.items()}
+    text = json.dumps(dict(description, graphs=entries), indent=2, ensure_ascii=False) + "\n"
     (folder / "model.json").write_text(text, encoding="utf-8")
-
-
-def describe(model: ATTP, labels: Sequence[str], name: str, trained: bool) -> Dict[str, Any]:
-    """Return the contents of `model.json`, its graphs still to be filled in."""
-    shape = model.architecture
-    return {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        "trained": trained,
-        "backbone": shape.backbone,
-        "width": shape.width,
-        "labels": list(labels),
-        "input": INPUT,
-        "trilinear": {
-            "factors": shape.factors,
-            "projections": shape.projections,
-            "channels": model.litenet_i.channels,
-            "positions": POSITIONS,
-        },
-        "graphs": {},
-        "training": None,
-        "accuracy": None,
-    }
 
 
 def _write_graph(path: Path, graph: onnx.ModelProto) -> Dict[str, str]:

@@ -1,5 +1,8 @@
 """The two ONNX graphs: PyTorch = ONNX Runtime = NumPy, and nothing in them that TensorRT 8.2 cannot import."""
 
+import collections
+import tempfile
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -8,9 +11,11 @@ onnxruntime = pytest.importorskip("onnxruntime")
 import make_data  # noqa: E402
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
+import small_models  # noqa: E402
 import trilinear_reference as reference  # noqa: E402
 from demo_inputs import DATA  # noqa: E402
 
+from edge_attp.errors import UsageError  # noqa: E402
 from edge_attp_export.architecture import Architecture  # noqa: E402
 from edge_attp_export.attp import ATTP  # noqa: E402
 from edge_attp_export.initialise import initialise  # noqa: E402
@@ -100,6 +105,74 @@ def test_interface_is_the_packs_contract(exported):
         "appearance": maps,
     }
     assert interface(motion.graph.output) == {"scores": ["N", shape.classes]}
+
+
+@pytest.mark.parametrize("crop", [(64, 64), (96, 32)])
+def test_sizes_follow_the_crop(crop):
+    model = small_models.model(small_models.architecture())
+    maps = ["N", 16, crop[0] * crop[1] // 1024]
+    pictures = ["N", 3, crop[1], crop[0]]
+    appearance, motion = appearance_graph(model, crop), motion_graph(model, crop)
+    assert interface(appearance.graph.input) == {"rgb": pictures}
+    assert interface(appearance.graph.output) == {"appearance": maps}
+    assert interface(motion.graph.input)["residual"] == pictures
+    rgb = np.random.RandomState(1).standard_normal((2, *pictures[1:])).astype(np.float32)
+    with torch.no_grad():
+        expected = model.appearance(torch.from_numpy(rgb)).numpy()
+    np.testing.assert_allclose(run(appearance, rgb=rgb), expected, atol=2e-3 * expected.std())
+
+
+def test_crop_that_no_network_takes_is_refused():
+    model = small_models.model(small_models.architecture())
+    with pytest.raises(UsageError, match="crop 60x64: .* multiples of 32"):
+        appearance_graph(model, (60, 64))
+
+
+def test_fp16_stores_half_and_computes_as_before():
+    model = small_models.model(small_models.architecture())
+    plain, small = (motion_graph(model, (64, 64), precision) for precision in ("fp32", "fp16"))
+    kernels = [w for w in small.graph.initializer if len(w.dims) == 4]
+    assert kernels and all(w.data_type == onnx.TensorProto.FLOAT16 for w in kernels)
+    assert size(small) == pytest.approx(size(plain) / 2, rel=0.1)
+    # Casts of constants are gone when ONNX Runtime has loaded the graph.
+    assert optimised_operators(small) == optimised_operators(plain)
+
+
+def size(model):
+    return sum(len(weight.raw_data) for weight in model.graph.initializer)
+
+
+def optimised_operators(model):
+    """What ONNX Runtime makes of a graph, operator by operator."""
+    options = onnxruntime.SessionOptions()
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+        options.optimized_model_filepath = file.name
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return collections.Counter(node.op_type for node in onnx.load(file.name).graph.node)
+
+
+def test_typed_graph_is_16_bits_between_inputs_and_scoring():
+    model = small_models.model(small_models.architecture())
+    appearance, motion = (
+        build(model, (64, 64), "fp16-typed") for build in (appearance_graph, motion_graph)
+    )
+    for graph in (appearance, motion):
+        onnx.checker.check_model(graph, full_check=True)
+        interface([*graph.graph.input, *graph.graph.output])  # all float32
+        types = {
+            value.name: value.type.tensor_type.elem_type
+            for value in onnx.shape_inference.infer_shapes(graph).graph.value_info
+        }
+        networks = [n for n in graph.graph.node if n.op_type in ("Conv", "Clip", "Add")]
+        assert networks
+        assert {types[node.output[0]] for node in networks} == {onnx.TensorProto.FLOAT16}
+    scoring = motion.graph.node[-1]
+    assert {types[name] for name in scoring.input[1:3]} == {onnx.TensorProto.FLOAT}
+    (classifier,) = [w for w in motion.graph.initializer if w.name == "classifier"]
+    assert classifier.data_type == onnx.TensorProto.FLOAT
 
 
 def interface(values):

@@ -1,4 +1,4 @@
-"""Every row of the paper's ablations: it constructs, computes what it says, learns, and comes back from a file."""
+"""Every row of the paper's ablations: it constructs, computes what it says, and learns."""
 
 import pytest
 
@@ -9,8 +9,6 @@ import small_models  # noqa: E402
 from edge_attp.errors import UsageError  # noqa: E402
 from edge_attp_export.architecture import MODALITIES, Architecture, alignments  # noqa: E402
 from edge_attp_export.attp import Inputs  # noqa: E402
-from edge_attp_export.checkpoints import load_checkpoint  # noqa: E402
-from edge_attp_export.packs import write_pack  # noqa: E402
 from edge_attp_export.temporal import temporal_offset  # noqa: E402
 
 OPTIONS = [(row, alignment) for row in MODALITIES for alignment in alignments(row)]
@@ -137,19 +135,6 @@ def test_mixed_precision_trains_and_stays_close(modalities, alignment):
     assert all(torch.isfinite(p.grad).all() for p in objective.parameters() if p.requires_grad)
 
 
-@pytest.mark.parametrize("modalities", MODALITIES)
-def test_weights_come_back_from_a_file(modalities, tmp_path):
-    source, model = evaluated(modalities), evaluated(modalities, seed=1)
-    inputs, _, _ = small_models.batch()
-    path = tmp_path / "model.pth"
-    torch.save(source.state_dict(), path)
-    with torch.no_grad():
-        expected = source(*inputs)
-        assert not torch.allclose(model(*inputs), expected)
-        assert load_checkpoint(model, path) is True
-        assert torch.equal(model(*inputs), expected)
-
-
 @pytest.mark.parametrize("modalities", ["BP", "ATTP"])
 def test_seed_decides_weights_and_training(modalities):
     def trained(seed):
@@ -190,25 +175,3 @@ def test_offset_is_drawn_in_training_and_stays_inside_the_video():
 def test_offset_outside_the_video_is_an_error(gop):
     with pytest.raises(ValueError, match=f"GOP {gop} of a video of 2"):
         temporal_offset(gop, 2)
-
-
-@pytest.mark.parametrize("modalities", ["MV", "I+MV+R", "BP", "TP"])
-def test_only_temporal_trilinear_pooling_goes_into_a_pack(modalities, tmp_path):
-    model = evaluated(modalities)
-    with pytest.raises(UsageError, match="a pack holds TTP or ATTP, not "):
-        write_pack(model, ["a", "b", "c"], tmp_path / "pack", trained=True)
-    assert not list(tmp_path.iterdir())
-
-
-def test_backbone_comes_from_a_url_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
-    torch.manual_seed(0)
-    source, model = evaluated("I"), evaluated("I+MV+R", seed=1)
-    path = tmp_path / "backbone.pth"
-    features = {k.partition(".")[2]: v for k, v in source.state_dict().items() if "features" in k}
-    torch.save(features, path)
-    assert load_checkpoint(model, path.as_uri()) is False
-    path.unlink()
-    assert load_checkpoint(model, path.as_uri()) is False
-    for _, net in model.networks():
-        assert torch.equal(net.features[18][0].weight, source.litenet_i.features[18][0].weight)

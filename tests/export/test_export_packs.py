@@ -1,5 +1,6 @@
 """Model packs: the demo pack is reproducible, packs appear whole or not at all, and mistakes are named."""
 
+import hashlib
 import json
 
 import pytest
@@ -9,16 +10,22 @@ torch = pytest.importorskip("torch")
 import make_data  # noqa: E402
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
+import small_checkpoint  # noqa: E402
 from demo_inputs import DATA, DEMO_PACK  # noqa: E402
 
-from edge_attp.errors import ModelError, UsageError  # noqa: E402
+from edge_attp.engine import load_pack  # noqa: E402
+from edge_attp.errors import UsageError  # noqa: E402
 from edge_attp_export.architecture import Architecture  # noqa: E402
 from edge_attp_export.attp import ATTP  # noqa: E402
-from edge_attp_export.checkpoints import load_checkpoint  # noqa: E402
+from edge_attp_export.checkpoints import build  # noqa: E402
 from edge_attp_export.cli import main  # noqa: E402
-from edge_attp_export.packs import read_labels  # noqa: E402
+from edge_attp_export.model_card import card, with_facts  # noqa: E402
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
+from edge_attp_export.packs import describe, read_labels  # noqa: E402
+from edge_attp_export.parity import Parity  # noqa: E402
 
 PACKS = DEMO_PACK.parent
+FILES = ["README.md", "appearance.onnx", "model.json", "motion.onnx"]
 TINY = ["--backbone", "mobilenet_v2", "--width", "0.1", "--projections", "4"]
 
 
@@ -101,18 +108,15 @@ def test_existing_folder_is_kept_unless_forced(labels, tmp_path, capsys):
     assert "exists; give --force" in capsys.readouterr().err
     assert (out / "precious").exists()
     assert export(labels, out, "--force") == 0
-    assert sorted(path.name for path in out.iterdir()) == [
-        "appearance.onnx",
-        "model.json",
-        "motion.onnx",
-    ]
+    assert sorted(path.name for path in out.iterdir()) == FILES
 
 
-def test_failed_export_leaves_nothing(labels, tmp_path, monkeypatch):
-    def fail(model):
+@pytest.mark.parametrize("broken", ["onnx_graphs.motion_graph", "model_card.card"])
+def test_failed_export_leaves_nothing(broken, labels, tmp_path, monkeypatch):
+    def fail(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge_attp_export.packs.motion_graph", fail)
+    monkeypatch.setattr(f"edge_attp_export.{broken}", fail)
     before = sorted(path.name for path in tmp_path.iterdir())
     assert export(labels, tmp_path / "pack") == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == before
@@ -135,34 +139,161 @@ def test_missing_labels_end_in_one_line(tmp_path, capsys):
     assert captured.err.count("\n") == 1 and "none.txt" in captured.err
 
 
-def test_backbone_checkpoint_goes_into_all_three_networks(tmp_path):
-    shape = Architecture("mobilenet_v2", 2, 0.1, 5, 4)
-    source, model = ATTP(shape), ATTP(shape)
-    path = tmp_path / "backbone.pth"
-    torch.save(source.litenet_i.state_dict(), path)
-    assert load_checkpoint(model, path) is False
-    for net in (model.litenet_i, model.litenet_mv, model.litenet_r):
-        torch.testing.assert_close(
-            net.features[18][0].weight, source.litenet_i.features[18][0].weight
-        )
+def test_untrained_pack_needs_classes(tmp_path, capsys):
+    assert main(["export", "-o", str(tmp_path / "pack")]) == 2
+    assert "give a CHECKPOINT, or --classes" in capsys.readouterr().err
 
 
-def test_whole_checkpoint_makes_a_trained_pack(labels, tmp_path):
-    source = ATTP(Architecture("mobilenet_v2", 2, 0.1, 5, 4))
-    path = tmp_path / "model.pth"
-    torch.save(source.state_dict(), path)
-    assert export(labels, tmp_path / "pack", "--checkpoint", str(path)) == 0
-    assert json.loads((tmp_path / "pack" / "model.json").read_text())["trained"] is True
-    stored = weights(tmp_path / "pack" / "motion.onnx")["classifier"]
-    np.testing.assert_array_equal(stored, source.pooling.p.detach().numpy())
-
-
-def test_unusable_checkpoints_are_model_errors(tmp_path):
+def test_backbone_weights_go_into_an_untrained_pack(labels, tmp_path):
     model = ATTP(Architecture("mobilenet_v2", 2, 0.1, 5, 4))
-    garbage, foreign = tmp_path / "garbage.pth", tmp_path / "foreign.pth"
-    garbage.write_bytes(b"not a checkpoint")
-    torch.save({"layer.weight": torch.zeros(3)}, foreign)
-    for path in (tmp_path / "missing.pth", garbage, foreign):
-        with pytest.raises(ModelError, match=path.name) as caught:
-            load_checkpoint(model, path)
-        assert "\n" not in str(caught.value)
+    torch.save(model.litenet_i.state_dict(), tmp_path / "backbone.pth")
+    options = ["--backbone-weights", str(tmp_path / "backbone.pth")]
+    assert export(labels, tmp_path / "pack", *options) == 0
+    assert json.loads((tmp_path / "pack" / "model.json").read_text())["trained"] is False
+    graph = appearance_graph(model)
+    stored = weights(tmp_path / "pack" / "appearance.onnx")
+    expected = {w.name: onnx.numpy_helper.to_array(w) for w in graph.graph.initializer}
+    np.testing.assert_array_equal(stored["i.18.0.weight"], expected["i.18.0.weight"])
+
+
+def test_checkpoint_says_everything(tmp_path, capsys):
+    checkpoint = small_checkpoint.saved(tmp_path)
+    assert main(["export", str(checkpoint), "-o", str(tmp_path / "pack"), "--name", "mine"]) == 0
+    pack = load_pack(str(tmp_path / "pack"))
+    assert (pack.name, pack.trained, pack.labels) == ("mine", True, small_checkpoint.LABELS)
+    assert (pack.input.crop, pack.trilinear.positions) == ((64, 64), 4)
+    assert pack.input == small_checkpoint.checkpoint().input
+    assert pack.training == small_checkpoint.TRAINING and pack.accuracy == small_checkpoint.ACCURACY
+    printed = capsys.readouterr()
+    for name in ("appearance", "motion"):
+        data = (tmp_path / "pack" / f"{name}.onnx").read_bytes()
+        assert f"{name}.onnx  {len(data) / 1e6:.2f} MB" in printed.out
+        assert hashlib.sha256(data).hexdigest() in printed.out
+    assert "not checked: --check VIDEO" in printed.err
+
+
+@pytest.mark.parametrize("modalities", ["I", "MV", "I+MV+R", "BP", "TP"])
+def test_only_temporal_trilinear_pooling_goes_into_a_pack(modalities, tmp_path, capsys):
+    checkpoint = small_checkpoint.saved(tmp_path, modalities)
+    assert main(["export", str(checkpoint), "-o", str(tmp_path / "pack")]) == 5
+    error = capsys.readouterr().err
+    assert f"{checkpoint}: a model of {modalities}; a pack holds TTP or ATTP" in error
+    assert not (tmp_path / "pack").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--width", "0.5"], "says what the model is; leave --width out"),
+        (["--backbone-weights", "x"], "leave --backbone-weights out"),
+        (["--precision", "int8"], "int8 and --calibrate VIDEO... go together"),
+        (["--calibrate", "x.mp4"], "int8 and --calibrate VIDEO... go together"),
+        (["--card", "none.md"], "none.md: cannot read the notes"),
+    ],
+)
+def test_options_that_do_not_go_together(options, message, tmp_path, capsys):
+    checkpoint = small_checkpoint.saved(tmp_path)
+    assert main(["export", str(checkpoint), "-o", str(tmp_path / "pack"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "pack").exists()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_path, capsys):
+    video = str(clips.path(small_checkpoint.CLIP))
+    (tmp_path / "notes.md").write_text("Made for doors.")
+    command = ["export", str(small_checkpoint.saved(tmp_path)), "-o", str(tmp_path / "pack")]
+    command += ["--precision", precision, "--card", str(tmp_path / "notes.md"), "--check", video]
+    assert main(command + (["--calibrate", video] if precision == "int8" else [])) == 0
+    printed = capsys.readouterr().out
+    assert "U'x differs by" in printed and "of the best labels are the same" in printed
+    content = json.loads((tmp_path / "pack" / "model.json").read_text())
+    assert content.get("precision", "fp32") == precision
+    text = (tmp_path / "pack" / "README.md").read_text()
+    assert "Made for doors." in text and f"| precision | {precision} |" in text
+    assert "U'x differs by" in text and "ms a key picture" in text
+    load_pack(str(tmp_path / "pack"))
+
+
+def test_a_pack_that_is_not_its_model_is_not_written(clips, tmp_path, monkeypatch, capsys):
+    other = small_checkpoint.checkpoint(seed=3)
+    monkeypatch.setattr(
+        "edge_attp_export.onnx_graphs.motion_graph",
+        lambda model, *rest: motion_graph(build(other), *rest),
+    )
+    command = ["export", str(small_checkpoint.saved(tmp_path)), "-o", str(tmp_path / "pack")]
+    assert main([*command, "--check", str(clips.path(small_checkpoint.CLIP))]) == 5
+    assert "the pack is not the model: the scores differ" in capsys.readouterr().err
+    assert not (tmp_path / "pack").exists()
+
+
+def test_card_names_everything():
+    checkpoint = small_checkpoint.checkpoint()
+    training = {
+        "data": "300 clips of doors",
+        "licences": ["clips: CC0", "weights: Apache-2.0"],
+        "protocol": "five seeds, sources apart",
+        "intended_use": "counting doors",
+        "limits": "windows | gates",
+        "settings": {"epochs": 3, "rates": [0.1, 0.01]},
+        "seed": 1,
+    }
+    accuracy = {"top1": {"mean": 0.75, "spread": 0.031}, "baselines": {"majority": 0.5}}
+    filled = checkpoint._replace(training=training, accuracy=accuracy)
+    description = describe(filled, build(filled), True, "doors", "fp16")
+    found = Parity(16, 0.0012, 0.034, 1.0, 2.5, 7.25, "ONNX Runtime 9, CPU")
+    text = card(description, {"motion.onnx": 2_500_000, "appearance.onnx": 1_000_000}, found, "Hi.")
+    for expected in (
+        "# doors\n",
+        "Labels: open, close, wave",
+        "Hi.",
+        "| size | 3.50 MB (motion.onnx 2.50 MB, appearance.onnx 1.00 MB) |",
+        "## Intended use\n\ncounting doors",
+        "## What it is not good for\n\nwindows | gates",
+        "## Data\n\n300 clips of doors",
+        "## Licences\n\n- clips: CC0\n- weights: Apache-2.0",
+        "## Protocol\n\nfive seeds, sources apart",
+        "| settings: epochs | 3 |",
+        "| settings: rates | 0.1, 0.01 |",
+        "| top1: mean | 0.75 |",
+        "| top1: spread | 0.031 |",
+        "| majority | 0.5 |",
+        "motion.onnx 7.2 ms a P or B picture",
+    ):
+        assert expected in text
+    assert "Untrained" not in text and "Not recorded" not in text
+
+
+def test_facts_join_what_the_checkpoint_says(tmp_path):
+    facts, out = tmp_path / "facts.json", tmp_path / "pack"
+    facts.write_text('{"training": {"licences": "CC0"}, "accuracy": {"top1": 0.5}}')
+    checkpoint = small_checkpoint.saved(tmp_path)
+    assert main(["export", str(checkpoint), "-o", str(out), "--facts", str(facts)]) == 0
+    pack = load_pack(str(out))
+    assert pack.training == dict(small_checkpoint.TRAINING, licences="CC0")
+    assert pack.accuracy == {"top1": 0.5, "spread": 0.03}
+    assert "## Licences\n\nCC0" in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot read the facts"),
+        ("[]", "expected an object of 'training' and 'accuracy'"),
+        ('{"speed": {}}', "expected an object of 'training' and 'accuracy'"),
+        ('{"training": 3}', "'training' is no object"),
+    ],
+)
+def test_bad_facts_are_named(text, message, tmp_path):
+    path = tmp_path / "facts.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=f"facts.json: {message}"):
+        with_facts(small_checkpoint.checkpoint(), path)
+
+
+def test_card_of_an_untrained_pack_says_so(labels, tmp_path):
+    assert export(labels, tmp_path / "pack") == 0
+    text = (tmp_path / "pack" / "README.md").read_text()
+    assert "**Untrained: the weights are random" in text
+    assert text.count("Not recorded.") == 8
+    assert "Parity with PyTorch was not checked" in text

@@ -1,0 +1,140 @@
+"""The model card of a pack, README.md: what the model was made of, how well it does, and its limits.
+
+It is written from model.json. Keys of "training" and "accuracy" that have a heading of their own are
+in SECTIONS; all others are listed under theirs. A heading with nothing to say says so.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from edge_attp.errors import UsageError
+
+from .checkpoints import Checkpoint
+from .parity import Parity
+
+NOTHING = "Not recorded."
+# Heading, object of model.json, key.
+SECTIONS: Tuple[Tuple[str, str, str], ...] = (
+    ("Intended use", "training", "intended_use"),
+    ("What it is not good for", "training", "limits"),
+    ("Data", "training", "data"),
+    ("Licences", "training", "licences"),
+    ("Protocol", "training", "protocol"),
+    ("Baselines", "accuracy", "baselines"),
+)
+UNTRAINED = "**Untrained: the weights are random and the labels mean nothing.**"
+
+
+def with_facts(checkpoint: Checkpoint, path: Path) -> Checkpoint:
+    """The checkpoint, with what the JSON file `path` knows more: {"training": {}, "accuracy": {}}.
+
+    Raises UsageError naming file and mistake.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot read the facts: {error}") from error
+    known = {"training": checkpoint.training, "accuracy": checkpoint.accuracy}
+    if not isinstance(facts, dict) or not known.keys() >= facts.keys():
+        raise UsageError(f"{path}: expected an object of 'training' and 'accuracy'")
+    for part, values in facts.items():
+        if not isinstance(values, dict):
+            raise UsageError(f"{path}: '{part}' is no object")
+        known[part] = {**known[part], **values}
+    return checkpoint._replace(training=known["training"], accuracy=known["accuracy"])
+
+
+def card(
+    description: Mapping[str, Any],
+    sizes_bytes: Mapping[str, int],
+    parity: Optional[Parity] = None,
+    notes: str = "",
+) -> str:
+    """The text, Markdown.
+
+    description: contents of model.json. sizes_bytes: of each file. parity: None if not checked.
+    notes: Markdown that is put in after the first lines.
+    """
+    labels = ", ".join(description["labels"])
+    state = "" if description["trained"] else UNTRAINED
+    facts = _table(_facts(description, sizes_bytes))
+    parts = [f"# {description['name']}", state, f"Labels: {labels}", notes.strip(), facts]
+    parts += [_section(heading, description[part], key) for heading, part, key in SECTIONS[:5]]
+    parts += [
+        _rest("Training", description, "training"),
+        _rest("Accuracy", description, "accuracy"),
+    ]
+    parts += [_section(heading, description[part], key) for heading, part, key in SECTIONS[5:]]
+    parts.append("## Parity and speed\n\n" + _measured(parity))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(description: Mapping[str, Any], sizes_bytes: Mapping[str, int]) -> Dict[str, Any]:
+    spec, sizes = description["input"], description["trilinear"]
+    files = ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes_bytes.items())
+    return {
+        "networks": f"3 x {description['backbone']}, width {description['width']:g}",
+        "trilinear pooling": f"d = {sizes['factors']}, D = {sizes['projections']}",
+        "input": "{}x{} out of {}x{}".format(*spec["crop"], *spec["resize"]),
+        "precision": description.get("precision", "fp32"),
+        "size": f"{sum(sizes_bytes.values()) / 1e6:.2f} MB ({files})",
+    }
+
+
+def _section(heading: str, values: Optional[Mapping[str, Any]], key: str) -> str:
+    return f"## {heading}\n\n{_block((values or {}).get(key))}"
+
+
+def _rest(heading: str, description: Mapping[str, Any], part: str) -> str:
+    """What has no heading of its own."""
+    named = [key for _, owner, key in SECTIONS if owner == part]
+    values = description[part] or {}
+    return f"## {heading}\n\n" + _block({k: v for k, v in values.items() if k not in named})
+
+
+def _block(value: Any) -> str:
+    """A text as it is, a list as bullets, an object as a table."""
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if isinstance(value, dict):
+        return _table(_flat(value))
+    if isinstance(value, list):
+        return "\n".join(f"- {_inline(item)}" for item in value)
+    return str(value)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
+    """Objects within objects as rows of their own, their names joined."""
+    rows: Dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        rows.update(_flat(value, f"{name}: ") if isinstance(value, dict) else {name: value})
+    return rows
+
+
+def _table(rows: Mapping[str, Any]) -> str:
+    lines = ["| | |", "|---|---|"]
+    return "\n".join(lines + [f"| {key} | {_inline(value)} |" for key, value in rows.items()])
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_inline, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_inline(inner)}" for key, inner in value.items())
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _measured(parity: Optional[Parity]) -> str:
+    if parity is None:
+        return "Parity with PyTorch was not checked, and speed not measured, when this was written."
+    speed: List[str] = [
+        f"appearance.onnx {parity.appearance_ms:.1f} ms a key picture",
+        f"motion.onnx {parity.motion_ms:.1f} ms a P or B picture",
+    ]
+    return f"{parity}.\n\nOn the exporting machine ({parity.engine}): {', '.join(speed)}."

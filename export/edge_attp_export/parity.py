@@ -1,0 +1,142 @@
+"""Whether a written pack computes what its PyTorch model computes, on pictures of real videos."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Tuple
+
+import numpy as np
+import torch
+
+from edge_attp.engine import Graph, load_pack, open_backend
+from edge_attp.errors import ModelError
+
+from .attp import ATTP
+from .video_samples import Samples
+
+Times = List[float]
+
+
+class Tolerance(NamedTuple):
+    """The most that U'x and the scores may differ by, in standard deviations of PyTorch's values.
+
+    top1: the least share of pictures whose best label must stay.
+    """
+
+    appearance: float
+    scores: float
+    top1: float
+
+
+# What rounding alone makes of the worst place in MobileNetV2 on real videos, and some room: with
+# ImageNet weights and a random classifier, fp32 strays by 1e-4 and 5e-4, fp16 by 0.2 and 0.5. A
+# mistake in a graph strays further; what a coarser precision costs in accuracy is `evaluate`'s to
+# say. In 8 bits, single places of U'x stray far and mean little: the scores are what counts.
+TOLERANCES = {
+    "fp32": Tolerance(2e-3, 1e-2, 0.97),
+    "fp16": Tolerance(0.5, 1.0, 0.8),
+    "fp16-typed": Tolerance(0.5, 1.0, 0.8),
+    "int8": Tolerance(np.inf, 3.0, 0.8),
+}
+
+
+class Parity(NamedTuple):
+    """Largest differences as in Tolerance, the share of equal best labels, and what a graph took.
+
+    appearance_ms, motion_ms: median of one run of one picture on `engine`.
+    """
+
+    pictures: int
+    appearance: float
+    scores: float
+    top1: float
+    appearance_ms: float
+    motion_ms: float
+    engine: str
+
+    def __str__(self) -> str:
+        return (
+            f"PyTorch and ONNX Runtime on {self.pictures} P and B pictures: U'x differs by "
+            f"{self.appearance:.2g} of its spread at most, the scores by {self.scores:.2g} of "
+            f"theirs; {self.top1:.1%} of the best labels are the same"
+        )
+
+
+def measure(model: ATTP, folder: Path, samples: Samples) -> Parity:
+    """Run `samples` through the model and through the pack in `folder`, as `edge_attp` runs it."""
+    ux, scores = _in_pytorch(model, samples)
+    pack, backend = load_pack(str(folder)), open_backend("onnxruntime")
+    graphs = {name: backend.load(path) for name, path in pack.graphs.items()}
+    for name, graph in graphs.items():
+        graph.expect(pack.inputs(name), pack.outputs(name))
+    keys, key_times = _run(graphs["appearance"], {"rgb": samples.keys}, "appearance")
+    inputs = {
+        "flow": samples.flow,
+        "residual": samples.residual,
+        "appearance": keys[samples.here] + keys[samples.neighbour],
+    }
+    found, times = _run(graphs["motion"], inputs, "scores")
+    return Parity(
+        len(scores),
+        _largest(keys, ux),
+        _largest(found, scores),
+        float((found.argmax(1) == scores.argmax(1)).mean()),
+        1e3 * float(np.median(key_times)),
+        1e3 * float(np.median(times)),
+        backend.describe(),
+    )
+
+
+def check(parity: Parity, precision: str) -> None:
+    """Raise ModelError where the pack differs by more than its precision explains."""
+    allowed = TOLERANCES[precision]
+    for what, found, most in (
+        ("U'x differs", parity.appearance, allowed.appearance),
+        ("the scores differ", parity.scores, allowed.scores),
+    ):
+        if not found <= most:  # NaN, too
+            raise ModelError(
+                f"the pack is not the model: {what} by {found:.2g} of their spread; {precision} may "
+                f"differ by {most:g}"
+            )
+    if parity.top1 < allowed.top1:
+        raise ModelError(
+            f"the pack is not the model: {parity.top1:.1%} of the best labels are the same; with "
+            f"{precision}, {allowed.top1:.0%} must be"
+        )
+
+
+def _in_pytorch(model: ATTP, samples: Samples) -> Tuple[np.ndarray, np.ndarray]:
+    """U'x of the key pictures and the scores, one picture at a time, as the device runs them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # of one picture, threads on a busy machine take minutes to agree
+    flow, residual = torch.from_numpy(samples.flow), torch.from_numpy(samples.residual)
+    with torch.no_grad():
+        ux = torch.cat([model.appearance(key[None]) for key in torch.from_numpy(samples.keys)])
+        both = ux[samples.here] + ux[samples.neighbour]
+        scores = [model.motion(*(x[None] for x in inputs)) for inputs in zip(flow, residual, both)]
+    torch.set_num_threads(threads)
+    return ux.numpy(), torch.cat(scores).numpy()
+
+
+def _run(graph: Graph, inputs: Dict[str, np.ndarray], output: str) -> Tuple[np.ndarray, Times]:
+    """The output for each picture, and seconds; the first picture warms up and is run again."""
+    buffers, results, times = graph.allocate(), [], []
+    count = len(next(iter(inputs.values())))
+    for index in [0, *range(count)]:
+        for name, values in inputs.items():
+            buffers.inputs[name][0] = values[index]
+        begin = time.perf_counter()
+        graph.run(buffers)
+        times.append(time.perf_counter() - begin)
+        results.append(buffers.outputs[output][0].copy())
+    return np.stack(results[1:]), times[1:]
+
+
+def _largest(found: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference in standard deviations of what is expected."""
+    spread = float(expected.std())
+    if spread == 0:
+        raise ModelError("the model gives the same for every picture: nothing can be compared")
+    return float(np.abs(found - expected).max()) / spread

@@ -1,0 +1,92 @@
+"""Network inputs from real videos, read as the device reads them: for parity and for calibration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from edge_attp.bitstream import CompressedVideo, Picture
+from edge_attp.engine.pack import InputSpec
+from edge_attp.errors import UsageError
+from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
+
+from .temporal import temporal_offset
+
+SEED = 0  # the same pictures every time
+FEWEST = 16
+
+
+class Samples(NamedTuple):
+    """P and B pictures and the key pictures that they are scored with; float32, normalised.
+
+    keys (G, 3, H, W), flow (N, 2, H, W), residual (N, 3, H, W); here and neighbour (N) number the
+    key pictures I_t and I_{t+dt} of eq. (7).
+    """
+
+    keys: np.ndarray
+    flow: np.ndarray
+    residual: np.ndarray
+    here: np.ndarray
+    neighbour: np.ndarray
+
+
+def read_samples(videos: Sequence[Path], spec: InputSpec, count: int) -> Samples:
+    """About `count` pictures in all, drawn at random from the beginning of each video.
+
+    Raises UsageError if there are fewer than 16, and what CompressedVideo raises.
+    """
+    each = -(-count // len(videos))
+    found: List[Samples] = []
+    for video in videos:
+        offset = sum(len(samples.keys) for samples in found)
+        found += _read(video, spec, each, offset)
+    pictures = sum(len(samples.flow) for samples in found)
+    if pictures < FEWEST:
+        names = ", ".join(str(video) for video in videos)
+        raise UsageError(f"{names}: {pictures} P and B pictures; {FEWEST} are needed: name more")
+    return Samples(*(np.concatenate(arrays) for arrays in zip(*found)))
+
+
+def _read(path: Path, spec: InputSpec, count: int, offset: int) -> List[Samples]:
+    """Up to `count` pictures of each GOP, until there are so many; nothing where there are none."""
+    keys: List[np.ndarray] = []
+    pictures: List[Tuple[int, np.ndarray, np.ndarray]] = []
+    with CompressedVideo(str(path), transcode=True) as video:
+        for picture in video.sample(count, SEED, keys=True):
+            if picture.is_random_access:
+                keys.append(_rgb(video.decode_key(picture), spec))
+                if len(pictures) >= count:
+                    break
+            elif keys and picture.integrity == "ok":
+                pictures.append((len(keys) - 1, *_motion(picture, spec, video.bit_depth)))
+    if not pictures:
+        return []
+    gops, flow, residual = zip(*pictures)
+    here = np.array(gops)
+    offsets = np.array([temporal_offset(gop, len(keys)) for gop in gops])
+    return [
+        Samples(
+            np.stack(keys),
+            np.stack(flow),
+            np.stack(residual),
+            here + offset,
+            here + offsets + offset,
+        )
+    ]
+
+
+def _rgb(rgb: np.ndarray, spec: InputSpec) -> np.ndarray:
+    out = np.empty((3, *spec.crop[::-1]), np.float32)
+    fill_rgb(rgb, out, spec.resize, spec.rgb.mean, spec.rgb.std)
+    return out
+
+
+def _motion(picture: Picture, spec: InputSpec, bit_depth: int) -> Tuple[np.ndarray, np.ndarray]:
+    flow, residual = (np.empty((channels, *spec.crop[::-1]), np.float32) for channels in (2, 3))
+    height, width = picture.shape
+    fill_flow(picture.motion.flow(), (width, height), flow, spec.resize, spec.flow_scale)
+    mean, std = spec.residual
+    fill_residual(picture.residual, residual, spec.resize, mean, std, bit_depth)
+    return flow, residual

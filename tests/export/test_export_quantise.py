@@ -1,0 +1,57 @@
+"""8-bit networks: smaller, still the model's answers, and the caller's graphs stay as they were."""
+
+import onnx
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxruntime")
+
+import small_checkpoint  # noqa: E402
+
+from edge_attp_export import parity  # noqa: E402
+from edge_attp_export.checkpoints import build  # noqa: E402
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
+from edge_attp_export.packs import describe, write_pack  # noqa: E402
+from edge_attp_export.quantise import quantised  # noqa: E402
+from edge_attp_export.video_samples import read_samples  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def made(clips):
+    """Checkpoint, samples, the graphs and their quantised form."""
+    checkpoint = small_checkpoint.checkpoint()
+    samples = read_samples([clips.path(small_checkpoint.CLIP)], checkpoint.input, 20)
+    model, crop = build(checkpoint), checkpoint.input.crop
+    graphs = {
+        "appearance": appearance_graph(model, crop, "int8"),
+        "motion": motion_graph(model, crop, "int8"),
+    }
+    before = {name: graph.SerializeToString() for name, graph in graphs.items()}
+    small = quantised(graphs, samples)
+    assert {name: graph.SerializeToString() for name, graph in graphs.items()} == before
+    return checkpoint, samples, graphs, small
+
+
+def test_networks_are_in_8_bits_and_the_rest_is_not(made):
+    *_, graphs, small = made
+    for name, graph in small.items():
+        onnx.checker.check_model(graph)
+        types = {weight.name: weight.data_type for weight in graph.graph.initializer}
+        kernels = [key for key in types if key.endswith(".weight_quantized")]
+        assert len(kernels) == sum(
+            w.name.endswith(".weight") for w in graphs[name].graph.initializer
+        )
+        assert {types[key] for key in kernels} == {onnx.TensorProto.INT8}
+        projections = [key for key in types if key.endswith(".projection")]
+        assert projections and all(types[key] == onnx.TensorProto.FLOAT16 for key in projections)
+    assert small["motion"].graph.node[-1].op_type == "TrilinearScoring"
+    assert small["motion"].graph.initializer and len(small["motion"].functions) == 1
+
+
+def test_scores_stay_close(made, tmp_path):
+    checkpoint, samples, _, small = made
+    model = build(checkpoint)
+    write_pack(tmp_path / "pack", describe(checkpoint, model, True, "tiny", "int8"), small)
+    found = parity.measure(model, tmp_path / "pack", samples)
+    parity.check(found, "int8")
+    assert found.scores > 1e-3  # it really computes with other numbers
