@@ -1,0 +1,178 @@
+"""Baselines: the statistics of a clip, the regression, its protocol, and the command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from edge_attp.errors import UsageError
+from edge_attp_export import baselines, clip_statistics, logistic
+from edge_attp_export.data.cache import Planes, Sample, write_clip
+from edge_attp_export.data.prepared import ClipEntry, Prepared, write_description
+from support import media
+
+WIDTH, HEIGHT = 64, 48
+
+
+def pan(x, y):
+    """Flow of a picture that moves as a whole."""
+    return np.stack([np.full((12, 16), x, np.float32), np.full((12, 16), y, np.float32)])
+
+
+def planes(random):
+    return Planes(
+        *(
+            random.integers(-9, 9, shape).astype(np.int16)
+            for shape in ((48, 64), (24, 32), (24, 32))
+        )
+    )
+
+
+@pytest.fixture
+def prepared(tmp_path, clips):
+    """Two classes that differ by the direction of motion; all else is alike, the video is the same."""
+    video = clips.path(media.Clip(width=WIDTH, height=HEIGHT, pictures=6, container="mp4"))
+    random = np.random.default_rng(0)
+    entries = []
+    for index in range(24):
+        label = ("left", "right")[index % 2]
+        part = "test" if index >= 16 else ("val" if index >= 12 else "train")
+        entries.append(ClipEntry(f"{label}/{index}", label, {"1": part}, f"source {index // 2}"))
+    folder = tmp_path / "set"
+    made = Prepared(folder, ("left", "right"), {}, tuple(entries), {}, None)
+    for entry in entries:
+        flow = pan(-2 if entry.label == "left" else 2, 0) + random.normal(0, 0.5, (2, 12, 16))
+        samples = [
+            Sample("P", gop, gop * 3 + 1, flow, flow, planes(random), None) for gop in range(2)
+        ]
+        keys = [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 2
+        write_clip(made.cached(entry.name), keys, samples, 8)
+        made.video(entry.name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(video, made.video(entry.name))
+    write_description(made)
+    return made
+
+
+def run(*arguments):
+    parser = argparse.ArgumentParser()
+    baselines.add_arguments(parser.add_subparsers())
+    options = parser.parse_args(["baselines", *map(str, arguments)])
+    options.run(options)
+
+
+def test_the_command_finds_what_tells_the_classes_apart(prepared, tmp_path, capsys):
+    out = tmp_path / "found.json"
+    run(prepared.folder, "--seeds", 2, "--jobs", 1, "-o", out)
+    content = json.loads(out.read_text())
+    assert (content["train_clips"], content["test_clips"]) == (16, 8)
+    found = {row["name"]: row for row in content["baselines"]}
+    assert found["motion vectors"]["top1"] == 1 and found["motion vectors"]["low"] == 1
+    assert found["majority class"]["top1"] == 0.5
+    # The same video everywhere: nothing to be told from the container.
+    assert [found[name]["top1"] for name in ("picture types", "all sizes")] == [0.5, 0.5]
+    assert len(found["motion vectors"]["seeds"]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "fitted on 16 clips, tested on 8" and len(lines) == 2 + len(found)
+
+
+def test_a_split_without_tests(prepared):
+    clips = tuple(entry._replace(splits={"1": "train"}) for entry in prepared.clips)
+    write_description(prepared._replace(clips=clips))
+    with pytest.raises(UsageError, match="split '1' has no test clips"):
+        run(prepared.folder)
+
+
+@pytest.mark.parametrize(
+    "x, y, sector", [(3, 0, 0), (3, 3, 1), (0, 3, 2), (-3, 0, 4), (0, -3, 6), (3, -3, 7)]
+)
+def test_statistics_of_flow(x, y, sector):
+    found = clip_statistics.of_flow(pan(x, y))
+    length = np.log1p(np.hypot(x, y))
+    assert np.allclose(found[:6], [length, 0, length, length, length, length], atol=1e-5)
+    assert found[6:9].tolist() == [1, x, y]
+    assert found[9:].argmax() == sector and np.isclose(found[9:].sum(), 1)
+
+
+def test_what_stands_has_no_direction():
+    assert not clip_statistics.of_flow(pan(0.1, -0.1))[9:].any()
+
+
+def test_statistics_of_residuals():
+    y = np.zeros((4, 4), np.int16)
+    y[0] = -6
+    found = clip_statistics.of_residual(Planes(y, np.full((2, 2), -1), np.zeros((2, 2))))
+    assert np.allclose(found[:4], [0.25, np.log1p(1.5), np.log1p(1), 0])
+
+
+def test_statistics_of_a_container(prepared):
+    entry = prepared.clips[0]
+    _, found = clip_statistics.statistics(
+        (entry.name, prepared.cached(entry.name), prepared.video(entry.name))
+    )
+    intra, predicted, bidirectional, seconds = found.types
+    assert intra == 1 and predicted + bidirectional == 5 and seconds > 0
+    size_bytes = prepared.video(entry.name).stat().st_size
+    assert found.sizes[0] == np.log1p(size_bytes)
+    packets_bytes = np.expm1(found.key_sizes[0]) + np.expm1(found.sizes[1:]) @ (
+        predicted,
+        bidirectional,
+    )
+    assert 0.3 * size_bytes < packets_bytes < size_bytes  # the rest is the container
+
+
+def test_the_fit_is_the_least_loss():
+    random = np.random.default_rng(1)
+    x, labels = random.normal(size=(60, 4)) * (1, 9, 0.1, 1), random.integers(0, 3, 60)
+    strength = 0.1
+
+    def loss(line):
+        scores = line.scores(x)
+        penalty = 0.5 * strength * line.weights.square().sum()
+        return float(torch.nn.functional.cross_entropy(scores, torch.from_numpy(labels)) + penalty)
+
+    line = logistic.fit(x, labels, 3, strength)
+    for step in (0.02, -0.02):
+        for index in np.ndindex(4, 3):
+            moved = line.weights.clone()
+            moved[index] += step
+            assert loss(line._replace(weights=moved)) > loss(line)
+
+
+def test_a_feature_that_never_varies_leaves_the_shares_of_the_classes():
+    labels = np.array([0, 0, 0, 1])
+    scores = logistic.fit(np.full((4, 1), 7.0), labels, 2, 0.1).scores(np.full((1, 1), 7.0))
+    assert np.allclose(torch.softmax(scores, 1), [[0.75, 0.25]], atol=1e-3)
+
+
+def test_strength_grows_with_noise():
+    random = np.random.default_rng(2)
+    labels = np.arange(40) % 2
+    groups = [str(index // 2) for index in range(40)]
+    noise = random.normal(size=(40, 20))
+    clear = noise.copy()
+    clear[:, 0] = labels
+    with logistic.one_thread():
+        weak = logistic.chosen_strength(clear, labels, 2, groups, 0)
+        strong = logistic.chosen_strength(noise, labels, 2, groups, 0)
+    assert weak < strong
+
+
+def test_groups_stay_whole_in_folds_and_folds_are_even():
+    groups = [str(index % 15) for index in range(60)]
+    fold_of = logistic.folds(groups, seed=3)
+    assert all(len(set(fold_of[np.array(groups) == name])) == 1 for name in set(groups))
+    assert np.bincount(fold_of).tolist() == [12] * 5
+    assert (fold_of != logistic.folds(groups, seed=4)).any()
+
+
+def test_the_interval_is_wider_when_few_groups_decide():
+    hits = np.arange(100) % 10 < 7
+    alone = logistic.interval(hits, [str(index) for index in range(100)])
+    tens = logistic.interval(hits, [str(index % 10) for index in range(100)])
+    assert alone[0] < 0.7 < alone[1]
+    assert tens[1] - tens[0] > 2 * (alone[1] - alone[0])

@@ -1,0 +1,172 @@
+"""The configuration of a training: what is read, and what each mistake is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge_attp.errors import UsageError
+from edge_attp_export.config import from_dict, load_config
+
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "export" / "recipes").glob("*.toml"))
+LEAST = '[data]\nprepared = "set"\n[model]\nmodalities = "TTP"\n'
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load a configuration out of a text."""
+
+    def load(text, *overrides):
+        path = tmp_path / "some.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path, overrides)
+
+    return load
+
+
+def test_defaults_and_paths_relative_to_the_file(load, tmp_path):
+    config = load(LEAST)
+    assert config.source == tmp_path / "some.toml"
+    assert config.data.prepared == tmp_path / "set"
+    assert config.input.resize == (340, 256) and config.input.crop == (224, 224)
+    assert config.train.learning_rate == 1e-3 and config.objective.weight == 1
+    assert config.model.networks == {} and config.objective.teacher is None
+    shape = config.architecture(51)
+    assert (shape.classes, shape.factors, shape.projections) == (51, 5, 200)
+
+
+def test_every_type_is_read(load, tmp_path):
+    config = load(
+        '[data]\nprepared = "/set"\n[model]\nmodalities = "MV"\nalignment = "ours"\nwidth = 1\n'
+        'weights = "https://host/file.pth"\n[model.networks]\nMV = "mv.pt"\n'
+        "[input]\nscales = [1, 0.5]\nflip = false\n[train]\nepochs = 3\n"
+        '[objective]\nteacher = "../of.pt"\n'
+    )
+    assert config.data.prepared == Path("/set")
+    assert config.model.width == 1.0 and isinstance(config.model.width, float)
+    assert config.model.weights == "https://host/file.pth"
+    assert config.model.networks == {"MV": tmp_path / "mv.pt"}
+    assert config.input.scales == (1.0, 0.5) and config.input.flip is False
+    assert config.train.epochs == 3
+    assert config.objective.teacher == tmp_path / "../of.pt"
+
+
+def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    config = load(
+        LEAST + '[train]\nseed = 1\n[objective]\nteacher = "of.pt"\n[model.networks]\nI = "i.pt"\n',
+        "train.seed=3",
+        "train.seed = 4",
+        "train.freeze=true",
+        "data.split=2",
+        'data.prepared="other set"',
+        "input.crop=[96, 64]",
+        "model.networks.MV=mv.pt",
+        "model.weights=w.pth",
+        "model.networks.I=",
+        "objective.teacher=",
+    )
+    assert config.train.seed == 4 and config.train.freeze is True
+    assert config.data.split == "2" and config.data.prepared == here / "other set"
+    assert config.input.crop == (96, 64)
+    assert config.model.networks == {"MV": here / "mv.pt"}
+    assert config.model.weights == str(here / "w.pth")
+    assert config.objective.teacher is None
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (
+            "[train]\nepoch = 3",
+            "[train] epoch = 3: there is no such key; did you mean train.epochs?",
+        ),
+        ("[trian]\nseed = 3", "[trian] seed = 3: there is no such key; did you mean train.seed?"),
+        ("[train]\nqqq = 1", "no such key; known are train.epochs, train.clips"),
+        ("[input]\nseeds = 1", "did you mean train.seed?"),
+        ("[qqq]\nzzz = 1", "known are [data], [input], [model.networks], [model]"),
+        ('[model.networks]\nOF = "x"', "there is no such key"),
+        ("[train]\nclips = 0", "[train] clips = 0: expected a whole number, 1 or more"),
+        ("[train]\nepochs = 2.5", "epochs = 2.5: expected a whole number"),
+        ("[train]\nseed = true", "seed = true: expected a whole number from 0 to 4294967295"),
+        ("[train]\ndropout = 1", "dropout = 1: expected a number from 0 to 0.95"),
+        ("[train]\nlearning_rate = nan", "learning_rate = NaN: expected a number"),
+        ("[train]\nfreeze = 1", "freeze = 1: expected true or false"),
+        ('[train]\namp = "fp8"', 'amp = "fp8": expected one of auto, off, fp16, bf16'),
+        ("[input]\ncrop = [224]", "expected a list of two, each a whole number from 32 to 4096"),
+        ("[input]\nscales = []", "expected a list of one or more, each a number from 0.1"),
+        ("[input]\ncrop = [224, 200]", "[input] crop 224x200: the networks halve a picture"),
+        ("[input]\ncrop = [352, 224]", "[input] crop 352x224 is larger than resize 340x256"),
+        ("[input]\nscales = [1.2]", "[input] scales: 1.2 of crop (224, 224) is more than resize"),
+        ('[objective]\nteacher = "t"', "of modalities 'TTP' has no use for [objective] teacher"),
+    ],
+)
+def test_mistakes_are_named(load, tmp_path, text, said):
+    with pytest.raises(UsageError) as error:
+        load(LEAST + text)
+    assert str(error.value).startswith(f"{tmp_path / 'some.toml'}: ") and said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "overrides, said",
+    [
+        (["train.seed"], "--set train.seed: write table.key=value"),
+        (["train.sede=1"], "--set train.sede=1: there is no such key; did you mean train.seed?"),
+        (["train.seed=one"], "--set train.seed=one: expected a whole number from 0"),
+        (["train.seed=-1"], "--set train.seed=-1: expected a whole number from 0"),
+        (["data.prepared="], "--set data.prepared=: expected a path"),
+        (["data.frame_types=I"], "modalities 'TTP' needs P or B pictures"),
+        (["data.frame_types=I+B", "data.b_frames=ignore"], "leaves no picture"),
+        (["data.flow=optical"], "is for a teacher"),
+        (["model.modalities=ATTP"], "alignment 'ours' of modalities 'ATTP' needs [objective] teac"),
+        (["model.alignment=ours"], "[model] alignment of TTP 'ours': choose one of none"),
+        (["model.modalities=I", "model.networks.R=r.pt"], "[model.networks] R: modalities 'I' has"),
+    ],
+)
+def test_mistakes_of_overrides_are_named(load, overrides, said):
+    with pytest.raises(UsageError) as error:
+        load(LEAST, *overrides)
+    assert said in str(error.value)
+
+
+def test_files_that_are_no_configuration(load, tmp_path):
+    with pytest.raises(UsageError, match=r"missing.toml: No such file"):
+        load_config(tmp_path / "missing.toml")
+    with pytest.raises(UsageError, match=r"some.toml: not TOML: .*line 2"):
+        load("[data]\nprepared\n")
+    with pytest.raises(UsageError, match=r"\[data\] prepared is missing: a path in quotes"):
+        load("[train]\nseed = 1\n")
+
+
+def test_what_a_run_folder_records_is_plain_and_reads_back(load, tmp_path):
+    config = load(LEAST + '[model.networks]\nI = "i.pt"\n', "model.weights=w.pth")
+    recorded = json.loads(json.dumps(config.to_dict()))
+    assert sorted(recorded) == ["data", "input", "model", "objective", "train"]
+    assert recorded["model"]["networks"] == {"I": str(tmp_path / "i.pt")}
+    assert from_dict(recorded, config.source) == config
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes(path):
+    """Each loads; each has a teacher's recipe beside it that fits it."""
+    config = load_config(path)
+    if path.stem.endswith("_teacher"):
+        assert config.model.modalities == "MV" and config.data.flow == "optical"
+        return
+    assert config.model.modalities == "ATTP"
+    teacher = load_config(path.with_name(f"{path.stem}_teacher.toml"))
+    same = ("backbone", "width", "weights")
+    assert [getattr(config.model, name) for name in same] == [
+        getattr(teacher.model, name) for name in same
+    ]
+    assert config.input == teacher.input
+    assert config.data.prepared == teacher.data.prepared
+
+
+def test_there_are_recipes_for_every_set():
+    names = {path.stem for path in RECIPES}
+    assert {"ucf101", "hmdb51", "synthetic", "fight"} <= names
