@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import List, Optional
 
 from edge_attp.errors import EdgeAttpError
 
-from . import __version__
+from . import __version__, baselines
+from . import export_command as export
+from .data import prepare
 from .synth import command as synth
+from .training import command as training
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -33,21 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    export = commands.add_parser("export", help="write a model pack")
-    _add_shape(export)
-    export.add_argument("--classes", type=Path, required=True, help="text file, one label a line")
-    export.add_argument("--out", type=Path, required=True, help="folder to write")
-    export.add_argument(
-        "--seed", type=_seed, default=0, help="of the untrained weights (default 0)"
-    )
-    export.add_argument(
-        "--checkpoint",
-        metavar="FILE|URL",
-        help="PyTorch weights: a torchvision backbone, or the whole model",
-    )
-    export.add_argument("--force", action="store_true", help="replace the folder if it exists")
-    export.set_defaults(run=_export)
-
+    export.add_arguments(commands)
     summary = commands.add_parser("summary", help="print parameters and multiply-accumulates")
     _add_shape(summary)
     summary.add_argument(
@@ -60,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     summary.set_defaults(run=_summary)
     synth.add_arguments(commands)
+    prepare.add_arguments(commands)
+    baselines.add_arguments(commands)
+    training.add_arguments(commands)
     return parser
 
 
@@ -72,25 +63,6 @@ def _add_shape(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=float, default=1.0, help="of mobilenet_v2 (default 1)")
     parser.add_argument("--factors", type=_positive, default=5, help="d of eq. (4), default 5")
     parser.add_argument("--projections", type=_positive, default=200, help="D, default 200")
-
-
-def _export(options: argparse.Namespace) -> None:
-    from .architecture import Architecture
-    from .attp import ATTP
-    from .checkpoints import load_checkpoint
-    from .initialise import initialise
-    from .packs import read_labels, write_pack
-
-    labels = read_labels(options.classes)
-    shape = Architecture(
-        options.backbone, len(labels), options.width, options.factors, options.projections
-    )
-    model = ATTP(shape)
-    initialise(model, options.seed)
-    trained = options.checkpoint is not None and load_checkpoint(model, options.checkpoint)
-    write_pack(model, labels, options.out, trained, options.force)
-    note = "" if trained else " (untrained: its labels mean nothing)"
-    print(f"wrote {options.out}: {shape.backbone}, {len(labels)} classes{note}", file=sys.stderr)
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -113,11 +85,4 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"{text} is outside 0 .. 4294967295")
     return value

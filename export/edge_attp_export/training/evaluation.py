@@ -1,0 +1,89 @@
+"""What a trained model reaches on the clips of a prepared set."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from ..attp import ATTP
+from ..checkpoints import Checkpoint, build
+from ..data.division import divide
+from ..data.loader import ClipSamples, Sampling, make_loader
+from ..data.prepared import ClipEntry, Prepared
+from .processes import Processes
+from .scoring import Autocast, ClipScores, clip_scores, confusion
+from .setup import needs
+
+PARTS = ("train", "val", "test")
+
+
+class Protocol(NamedTuple):
+    """Which clips, and which of their pictures. gops, pictures: evenly spread; 0: all."""
+
+    split: str = "1"
+    part: str = "test"
+    validation: float = 0.0
+    seed: int = 0
+    frame_types: str = "I+P+B"
+    b_frames: str = "correct"
+    flow: str = "vectors"
+    gops: int = 0
+    pictures: int = 1
+
+
+def protocol_of(checkpoint: Checkpoint) -> Protocol:
+    """As in the training that made the checkpoint."""
+    said: Dict[str, Any] = checkpoint.training
+    return Protocol(**{name: said[name] for name in Protocol._fields if name in said})
+
+
+def part_of(prepared: Prepared, protocol: Protocol) -> List[ClipEntry]:
+    """The clips of a part of the split."""
+    division = divide(prepared, protocol.split, protocol.validation, protocol.seed)
+    found: List[ClipEntry] = getattr(division, protocol.part)
+    return found
+
+
+def evaluated_samples(
+    checkpoint: Checkpoint, prepared: Prepared, entries: Sequence[ClipEntry], protocol: Protocol
+) -> ClipSamples:
+    reads = needs(checkpoint.architecture, protocol.flow)._replace(optical_flow=False)
+    even = Sampling(
+        protocol.frame_types,
+        protocol.b_frames,
+        gops=protocol.gops,
+        pictures=protocol.pictures,
+    )
+    return ClipSamples(prepared, entries, checkpoint.input, reads, even, training=False)
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    samples: ClipSamples,
+    where: Processes,
+    autocast: Autocast,
+    clips: int = 8,
+    workers: int = 2,
+    model: Optional[ATTP] = None,
+) -> ClipScores:
+    """Scores of every clip."""
+    loader, _ = make_loader(samples, clips, workers, False, where.rank, where.world)
+    model = (model or build(checkpoint)).to(where.device)
+    return clip_scores(model, loader, where, autocast)
+
+
+def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> Dict[str, Any]:
+    """Video-level top-1 by the paper's protocol (section 4.1), by class too, and what was left out."""
+    counts = confusion(scores, len(labels))
+    shown = counts.sum(1)
+    return {
+        "clips": len(scores.labels),
+        "left_out": samples.skipped,
+        "top1": scores.top1,
+        "loss": scores.loss,
+        "top1_of_class": {
+            label: float(counts[number, number] / shown[number])
+            for number, label in enumerate(labels)
+            if shown[number]
+        },
+        "confusion": counts.tolist(),
+    }

@@ -1,0 +1,71 @@
+"""Scores of whole clips by the paper's protocol: the mean over the pictures of a GOP, then over GOPs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import AbstractContextManager
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple
+
+import numpy as np
+import torch
+
+from edge_attp.recognition import VideoMean
+
+from ..attp import ATTP
+from ..data.loader import Batch
+from .processes import Processes
+
+Autocast = Callable[[], "AbstractContextManager[Any]"]
+
+
+class ClipScores(NamedTuple):
+    """numbers: of the clips in their list, int64 (M). logits: float64 (M, classes). labels: (M)."""
+
+    numbers: np.ndarray
+    logits: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def top1(self) -> float:
+        return float((self.logits.argmax(1) == self.labels).mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy of the clips."""
+        shifted = self.logits - self.logits.max(1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(1))
+        return float((log_sum - shifted[np.arange(len(self.labels)), self.labels]).mean())
+
+
+def clip_scores(
+    model: ATTP, batches: Iterable[Batch], where: Processes, autocast: Autocast
+) -> ClipScores:
+    """Scores of every clip in `batches`, which hold all samples of a clip, GOP by GOP."""
+    model.eval()
+    means: Dict[int, VideoMean] = defaultdict(VideoMean)
+    labels: Dict[int, int] = {}
+    for batch in batches:
+        moved = batch.to(where.device)
+        with torch.no_grad(), autocast():
+            scores = model.outputs(moved.inputs).parts.sum(0).double().cpu().numpy()
+        for clip, gop, label, row in zip(
+            batch.clips.tolist(), batch.gops.tolist(), batch.labels.tolist(), scores
+        ):
+            means[clip].add(gop, row)
+            labels[clip] = label
+    own = {clip: (mean.logits(), labels[clip]) for clip, mean in means.items()}
+    everyone: Dict[int, Any] = {}
+    for part in where.gathered(own):
+        everyone.update(part)  # shares are padded with clips of others
+    numbers = sorted(everyone)
+    rows: List[Any] = [everyone[clip] for clip in numbers]
+    return ClipScores(
+        np.array(numbers), np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    )
+
+
+def confusion(scores: ClipScores, classes: int) -> np.ndarray:
+    """int64 (classes, classes): rows are the truth, columns the answers."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (scores.labels, scores.logits.argmax(1)), 1)
+    return counts

@@ -1,0 +1,151 @@
+"""From a configuration to what the loop works with: data, model, objective, optimiser."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import torch
+from torch import nn
+
+from edge_attp.engine.pack import InputSpec
+from edge_attp.errors import UsageError
+
+from ..architecture import Architecture
+from ..attp import ATTP
+from ..checkpoints import Checkpoint, build, load_backbones, read_checkpoint
+from ..config import Config
+from ..data.division import Division, divide
+from ..data.loader import ClipSamples, Needs, Sampling
+from ..data.prepared import Prepared, load_prepared
+from ..input_spec import default_input
+from ..objective import Objective
+
+TEACHER_NEEDS = "a teacher is a training checkpoint of modalities MV with data.flow 'optical'"
+
+
+class Sets(NamedTuple):
+    """val and test are None where the set has none."""
+
+    prepared: Prepared
+    division: Division
+    train: ClipSamples
+    val: Optional[ClipSamples]
+    test: Optional[ClipSamples]
+
+
+def input_spec(config: Config) -> InputSpec:
+    return default_input(config.input.resize, config.input.crop)
+
+
+def needs(shape: Architecture, flow: str = "vectors") -> Needs:
+    """What a model reads of each sample."""
+    fields = {"I": ["rgb"], "MV": ["flow"], "R": ["residual"]}
+    inputs = [field for name in shape.networks for field in fields[name]]
+    if shape.is_temporal:
+        inputs.append("neighbour")
+    return Needs(tuple(inputs), flow, shape.alignment != "none")
+
+
+def sets(config: Config) -> Sets:
+    """Open the prepared set and divide it. Raises UsageError about what is missing."""
+    prepared = load_prepared(config.data.prepared)
+    division = divide(prepared, config.data.split, config.data.validation, config.train.seed)
+    shape = config.architecture(len(prepared.labels))
+    spec, data, train = input_spec(config), config.data, config.train
+    drawn = Sampling(
+        data.frame_types, data.b_frames, train.segments, config.input.scales, config.input.flip
+    )
+    even = Sampling(
+        data.frame_types, data.b_frames, gops=train.evaluate_gops, pictures=train.evaluate_pictures
+    )
+    reads = needs(shape, data.flow)
+    still = reads._replace(optical_flow=False)
+
+    def evaluated(entries: List[Any]) -> Optional[ClipSamples]:
+        return ClipSamples(prepared, entries, spec, still, even, False) if entries else None
+
+    return Sets(
+        prepared,
+        division,
+        ClipSamples(prepared, division.train, spec, reads, drawn, True, train.seed),
+        evaluated(division.val),
+        evaluated(division.test),
+    )
+
+
+def fresh_model(config: Config, labels: Tuple[str, ...]) -> ATTP:
+    """A seeded model with the weights that the configuration names."""
+    torch.manual_seed(config.train.seed)
+    model = ATTP(config.architecture(len(labels)))
+    model.dropout.p = config.train.dropout
+    if config.model.weights:
+        load_backbones(model, config.model.weights, config.model.weights_epsilon)
+    for name, path in config.model.networks.items():
+        _take_over(model, name, read_checkpoint(path), str(path))
+    return model
+
+
+def _take_over(model: ATTP, name: str, checkpoint: Checkpoint, source: str) -> None:
+    """The network `name` of another training, and its classifier where the model has one."""
+    networks = dict(model.networks())
+    other = build(checkpoint)
+    theirs = dict(other.networks())
+    for holder, found in (("this model", networks), (source, theirs)):
+        if name not in found:
+            raise UsageError(f"model.networks.{name}: {holder} has no network {name}")
+    try:
+        networks[name].load_state_dict(theirs[name].state_dict())
+    except RuntimeError as error:
+        raise UsageError(f"model.networks.{name}: {source} is of another backbone") from error
+    if model.architecture.has_classifiers and other.architecture.has_classifiers:
+        if checkpoint.architecture.classes != model.architecture.classes:
+            raise UsageError(f"model.networks.{name}: {source} knows other classes")
+        model.classifiers[name].load_state_dict(other.classifiers[name].state_dict())
+
+
+def objective(config: Config, model: ATTP) -> Objective:
+    """The training loss, with its teacher."""
+    options = config.objective
+    teacher = None
+    if options.teacher is not None:
+        checkpoint = read_checkpoint(options.teacher)
+        if checkpoint.training.get("flow") != "optical":
+            raise UsageError(f"{options.teacher}: {TEACHER_NEEDS}")
+        teacher = build(checkpoint)
+    return Objective(
+        model,
+        teacher,
+        options.weight,
+        options.temperature,
+        config.train.label_smoothing,
+        aligns=not config.train.freeze,
+    )
+
+
+def optimiser(config: Config, trained: Objective) -> torch.optim.Optimizer:
+    """AdamW; pretrained networks learn slower, and norms and biases do not decay."""
+    slow = {
+        id(parameter)
+        for name, net in trained.model.networks()
+        if config.model.weights or name in config.model.networks
+        for parameter in net.parameters()
+    }
+    groups: Dict[Tuple[bool, bool], List[nn.Parameter]] = {}
+    for parameter in trained.parameters():
+        if parameter.requires_grad:
+            key = id(parameter) in slow, parameter.ndim > 1
+            groups.setdefault(key, []).append(parameter)
+    return torch.optim.AdamW(list(_groups(config, groups)))
+
+
+def _groups(
+    config: Config, groups: Dict[Tuple[bool, bool], List[nn.Parameter]]
+) -> Iterator[Dict[str, Any]]:
+    train = config.train
+    for (is_slow, decays), parameters in groups.items():
+        factor = train.backbone_factor if is_slow else 1.0
+        yield {
+            "params": parameters,
+            "lr": train.learning_rate * factor,
+            "weight_decay": train.weight_decay if decays else 0.0,
+        }
