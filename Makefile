@@ -12,6 +12,7 @@ FUZZ_CXX ?= $(shell command -v clang++ || ls /usr/bin/clang++-* 2>/dev/null | ta
 BIN := $(abspath $(VENV))/bin
 LIBRARY := edge_attp/native/libedge_attp.so
 NATIVE_SOURCES := $(shell find edge_attp/native -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
+PLUGIN_SOURCES := $(shell find engines/plugin tests/plugin -name '*.cpp' -o -name '*.h' -o -name '*.cu')
 NATIVE_CHECKS := $(shell find tests/native -name '*.cpp' -o -name '*.h')
 TORCH := torch==2.13.0
 # A shim of a version manager may be on the PATH and still refuse to run: try each candidate.
@@ -28,7 +29,7 @@ export PATH := $(BIN):$(PATH)
 export EDGE_ATTP_BUILD_DIR := $(CURDIR)/build/native
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types native-checks test36 cpus pytest check-all check-media bench fuzz \
+.PHONY: help demo plugin test lint types native-checks test36 cpus pytest check-all check-media bench fuzz \
 	format clean
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
@@ -40,6 +41,7 @@ help:
 	@echo "make check-all            make test, the slow tests, and each instruction set"
 	@echo "make check-media DIR=dir  compare motion and residual of every stream with FFmpeg"
 	@echo "make bench [SOURCE=file]  measure the parser against full decoding"
+	@echo "make plugin TENSORRT_INCLUDE_DIR=dir  build the TensorRT plugin (needs nvcc)"
 	@echo "make fuzz                 fuzz the parser, FUZZ_SECONDS for each target"
 	@echo "make format               format Python and C++"
 	@echo "make clean                remove everything that was built or installed here"
@@ -82,6 +84,14 @@ demo: $(LIBRARY)
 bench: $(VENV)/.installed-dev $(LIBRARY)
 	$(BIN)/python benchmarks/parse.py $(if $(SOURCE),--source $(SOURCE))
 
+plugin:
+	@test -n "$(TENSORRT_INCLUDE_DIR)" || { \
+		echo "usage: make plugin TENSORRT_INCLUDE_DIR=folder-of-NvInferRuntime.h" >&2; exit 2; }
+	mkdir -p build/plugin
+	cd build/plugin && cmake $(CURDIR)/engines/plugin -DTENSORRT_INCLUDE_DIR=$(TENSORRT_INCLUDE_DIR) \
+		$(if $(TENSORRT_LIBRARY),-DTENSORRT_LIBRARY=$(TENSORRT_LIBRARY))
+	cmake --build build/plugin -- -j$$(nproc)
+
 check-media: $(VENV)/.installed-dev $(LIBRARY)
 	@test -n "$(DIR)" || { echo "usage: make check-media DIR=folder-of-streams" >&2; exit 2; }
 	$(BIN)/python tests/check_media.py $(DIR)
@@ -106,7 +116,8 @@ check-all: lint types native-checks test36 demo
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/clang-format --dry-run -Werror $(filter %.cpp %.h,$(NATIVE_SOURCES)) $(NATIVE_CHECKS)
+	$(BIN)/clang-format --dry-run -Werror $(filter %.cpp %.h,$(NATIVE_SOURCES)) $(NATIVE_CHECKS) \
+		$(PLUGIN_SOURCES)
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
@@ -146,7 +157,7 @@ fuzz: $(VENV)/.installed
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(filter %.cpp %.h,$(NATIVE_SOURCES)) $(NATIVE_CHECKS)
+	$(BIN)/clang-format -i $(filter %.cpp %.h,$(NATIVE_SOURCES)) $(NATIVE_CHECKS) $(PLUGIN_SOURCES)
 
 clean:
 	rm -rf build dist .venv .venv36 *.egg-info .mypy_cache .pytest_cache .ruff_cache

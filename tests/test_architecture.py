@@ -17,6 +17,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGE = os.path.join(ROOT, "edge_attp")
 NATIVE = os.path.join(PACKAGE, "native", "src")
+PLUGIN = os.path.join(ROOT, "engines", "plugin")
 
 BASE = {"types", "errors", "config", "log", "timing"}
 STAGES = {"bitstream", "tensors", "engine", "recognition", "sinks", "platforms", "survey"}
@@ -36,7 +37,8 @@ MAY_IMPORT = {
     "sinks": BASE | {"bitstream", "recognition"},
     "pipeline": BASE | STAGES,
     "service": BASE | STAGES | {"pipeline"},
-    "cli": BASE | STAGES | {"pipeline", "service"},
+    "bench": BASE | STAGES | {"pipeline"},
+    "cli": BASE | STAGES | {"pipeline", "service", "bench"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -45,9 +47,9 @@ OPTIONAL = {
     "av": r"bitstream/.*|sinks/overlay[^/]*\.py",
     "cv2": r"sinks/draw\.py|sinks/overlay[^/]*\.py",
     "onnxruntime": r"engine/onnxruntime[^/]*\.py",
-    "onnx": r"(?!)",
-    "tensorrt": r"engine/tensorrt[^/]*\.py",
-    "pycuda": r"engine/tensorrt[^/]*\.py",
+    "onnx": r"platforms/layers\.py|engine/onnx_graph\.py",
+    "tensorrt": r"engine/tensorrt_platform\.py",
+    "pycuda": r"engine/cuda_device\.py",
     "torch": r"(?!)",
     "edge_attp_export": r"(?!)",
 }
@@ -60,6 +62,21 @@ MAY_INCLUDE = {
     "h264": {"h26x", "fields", "kernels", "bits"},
     "hevc": {"h26x", "fields", "kernels", "bits"},
     "capi": {"h264", "hevc", "h26x", "fields", "kernels", "bits"},
+}
+
+# The TensorRT plugin: what each file of engines/plugin may include with quotes or of TensorRT. The kernel knows no TensorRT.
+PLUGIN_MAY_INCLUDE = {
+    "half.h": set(),
+    "score_block.h": {"half.h"},
+    "scoring.h": set(),
+    "problem.h": {"score_block.h", "scoring.h"},
+    "scoring.cu": {"score_block.h", "problem.h"},
+    "checks.cpp": {"scoring.h"},
+    "glue.h": {"scoring.h", "NvInferRuntime.h"},
+    "glue.cpp": {"glue.h"},
+    "entry.cpp": {"glue.h"},
+    "plugin_v2.cpp": {"glue.h"},
+    "plugin_v3.cpp": {"glue.h"},
 }
 
 
@@ -106,6 +123,7 @@ def imports(path):
 
 PYTHON_FILES = [name_of(path, PACKAGE) for path in files(PACKAGE, ".py")]
 NATIVE_FILES = [name_of(path, NATIVE) for path in files(NATIVE, ".cpp", ".h", ".inc")]
+PLUGIN_FILES = [name_of(path, PLUGIN) for path in files(PLUGIN, ".cpp", ".h", ".cu")]
 
 
 def test_sources_are_found():
@@ -150,6 +168,13 @@ def test_native_includes_go_down(name):
         assert other in allowed, "%s includes %s, which is not below %s" % (name, include, own)
 
 
+@pytest.mark.parametrize("name", PLUGIN_FILES)
+def test_plugin_includes_go_down(name):
+    text = source(os.path.join(PLUGIN, name))
+    included = set(re.findall(r'^\s*#\s*include\s+["<]([^">]+\.h)[">]', text, re.M))
+    assert included <= PLUGIN_MAY_INCLUDE[name], name
+
+
 @pytest.mark.parametrize("name", PYTHON_FILES)
 def test_is_python_36(name):
     text = source(os.path.join(PACKAGE, name))
@@ -160,7 +185,7 @@ def test_is_python_36(name):
     assert "from __future__ import annotations" not in text
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["inspect"], ["export"]])
+@pytest.mark.parametrize("arguments", [[], ["run"], ["inspect"], ["build"], ["bench"], ["export"]])
 def test_help_needs_the_standard_library_alone(arguments):
     program = (
         "import sys; sys.path.insert(0, %r); from edge_attp.cli import main; sys.exit(main(%r))"
