@@ -22,7 +22,7 @@ except ImportError:  # setuptools before 70.1
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 NATIVE = os.path.join(ROOT, "edge_attp", "native")
-DEMO_PACK = os.path.join(ROOT, "engines", "packs", "demo")
+DEFAULT_PACK = "fight"
 # On x86-64 also the library for AVX2, which edge_attp loads where the processor has it.
 LIBRARIES = ["edge_attp"] + (["edge_attp_avx2"] if platform.machine() == "x86_64" else [])
 
@@ -69,12 +69,13 @@ class BuildCore(build_ext):
 
 
 class BuildPython(build_py):
-    """Adds the demo model pack to a wheel; an editable install reads it from engines/packs."""
+    """Adds the default model pack to a wheel; an editable install reads it from engines/packs."""
 
     def run(self):
         build_py.run(self)
         if not getattr(self, "editable_mode", False):
-            self.copy_tree(DEMO_PACK, os.path.join(self.build_lib, "edge_attp", "packs", "demo"))
+            pack = os.path.join(ROOT, "engines", "packs", DEFAULT_PACK)
+            self.copy_tree(pack, os.path.join(self.build_lib, "edge_attp", "packs", DEFAULT_PACK))
 
 
 class PlatformWheel(bdist_wheel):

@@ -64,7 +64,8 @@ MAY_INCLUDE = {
     "capi": {"h264", "hevc", "h26x", "fields", "kernels", "bits"},
 }
 
-# The TensorRT plugin: what each file of engines/plugin may include with quotes or of TensorRT. The kernel knows no TensorRT.
+# The TensorRT plugin: what each file of engines/plugin may include, of ours and of TensorRT. The kernel
+# knows no TensorRT.
 PLUGIN_MAY_INCLUDE = {
     "half.h": set(),
     "score_block.h": {"half.h"},

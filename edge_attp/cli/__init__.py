@@ -2,7 +2,8 @@
 
 This file and the top level of each command import the standard library and edge_attp.errors only, so
 that --help works on a bare Python. stdout carries results, stderr all else. Exit codes: 0 done, 1
-failure, 2 usage, 3 input unreadable, 4 stream unsupported, 5 model or engine, 130 interrupted.
+failure, 2 usage, 3 input unreadable, 4 stream unsupported, 5 model or engine, 6 a check failed
+(bench), 130 interrupted.
 """
 
 import argparse
@@ -20,6 +21,8 @@ __all__ = ["main"]
 COMMANDS = (
     ("run", "recognise what happens in a video"),
     ("inspect", "show what is in a video stream"),
+    ("build", "make TensorRT engines of a model pack on this device"),
+    ("bench", "measure the pipeline on this machine"),
     ("export", "write a model pack (needs PyTorch)"),
 )
 

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from edge_attp.cli.arguments import count
 from edge_attp.errors import EdgeAttpError, SourceError, UsageError
 
 FORMAT = "edge-attp-inspect"
@@ -32,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("input", metavar="INPUT", help="file or URL of an H.264 or HEVC stream")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    parser.add_argument("--limit", type=_count, metavar="N", help="read N pictures only")
-    parser.add_argument("--threads", type=_count, default=1, metavar="N", help="parser threads")
+    parser.add_argument("--limit", type=count, metavar="N", help="read N pictures only")
+    parser.add_argument("--threads", type=count, default=1, metavar="N", help="parser threads")
     parser.add_argument("--dump", metavar="OUT.npz", help="write the arrays of every picture")
     parser.add_argument(
         "--picture", type=int, metavar="N", help="draw picture N (in decoding order, from 0)"
@@ -55,13 +56,6 @@ def main(args: argparse.Namespace) -> int:
     if failure is not None:
         raise failure
     return 0
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
 
 
 # A survey of the whole stream -----------------------------------------------------------

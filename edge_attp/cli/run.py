@@ -5,6 +5,8 @@ import re
 import sys
 from typing import Any, List, Optional
 
+from edge_attp.cli.arguments import count
+
 LIVE = re.compile(r"(rtsps?|rtmps?|rtp|udp|srt)://|/dev/video", re.IGNORECASE)
 
 
@@ -20,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         help="file or URL; H.264 and HEVC are read as they are, the rest is transcoded",
     )
-    add("--model", metavar="DIR", help="model pack (default: the demo pack)")
+    add("--model", metavar="DIR", help="model pack (default: the one that comes with the program)")
     add("--backend", choices=("auto", "onnxruntime", "tensorrt"), default="auto", help="engine")
     add("--format", choices=("text", "jsonl", "csv"), default="text", help="of the results")
-    add("--top", type=_count, default=3, metavar="N", help="labels to show (default 3)")
+    add("--top", type=count, default=3, metavar="N", help="labels to show (default 3)")
     add(
         "--every",
         type=_every,
@@ -42,11 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--timing", action="store_true", help="print the time of each stage on stderr")
     add(
         "--threads",
-        type=_count,
+        type=count,
         metavar="N",
         help="of engine and parser (default: all cores, and 1)",
     )
-    add("--limit", type=_count, metavar="N", help="read N pictures only")
+    add("--limit", type=count, metavar="N", help="read N pictures only")
     add("--no-transcode", action="store_true", help="refuse what is neither H.264 nor HEVC")
 
 
@@ -65,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
             "everything runs; name a trained pack with --model.",
             pack.name,
         )
-    backend = open_backend(args.backend, args.threads)
+    backend = open_backend(args.backend, args.threads, pack)
     clock = Clock()
     options = Options(
         every=args.every,
@@ -122,17 +124,10 @@ def _margin(ratio: float) -> str:
     return "%.1f times as fast" % ratio if ratio >= 1 else "%.2f of what is needed" % ratio
 
 
-def _count(text: str) -> int:
-    value = int(text) if text.isdigit() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError("got %r, expected a whole number above 0" % text)
-    return value
-
-
 def _every(text: str) -> int:
     words = {"picture": 1, "gop": 0}
-    return words[text] if text in words else _count(text)
+    return words[text] if text in words else count(text)
 
 
 def _anchor(text: str) -> Optional[int]:
-    return None if text == "keyframe" else _count(text)
+    return None if text == "keyframe" else count(text)

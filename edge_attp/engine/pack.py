@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
+DEFAULT_PACK = "fight"
 GRAPHS = ("appearance", "motion")
 Shapes = Dict[str, Tuple[int, ...]]
 
@@ -84,16 +85,16 @@ class Pack(NamedTuple):
 
 
 def default_pack() -> str:
-    """Folder of the demo pack: the one installed with the package, else the source tree's."""
+    """Folder of the default pack: the one installed with the package, else the source tree's."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = (
-        os.path.join(package, "packs", "demo"),
-        os.path.join(os.path.dirname(package), "engines", "packs", "demo"),
+        os.path.join(package, "packs", DEFAULT_PACK),
+        os.path.join(os.path.dirname(package), "engines", "packs", DEFAULT_PACK),
     )
     for folder in places:
         if os.path.isfile(os.path.join(folder, "model.json")):
             return folder
-    raise ModelError("the demo pack is not installed (%s): name a pack with --model" % places[0])
+    raise ModelError("the default pack is not installed (%s): name one with --model" % places[0])
 
 
 def load_pack(folder: str) -> Pack:

@@ -3,6 +3,7 @@
 from typing import Optional
 
 from edge_attp.engine.backend import Backend
+from edge_attp.engine.pack import Pack
 from edge_attp.errors import UsageError
 
 __all__ = ["BACKENDS", "open_backend"]
@@ -10,18 +11,26 @@ __all__ = ["BACKENDS", "open_backend"]
 BACKENDS = ("auto", "onnxruntime", "tensorrt")
 
 
-def open_backend(choice: str = "auto", threads: Optional[int] = None) -> Backend:
+def open_backend(
+    choice: str = "auto", threads: Optional[int] = None, pack: Optional[Pack] = None
+) -> Backend:
     """Opens a backend; threads: CPU threads of the engine, None for all cores.
 
-    "auto" takes the fastest engine that this version can run here: ONNX Runtime. Raises EngineError
-    if the engine is missing, with the way to get it.
+    "auto" takes TensorRT where it has engines of both graphs of `pack`, else ONNX Runtime. Raises
+    EngineError if what was chosen is missing, with the way to get it.
     """
     if choice not in BACKENDS:
         raise UsageError("backend: got %r, expected one of %s" % (choice, ", ".join(BACKENDS)))
     if choice == "tensorrt":
-        from edge_attp.engine.tensorrt_backend import open_tensorrt
+        from edge_attp.engine.tensorrt_backend import TensorRtBackend
 
-        open_tensorrt()
+        return TensorRtBackend()
+    if choice == "auto" and pack is not None:
+        from edge_attp.engine.tensorrt_backend import open_if_built
+
+        backend = open_if_built(pack)
+        if backend is not None:
+            return backend
     from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend(threads)

@@ -66,7 +66,8 @@ def test_every_p_and_b_picture_is_scored(run, kinds):
 
 
 def test_an_untrained_pack_is_announced_loudly(run):
-    _, err = run("--limit", "3")
+    untrained = os.path.join(ROOT, "tests", "export", "data", "untrained")
+    _, err = run("--limit", "3", "--model", untrained)
     assert "NOT TRAINED" in err and "mean nothing" in err
 
 

@@ -123,7 +123,7 @@ def test_a_failing_run_is_an_engine_error(backend, tmp_path):
 
 def test_tensorrt_says_what_is_missing():
     with pytest.raises(
-        EngineError, match="tensorrt backend cannot run here.*--backend onnxruntime"
+        EngineError, match="TensorRT cannot run here: .*tensorrt.*pycuda.*--backend onnxruntime"
     ):
         open_backend("tensorrt")
 

@@ -57,9 +57,11 @@ def test_shapes_follow_from_the_pack(folder):
     assert pack.outputs("motion") == {"scores": (3,)}
 
 
-def test_the_demo_pack_is_valid():
+def test_the_default_pack_is_valid_and_trained():
     pack = load_pack(default_pack())
-    assert not pack.trained and len(pack.labels) >= 2
+    assert pack.trained and pack.training and pack.accuracy
+    size_bytes = sum(entry.stat().st_size for entry in os.scandir(pack.folder))
+    assert size_bytes <= 20 << 20
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Make the workstation package importable from the checkout, and find the demo pack."""
+"""Make the workstation package importable from the checkout, and find the untrained pack."""
 
 import sys
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""Fixed inputs for the demo pack and the scoring graph, the same with every NumPy; Python 3.6, no torch."""
+"""Fixed inputs for the untrained pack and the scoring graph, the same with every NumPy; Python 3.6, no torch."""
 
 from pathlib import Path
 
 import numpy as np
 
-DEMO_PACK = Path(__file__).resolve().parents[2] / "engines" / "packs" / "demo"
 DATA = Path(__file__).resolve().parent / "data"
+UNTRAINED = DATA / "untrained"  # a narrow MobileNetV2 of random weights
 PICTURES = 3
 
 # Sizes of data/scoring.onnx: d, D, K, classes.

@@ -1,6 +1,6 @@
-"""Write data/: the scoring node alone as a graph, and what PyTorch scores with the demo pack's weights.
+"""Write data/: the scoring node alone as a graph, and what PyTorch scores with the untrained pack's weights.
 
-Run it after an intended change of the graphs or of the demo pack: `python tests/export/make_data.py`.
+Run it after an intended change of the graphs or of the untrained pack: `python tests/export/make_data.py`.
 """
 
 import json
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import torch
-from demo_inputs import CLASSES, DATA, FACTORS, PROJECTIONS, pictures
+from fixed_inputs import CLASSES, DATA, FACTORS, PROJECTIONS, pictures
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "export"), str(REPOSITORY)]
@@ -33,8 +33,8 @@ def scoring_model():
     return writer.model("scoring", tensors, [scores], [scoring_function(PROJECTIONS, 13)])
 
 
-def demo_model():
-    """Return the PyTorch model behind engines/packs/demo."""
+def untrained_model():
+    """Return the PyTorch model behind data/untrained."""
     from edge_attp_export.architecture import Architecture
     from edge_attp_export.attp import ATTP
     from edge_attp_export.initialise import initialise
@@ -44,15 +44,15 @@ def demo_model():
     return model
 
 
-def demo_scores():
+def untrained_scores():
     """Return what PyTorch scores for the fixed pictures, (N, classes)."""
     with torch.no_grad():
-        return demo_model()(*(torch.from_numpy(array) for array in pictures())).numpy()
+        return untrained_model()(*(torch.from_numpy(array) for array in pictures())).numpy()
 
 
 if __name__ == "__main__":
     DATA.mkdir(exist_ok=True)
     (DATA / "scoring.onnx").write_bytes(scoring_model().SerializeToString(deterministic=True))
-    rows = [[round(float(score), 5) for score in row] for row in demo_scores()]
+    rows = [[round(float(score), 5) for score in row] for row in untrained_scores()]
     text = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-    (DATA / "demo_scores.json").write_text(f"[\n{text}\n]\n")
+    (DATA / "untrained_scores.json").write_text(f"[\n{text}\n]\n")

@@ -13,7 +13,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import small_models  # noqa: E402
 import trilinear_reference as reference  # noqa: E402
-from demo_inputs import DATA  # noqa: E402
+from fixed_inputs import DATA  # noqa: E402
 
 from edge_attp.errors import UsageError  # noqa: E402
 from edge_attp_export.architecture import Architecture  # noqa: E402

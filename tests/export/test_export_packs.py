@@ -1,4 +1,4 @@
-"""Model packs: the demo pack is reproducible, packs appear whole or not at all, and mistakes are named."""
+"""Model packs: the untrained pack is reproducible, packs appear whole or not at all, and mistakes are named."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import make_data  # noqa: E402
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import small_checkpoint  # noqa: E402
-from demo_inputs import DATA, DEMO_PACK  # noqa: E402
+from fixed_inputs import DATA, UNTRAINED  # noqa: E402
 
 from edge_attp.engine import load_pack  # noqa: E402
 from edge_attp.errors import UsageError  # noqa: E402
@@ -24,7 +24,6 @@ from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa:
 from edge_attp_export.packs import describe, read_labels  # noqa: E402
 from edge_attp_export.parity import Parity  # noqa: E402
 
-PACKS = DEMO_PACK.parent
 FILES = ["README.md", "appearance.onnx", "model.json", "motion.onnx"]
 TINY = ["--backbone", "mobilenet_v2", "--width", "0.1", "--projections", "4"]
 
@@ -44,21 +43,18 @@ def weights(path):
     return {w.name: onnx.numpy_helper.to_array(w) for w in onnx.load(path).graph.initializer}
 
 
-def test_demo_pack_is_rebuilt_by_the_command_of_its_readme(tmp_path, monkeypatch):
-    text = (PACKS / "README.md").read_text(encoding="utf-8")
-    line = next(line for line in text.splitlines() if line.endswith("--out demo"))
-    program, *arguments = line.split()
-    assert program == "edge-attp-export"
-    monkeypatch.chdir(PACKS)
-    assert main([*arguments[:-1], str(tmp_path / "demo")]) == 0
+def test_untrained_pack_is_rebuilt_by_its_command(tmp_path):
+    command = "export --backbone mobilenet_v2 --width 0.15 --projections 64 --name untrained"
+    files = ["--classes", str(DATA / "untrained_labels.txt"), "-o", str(tmp_path / "fresh")]
+    assert main([*command.split(), *files]) == 0
     # Sums differ in the last bits from processor to processor, so tensors are compared and not bytes.
     for name in ("appearance.onnx", "motion.onnx"):
-        fresh, stored = weights(tmp_path / "demo" / name), weights(DEMO_PACK / name)
+        fresh, stored = weights(tmp_path / "fresh" / name), weights(UNTRAINED / name)
         assert fresh.keys() == stored.keys()
         for key, value in stored.items():
             np.testing.assert_allclose(fresh[key], value, rtol=1e-3, atol=1e-4, err_msg=key)
-        assert structure(tmp_path / "demo" / name) == structure(DEMO_PACK / name)
-    assert description(tmp_path / "demo") == description(DEMO_PACK)
+        assert structure(tmp_path / "fresh" / name) == structure(UNTRAINED / name)
+    assert description(tmp_path / "fresh") == description(UNTRAINED)
 
 
 def structure(path):
@@ -74,9 +70,9 @@ def description(folder):
     return content
 
 
-def test_stored_demo_scores_are_pytorchs():
-    stored = np.array(json.loads((DATA / "demo_scores.json").read_text()))
-    np.testing.assert_allclose(make_data.demo_scores(), stored, atol=1e-3)
+def test_stored_untrained_scores_are_pytorchs():
+    stored = np.array(json.loads((DATA / "untrained_scores.json").read_text()))
+    np.testing.assert_allclose(make_data.untrained_scores(), stored, atol=1e-3)
 
 
 def test_pack_describes_itself(labels, tmp_path):

@@ -1,11 +1,11 @@
-"""The committed demo pack and the scoring node on any ONNX Runtime from 1.10 on; runs under Python 3.6, no torch."""
+"""The committed untrained pack and the scoring node on any ONNX Runtime from 1.10 on; runs under Python 3.6, no torch."""
 
 import hashlib
 import json
 
 import numpy as np
 import pytest
-from demo_inputs import CLASSES, DATA, DEMO_PACK, FACTORS, PICTURES, maps, pictures
+from fixed_inputs import CLASSES, DATA, UNTRAINED, FACTORS, PICTURES, maps, pictures
 from trilinear_reference import temporal_scores
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -15,11 +15,11 @@ def session(path):
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def run_demo(rgb, neighbour, flow, residual):
-    appearance = session(DEMO_PACK / "appearance.onnx")
+def run_untrained(rgb, neighbour, flow, residual):
+    appearance = session(UNTRAINED / "appearance.onnx")
     summed = sum(appearance.run(None, {"rgb": picture})[0] for picture in (rgb, neighbour))
     feed = {"flow": flow, "residual": residual, "appearance": summed}
-    return session(DEMO_PACK / "motion.onnx").run(None, feed)[0]
+    return session(UNTRAINED / "motion.onnx").run(None, feed)[0]
 
 
 def test_scoring_node_equals_the_numpy_reference():
@@ -48,27 +48,27 @@ def test_scoring_node_gives_zero_for_zero_maps():
     assert not scores.any()
 
 
-def test_demo_pack_scores_as_pytorch_did():
-    expected = np.array(json.loads((DATA / "demo_scores.json").read_text()))
-    np.testing.assert_allclose(run_demo(*pictures()), expected, atol=1e-3)
+def test_untrained_pack_scores_as_pytorch_did():
+    expected = np.array(json.loads((DATA / "untrained_scores.json").read_text()))
+    np.testing.assert_allclose(run_untrained(*pictures()), expected, atol=1e-3)
 
 
-def test_demo_pack_takes_any_number_of_pictures():
+def test_untrained_pack_takes_any_number_of_pictures():
     inputs = pictures()
-    together = run_demo(*inputs)
+    together = run_untrained(*inputs)
     for index in range(PICTURES):
-        alone = run_demo(*(array[index : index + 1] for array in inputs))
+        alone = run_untrained(*(array[index : index + 1] for array in inputs))
         np.testing.assert_allclose(alone[0], together[index], atol=1e-3)
 
 
-def test_demo_pack_labels_differ_between_pictures():
-    """Untrained labels mean nothing, but a demo that always shows the same one would look broken."""
+def test_untrained_pack_labels_differ_between_pictures():
+    """Untrained labels mean nothing, but a pack that always shows the same one would look broken."""
     random = np.random.RandomState(11)
     rgb = pictures()[0][:1]
     winners = set()
     for _ in range(8):
         flow, residual = blocks(random, 2) * 0.2, blocks(random, 3)
-        winners.add(int(run_demo(rgb, rgb, flow, residual).argmax()))
+        winners.add(int(run_untrained(rgb, rgb, flow, residual).argmax()))
     assert len(winners) >= 3
 
 
@@ -78,15 +78,15 @@ def blocks(random, channels):
     return values.repeat(16, axis=2).repeat(16, axis=3)
 
 
-def test_demo_pack_files_match_its_description():
-    description = json.loads((DEMO_PACK / "model.json").read_text(encoding="utf-8"))
+def test_untrained_pack_files_match_its_description():
+    description = json.loads((UNTRAINED / "model.json").read_text(encoding="utf-8"))
     assert description["format_version"] == 1
     assert description["trained"] is False
     assert len(description["labels"]) == 10
     size = 0
     for name in ("appearance", "motion"):
         entry = description["graphs"][name]
-        data = (DEMO_PACK / entry["file"]).read_bytes()
+        data = (UNTRAINED / entry["file"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["sha256"], name
         size += len(data)
     assert size < 2000000

@@ -81,12 +81,14 @@ def fresh_model(config: Config, labels: Tuple[str, ...]) -> ATTP:
     if config.model.weights:
         load_backbones(model, config.model.weights, config.model.weights_epsilon)
     for name, path in config.model.networks.items():
-        _take_over(model, name, read_checkpoint(path), str(path))
+        _take_over(model, labels, name, read_checkpoint(path), str(path))
     return model
 
 
-def _take_over(model: ATTP, name: str, checkpoint: Checkpoint, source: str) -> None:
-    """The network `name` of another training, and its classifier where the model has one."""
+def _take_over(
+    model: ATTP, labels: Tuple[str, ...], name: str, checkpoint: Checkpoint, source: str
+) -> None:
+    """The network `name` of another training; its classifier too, where both tell the same classes."""
     networks = dict(model.networks())
     other = build(checkpoint)
     theirs = dict(other.networks())
@@ -97,9 +99,8 @@ def _take_over(model: ATTP, name: str, checkpoint: Checkpoint, source: str) -> N
         networks[name].load_state_dict(theirs[name].state_dict())
     except RuntimeError as error:
         raise UsageError(f"model.networks.{name}: {source} is of another backbone") from error
-    if model.architecture.has_classifiers and other.architecture.has_classifiers:
-        if checkpoint.architecture.classes != model.architecture.classes:
-            raise UsageError(f"model.networks.{name}: {source} knows other classes")
+    both = model.architecture.has_classifiers and other.architecture.has_classifiers
+    if both and checkpoint.labels == labels:
         model.classifiers[name].load_state_dict(other.classifiers[name].state_dict())
 
 

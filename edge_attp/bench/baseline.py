@@ -1,0 +1,82 @@
+"""Compares a benchmark with an earlier one. Knows records only (see report)."""
+
+import json
+from typing import Any, Iterator, List, NamedTuple, Tuple
+
+from edge_attp.bench.report import FORMAT, VERSION, Report
+from edge_attp.errors import UsageError
+
+__all__ = ["Change", "compare", "differences", "read_baseline"]
+
+# What must be equal for a comparison to mean something.
+CONDITIONS = (
+    ("machine",),
+    ("backend",),
+    ("pack", "name"),
+    ("pack", "precision"),
+    ("video", "file"),
+    ("video", "pictures"),
+    ("settings", "threads"),
+)
+# Value, its name for people, and whether more is worse.
+COMPARED = (
+    (("total", "p50_ms"), "total p50, ms", True),
+    (("pictures_per_s", "pipelined"), "pictures/s", False),
+)
+
+
+class Change(NamedTuple):
+    """One value then and now. worse_percent: below 0 if it became better."""
+
+    name: str
+    before: float
+    now: float
+    worse_percent: float
+
+
+def read_baseline(path: str) -> Report:
+    """Reads a stored benchmark. UsageError if it is none, or of another version."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+    except (OSError, ValueError) as error:
+        raise UsageError("--baseline %s: cannot be read: %s" % (path, error)) from None
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        raise UsageError(
+            "--baseline %s: not a benchmark; write one with --format json -o FILE" % path
+        )
+    if report.get("version") != VERSION:
+        raise UsageError(
+            "--baseline %s: has version %s, expected %d: measure it again with this version"
+            % (path, report.get("version"), VERSION)
+        )
+    for keys, _, _ in COMPARED:
+        value = _value(report, keys)
+        if not isinstance(value, (int, float)) or not value > 0:
+            raise UsageError("--baseline %s: %s is missing" % (path, ".".join(keys)))
+    return report
+
+
+def compare(now: Report, before: Report) -> List[Change]:
+    """How the compared values changed."""
+    changes = []
+    for keys, name, is_more_worse in COMPARED:
+        was, is_now = _value(before, keys), _value(now, keys)
+        change = 100.0 * (is_now - was) / was
+        changes.append(Change(name, was, is_now, change if is_more_worse else -change))
+    return changes
+
+
+def differences(now: Report, before: Report) -> Iterator[str]:
+    """What makes two benchmarks hard to compare, for people."""
+    for keys in CONDITIONS:
+        was, is_now = _value(before, keys), _value(now, keys)
+        if was != is_now:
+            yield "%s was %s and is %s" % (".".join(keys), was, is_now)
+
+
+def _value(report: Any, keys: Tuple[str, ...]) -> Any:
+    """None where there is none."""
+    for key in keys:
+        report = report.get(key) if isinstance(report, dict) else None
+    return report

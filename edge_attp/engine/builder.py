@@ -1,0 +1,119 @@
+"""Builds TensorRT engines from the graphs of a pack, on the device that will run them.
+
+What an engine is kept under, and whether it may be used again, is the cache's business; how a call
+is named in each TensorRT is the adapter's.
+"""
+
+import time
+from typing import Any, NamedTuple, Optional
+
+from edge_attp.engine.backend import Shapes
+from edge_attp.engine.cuda_device import CudaContext
+from edge_attp.engine.engine_cache import EngineCache, EngineKey
+from edge_attp.engine.onnx_graph import SCORING, ParserInput, parser_input
+from edge_attp.engine.tensorrt_platform import Platform, graph_name
+from edge_attp.errors import EngineError, ModelError
+from edge_attp.log import logger
+
+__all__ = ["WORKSPACE_MIB", "EngineBuilder", "Plan"]
+
+# Of 8 GB that a Jetson's processor and device share; convolutions of these sizes need less.
+WORKSPACE_MIB = 512
+
+
+class Plan(NamedTuple):
+    """One engine to be had. fault: why the cache's cannot be used, None if it can."""
+
+    graph: str
+    path: str
+    key: EngineKey
+    fault: Optional[str]
+
+
+class EngineBuilder:
+    """Builds on one platform into one cache. workspace_mib: what kernels may use beside tensors."""
+
+    def __init__(
+        self, platform: Platform, cache: EngineCache, workspace_mib: int = WORKSPACE_MIB
+    ) -> None:
+        self._platform = platform
+        self._api = platform.api
+        self._cache = cache
+        self._workspace = workspace_mib << 20
+        self._context: Optional[CudaContext] = None
+
+    def plan(self, graph: str, precision: str, batch: int) -> Plan:
+        """What building the ONNX file `graph` comes to; builds nothing."""
+        key = self._platform.key(graph, precision, batch)
+        path = self._cache.path(graph_name(graph), key)
+        return Plan(graph, path, key, self._cache.fault(path, key))
+
+    def build(self, plan: Plan) -> float:
+        """Builds an engine and stores it; returns the seconds that took. Takes minutes.
+
+        ModelError if the graph cannot be built, EngineError if TensorRT or the device fails.
+        """
+        started = time.monotonic()
+        graph = parser_input(plan.graph, with_plugin=self._platform.plugin is not None)
+        self._api.check_precision(plan.graph, plan.key.precision, graph.is_typed)
+        self._context = self._context or CudaContext()
+        with self._context.calls("building %s" % plan.graph):
+            self._platform.load_plugin()
+            data = self._built(plan, graph)
+        self._cache.store(plan.path, dict(plan.key._asdict()), data)
+        return time.monotonic() - started
+
+    def _built(self, plan: Plan, graph: ParserInput) -> bytes:
+        api = self._api
+        builder = api.make("Builder")
+        network = builder.create_network(api.network_flags())
+        parser = api.module.OnnxParser(network, api.log)  # the weights are its own until the end
+        if not parser.parse(graph.data):
+            raise ModelError("%s: TensorRT cannot read it: %s" % (plan.graph, _first_error(parser)))
+        config = builder.create_builder_config()
+        api.limit_workspace(config, self._workspace)
+        config.add_optimization_profile(_profile(builder, graph.inputs, plan.key.batch))
+        if plan.key.precision == "fp16":
+            self._allow_half(config, network, plan, graph)
+        timings = self._timings(config, plan.key)
+        engine = builder.build_serialized_network(network, config)
+        if engine is None:
+            raise api.failure("cannot build %s" % plan.graph)
+        path = self._cache.timing_path(plan.key)
+        self._cache.store(path, _timing_key(plan.key), bytes(timings.serialize()))
+        return bytes(engine)
+
+    def _allow_half(self, config: Any, network: Any, plan: Plan, graph: ParserInput) -> None:
+        """The products of the scoring pass what 16 bits hold."""
+        is_wide = self._api.allow_half(config, network, SCORING)
+        if graph.has_body and not is_wide:
+            raise EngineError("%s: TensorRT has lost the names of the scoring" % plan.graph)
+
+    def _timings(self, config: Any, key: EngineKey) -> Any:
+        """Times of kernels, which begin with those of earlier builds; to be kept during the build."""
+        try:
+            known = self._cache.load(self._cache.timing_path(key), _timing_key(key))
+        except EngineError as error:
+            logger.debug("no timing cache: %s", error)
+            known = b""
+        timings = config.create_timing_cache(known)
+        config.set_timing_cache(timings, ignore_mismatch=False)
+        return timings
+
+
+def _timing_key(key: EngineKey) -> Any:
+    return {"timings": True, "tensorrt": key.tensorrt, "gpu": key.gpu}
+
+
+def _profile(builder: Any, inputs: Shapes, batch: int) -> Any:
+    """Any batch up to `batch`, fastest at `batch`."""
+    profile = builder.create_optimization_profile()
+    for name, shape in inputs.items():
+        profile.set_shape(name, (1,) + shape, (batch,) + shape, (batch,) + shape)
+    return profile
+
+
+def _first_error(parser: Any) -> str:
+    if not parser.num_errors:
+        return "it gave no reason"
+    return " ".join(parser.get_error(0).desc().split())

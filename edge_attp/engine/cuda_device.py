@@ -1,0 +1,93 @@
+"""The CUDA device through pycuda: what it is, its context, and its errors in our words.
+
+pycuda is imported here, late: importing it needs the NVIDIA driver. Knows nothing of TensorRT.
+"""
+
+from contextlib import contextmanager
+from typing import Any, Iterator, NamedTuple
+
+from edge_attp.errors import EngineError
+
+__all__ = ["CudaContext", "DeviceFacts", "device_facts"]
+
+
+class DeviceFacts(NamedTuple):
+    """architecture: "sm_62". is_integrated: the device shares its memory with the processor."""
+
+    name: str
+    architecture: str
+    multiprocessors: int
+    is_integrated: bool
+
+
+def device_facts() -> DeviceFacts:
+    """The first device that CUDA_VISIBLE_DEVICES leaves. EngineError if there is none, or no pycuda."""
+    driver = _driver()
+    device = driver.Device(0)
+    attribute = driver.device_attribute
+    return DeviceFacts(
+        device.name(),
+        "sm_%d%d" % device.compute_capability(),
+        device.get_attribute(attribute.MULTIPROCESSOR_COUNT),
+        bool(device.get_attribute(attribute.INTEGRATED)),
+    )
+
+
+def _driver() -> Any:
+    try:
+        import pycuda.driver as driver
+    except Exception as error:  # a library that is missing or of another version
+        raise EngineError(
+            "the Python module pycuda cannot be imported (%s): pip install 'edge-attp[tensorrt]' on a "
+            "machine with the NVIDIA driver" % error
+        ) from None
+    try:
+        driver.init()
+        count = driver.Device.count()
+    except driver.Error as error:
+        raise EngineError(
+            "CUDA does not start (%s): is the NVIDIA driver loaded?" % error
+        ) from None
+    if not count:
+        raise EngineError("there is no CUDA device: CUDA_VISIBLE_DEVICES may hide it")
+    return driver
+
+
+class CudaContext:
+    """A context on the first device, current only inside `with context.calls(...)`, in any thread."""
+
+    def __init__(self) -> None:
+        self.driver = _driver()
+        driver = self.driver
+        # A waiting thread sleeps: the parser needs the core.
+        flags = driver.ctx_flags.MAP_HOST | driver.ctx_flags.SCHED_BLOCKING_SYNC
+        try:
+            self._context = driver.Device(0).make_context(flags)
+            driver.Context.pop()
+        except driver.Error as error:
+            raise self._error("starting", error) from None
+
+    @contextmanager
+    def calls(self, doing: str) -> Iterator[None]:
+        """Makes the context current; an error of CUDA becomes an EngineError that names `doing`."""
+        driver = self.driver
+        try:
+            self._context.push()
+            try:
+                yield
+            finally:
+                driver.Context.pop()
+        except driver.Error as error:
+            raise self._error(doing, error) from None
+
+    def _error(self, doing: str, error: Exception) -> EngineError:
+        said = " ".join(str(error).split())
+        if isinstance(error, self.driver.MemoryError):
+            return EngineError(
+                "out of device memory while %s (%s): end other programs on the device, or build "
+                "engines with a smaller --workspace or --batch" % (doing, said)
+            )
+        return EngineError(
+            "CUDA failed while %s (%s): if the device was lost or reset, start again"
+            % (doing, said)
+        )

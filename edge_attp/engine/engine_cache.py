@@ -1,0 +1,180 @@
+"""The engine cache: built engines on disk, each under all that it depends on.
+
+An entry is one file: a line of JSON that describes it, then its bytes. It is written under a
+temporary name and renamed, so a reader finds a whole entry or none, and what does not fit its own
+description or the wanted key is never handed out. Nothing here knows what an engine is.
+"""
+
+import hashlib
+import json
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from edge_attp.errors import EngineError
+
+__all__ = ["EngineCache", "EngineKey", "Found", "default_folder", "file_sha256"]
+
+_FORMAT = "edge-attp-engine"
+_VERSION = 1
+_MOST_HEADER = 4096  # bytes
+
+
+class EngineKey(NamedTuple):
+    """All that a built engine depends on.
+
+    graph: sha256 of the ONNX file. gpu: architecture and number of multiprocessors ("sm_62x2"), since
+    kernels are chosen by their time on them. precision: "fp16" or "fp32". plugin: sha256 of the plugin
+    library, or "none". batch: the largest.
+    """
+
+    graph: str
+    tensorrt: str
+    gpu: str
+    precision: str
+    plugin: str
+    batch: int
+
+
+class Found(NamedTuple):
+    """An entry that may be used."""
+
+    path: str
+    key: EngineKey
+    data: bytes
+
+
+def default_folder() -> str:
+    """$EDGE_ATTP_CACHE, else edge-attp in $XDG_CACHE_HOME, else ~/.cache/edge-attp."""
+    own = os.environ.get("EDGE_ATTP_CACHE")
+    if own:
+        return own
+    shared = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(shared, "edge-attp")
+
+
+def file_sha256(path: str) -> str:
+    """EngineError if the file cannot be read."""
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
+class EngineCache:
+    """The entries in one folder, which is made when the first one is stored."""
+
+    def __init__(self, folder: Optional[str] = None) -> None:
+        self.folder = folder or default_folder()
+
+    def path(self, name: str, key: EngineKey) -> str:
+        """Where the engine of the graph called `name` is kept; the file name is for people."""
+        parts = (name, key.graph[:12], "trt" + key.tensorrt, key.gpu, key.precision)
+        last = ("plugin" + key.plugin[:8], "b%d" % key.batch)
+        return os.path.join(self.folder, "-".join(parts + last) + ".engine")
+
+    def timing_path(self, key: EngineKey) -> str:
+        """Where the times of kernels, which all engines of one device share, are kept."""
+        return os.path.join(self.folder, "timing-trt%s-%s.cache" % (key.tensorrt, key.gpu))
+
+    def load(self, path: str, key: Dict[str, Any]) -> bytes:
+        """The bytes of an entry. EngineError if it is missing, damaged, or of another key."""
+        header, data = _split(path, _read(path))
+        for name, wanted in key.items():
+            if header["key"].get(name) != wanted:
+                raise EngineError(
+                    "%s: made for %s %s, here it is %s"
+                    % (path, name, header["key"].get(name), wanted)
+                )
+        if hashlib.sha256(data).hexdigest() != header["sha256"]:
+            raise EngineError("%s: cut short or damaged" % path)
+        return data
+
+    def fault(self, path: str, key: EngineKey) -> Optional[str]:
+        """Why the entry cannot be used, None if it can."""
+        try:
+            self.load(path, dict(key._asdict()))
+        except EngineError as error:
+            return str(error)
+        return None
+
+    def store(self, path: str, key: Dict[str, Any], data: bytes) -> None:
+        """Writes an entry, whole or not at all. EngineError where that fails."""
+        header = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "key": key,
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            _write(path, json.dumps(header, sort_keys=True).encode() + b"\n" + data)
+        except OSError as error:
+            raise EngineError("%s: cannot be written: %s" % (path, error.strerror)) from None
+
+    def find(self, name: str, key: EngineKey, precisions: Tuple[str, ...]) -> Found:
+        """The engine to run: of the first of `precisions` that is there, and the smallest batch.
+
+        The precision and the batch of `key` do not count. EngineError says what is there instead.
+        """
+        wanted = dict(key._asdict())
+        del wanted["precision"], wanted["batch"]
+        faults: List[str] = []
+        entries = [entry for entry in self._entries(name, key) if entry[1].precision in precisions]
+        entries.sort(key=lambda entry: (precisions.index(entry[1].precision), entry[1].batch))
+        for path, own in entries:
+            try:
+                return Found(path, own, self.load(path, wanted))
+            except EngineError as error:
+                faults.append(str(error))
+        raise EngineError(
+            "no engine for this graph, device and software in %s%s"
+            % (self.folder, "".join(" (%s)" % fault for fault in faults[:1]))
+        )
+
+    def _entries(self, name: str, key: EngineKey) -> List[Tuple[str, EngineKey]]:
+        """What is there of one graph, as far as its header can be read."""
+        begin = "%s-%s-" % (name, key.graph[:12])
+        files = sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
+        found = []
+        for file in files:
+            path = os.path.join(self.folder, file)
+            if file.startswith(begin) and file.endswith(".engine"):
+                try:
+                    own = EngineKey(**_split(path, _read(path, _MOST_HEADER))[0]["key"])
+                    found.append((path, own._replace(batch=int(own.batch))))
+                except (EngineError, TypeError, ValueError):
+                    continue
+        return found
+
+
+def _read(path: str, size: int = -1) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(size)
+    except OSError as error:
+        raise EngineError("%s: cannot be read: %s" % (path, error.strerror)) from None
+
+
+def _split(path: str, data: bytes) -> Tuple[Dict[str, Any], bytes]:
+    """The checked header of an entry, and what follows it."""
+    line, _, engine = data.partition(b"\n")
+    try:
+        header = json.loads(line.decode())
+        good = header["format"] == _FORMAT and header["version"] == _VERSION
+        good = good and isinstance(header["key"], dict) and isinstance(header["sha256"], str)
+    except (ValueError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise EngineError("%s: not an engine that this version of edge-attp wrote" % path)
+    return header, engine
+
+
+def _write(path: str, data: bytes) -> None:
+    temporary = "%s.%d.writing" % (path, os.getpid())
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,95 @@
+"""TensorRT on this machine: the module with its adapter, the device and the plugin.
+
+Together they are what an engine is built for and may run on. `tensorrt` is imported here, late.
+"""
+
+import os
+from typing import Any, List, NamedTuple, Optional
+
+from edge_attp.engine.cuda_device import DeviceFacts, device_facts
+from edge_attp.engine.engine_cache import EngineKey, file_sha256
+from edge_attp.engine.plugin_library import NO_PLUGIN, PluginLibrary, find_plugin
+from edge_attp.engine.tensorrt_api import TensorRtApi
+from edge_attp.engine.tensorrt_v8_2 import Api8_2
+from edge_attp.engine.tensorrt_v8_5 import Api8_5
+from edge_attp.engine.tensorrt_v10 import Api10
+from edge_attp.engine.tensorrt_v11 import Api11
+from edge_attp.errors import EngineError
+
+__all__ = ["PRECISIONS", "Platform", "adapter", "graph_name", "missing", "open_platform"]
+
+PRECISIONS = ("fp16", "fp32")  # in the order of preference
+
+
+class Platform(NamedTuple):
+    """What engines depend on besides their graph."""
+
+    api: TensorRtApi
+    device: DeviceFacts
+    plugin: Optional[PluginLibrary]
+
+    def key(self, graph: str, precision: str = PRECISIONS[0], batch: int = 1) -> EngineKey:
+        """The key of an engine; graph: the path of the ONNX file."""
+        return EngineKey(
+            graph=file_sha256(graph),
+            tensorrt=self.api.version,
+            gpu="%sx%d" % (self.device.architecture, self.device.multiprocessors),
+            precision=precision,
+            plugin=self.plugin.version if self.plugin else NO_PLUGIN,
+            batch=batch,
+        )
+
+    def load_plugin(self) -> None:
+        """Before an engine with the plugin is built or loaded; EngineError if it cannot be loaded."""
+        if self.plugin is not None:
+            try:
+                self.api.load_plugin(self.plugin.path)
+            except OSError as error:
+                raise EngineError(
+                    "%s: cannot be used (%s): build it for TensorRT %s, or set EDGE_ATTP_PLUGIN=none "
+                    "to do without" % (self.plugin.path, error, self.api.version)
+                ) from None
+
+
+def open_platform() -> Platform:
+    """Looks at this machine. EngineError names everything that is missing."""
+    lacks = missing()
+    if lacks:
+        raise EngineError("TensorRT cannot run here: %s" % "; ".join(lacks))
+    return Platform(adapter(_module()), device_facts(), find_plugin())
+
+
+def missing() -> List[str]:
+    """What keeps this machine from running on TensorRT, each with its cure."""
+    found = []
+    for look in (_module, device_facts):
+        try:
+            look()
+        except EngineError as error:
+            found.append(str(error))
+    return found
+
+
+def adapter(module: Any) -> TensorRtApi:
+    """Chooses the adapter by what an imported tensorrt module has."""
+    if not hasattr(module.ICudaEngine, "num_io_tensors"):
+        return Api8_2(module)
+    if not hasattr(module.IPluginRegistry, "get_creator"):
+        return Api8_5(module)
+    return Api10(module) if hasattr(module.BuilderFlag, "FP16") else Api11(module)
+
+
+def graph_name(path: str) -> str:
+    """What an ONNX file is called in the cache: "motion"."""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _module() -> Any:
+    try:
+        import tensorrt
+    except Exception as error:  # a broken installation raises more than ImportError
+        raise EngineError(
+            "the Python module tensorrt cannot be imported (%s): it comes with JetPack or from NVIDIA"
+            % error
+        ) from None
+    return tensorrt

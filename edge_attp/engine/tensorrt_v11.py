@@ -1,0 +1,26 @@
+"""TensorRT 11: every network is typed, so the precision is that of the graph."""
+
+from typing import Any
+
+from edge_attp.engine.tensorrt_v10 import Api10
+from edge_attp.errors import ModelError
+
+__all__ = ["Api11"]
+
+
+class Api11(Api10):
+    """No flag for explicit batch, none for FP16."""
+
+    def network_flags(self) -> int:
+        return 0
+
+    def check_precision(self, file: str, precision: str, is_typed: bool) -> None:
+        super().check_precision(file, precision, is_typed)
+        if precision == "fp16" and not is_typed:
+            raise ModelError(
+                "%s: TensorRT %s computes in 16 bits only where the graph says so: export the pack with "
+                "--precision fp16-typed, or build it with --precision fp32" % (file, self.version)
+            )
+
+    def allow_half(self, config: Any, network: Any, wide: str) -> bool:
+        return True  # the graph has said what is wide

@@ -1,0 +1,38 @@
+"""TensorRT before 8.5 (JetPack 4 has 8.2): tensors are bindings with numbers."""
+
+from typing import Any, Dict, List
+
+from edge_attp.engine.tensorrt_api import Tensor, TensorRtApi
+
+__all__ = ["Api8_2"]
+
+
+class Api8_2(TensorRtApi):
+    """Bindings, execute_async_v2, one limit for the workspace."""
+
+    def limit_workspace(self, config: Any, size: int) -> None:
+        config.max_workspace_size = size
+
+    def tensors(self, engine: Any) -> List[Tensor]:
+        return [
+            self.tensor(
+                engine.get_binding_name(index),
+                engine.binding_is_input(index),
+                engine.get_binding_shape(index),
+                engine.get_binding_dtype(index),
+            )
+            for index in range(engine.num_bindings)
+        ]
+
+    def set_batch(self, engine: Any, context: Any, batch: int) -> bool:
+        return all(
+            context.set_binding_shape(
+                engine.get_binding_index(tensor.name), (batch,) + tensor.shape
+            )
+            for tensor in self.tensors(engine)
+            if tensor.is_input
+        )
+
+    def enqueue(self, context: Any, addresses: Dict[str, int], stream: int) -> bool:
+        bindings = list(addresses.values())
+        return bool(context.execute_async_v2(bindings=bindings, stream_handle=stream))

@@ -1,0 +1,184 @@
+"""What this machine is: read from /proc, /sys and the device tree, so no tool needs to be there.
+
+Everything is read below `root`, so that recorded trees stand in for machines. What a machine does not
+tell is None or empty, never an error.
+"""
+
+import glob
+import os
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+__all__ = ["Board", "Frequency", "detect"]
+
+# Tegra name in the device tree: family, GPU, its architecture. The board name in
+# /etc/nv_tegra_release is no help: L4T R35 says t186ref on an Orin too.
+SOCS = {
+    "tegra210": ("Jetson Nano or TX1", "GM20B", "sm_53"),
+    "tegra186": ("Jetson TX2", "GP10B", "sm_62"),
+    "tegra194": ("Jetson Xavier", "GV11B", "sm_72"),
+    "tegra234": ("Jetson Orin", "GA10B", "sm_87"),
+}
+GPU_CLOCK = re.compile(r"\.(g[a-z]\d+b|gpu)$")  # 17000000.gp10b; 17000000.gpu from JetPack 6 on
+
+
+class Frequency(NamedTuple):
+    """One clock in Hz: its value when it was read, and the range that it may move in."""
+
+    name: str
+    now_hz: int
+    floor_hz: int
+    limit_hz: int
+
+    @property
+    def is_held(self) -> bool:
+        """True where it cannot fall, as after jetson_clocks."""
+        return self.floor_hz == self.limit_hz
+
+
+class Board(NamedTuple):
+    """A machine. soc: "tegra186" and the like, or None. gpu_arch: "sm_62", or None if unknown.
+    release: of the board's software, "L4T R32.7.1". power_mode: its name as nvpmodel has it. clocks:
+    the GPU's and one for each kind of CPU core. temperatures_c: degrees Celsius by thermal zone."""
+
+    name: str
+    soc: Optional[str]
+    gpu: Optional[str]
+    gpu_arch: Optional[str]
+    release: Optional[str]
+    cpu: str
+    cores: int
+    memory_bytes: int
+    power_mode: Optional[str]
+    clocks: Tuple[Frequency, ...]
+    temperatures_c: Dict[str, float]
+
+
+def detect(root: str = "/") -> Board:
+    """The machine whose /proc, /sys and /etc lie below root."""
+    model = _read(root, "proc/device-tree/model")
+    soc = _soc(root)
+    cpu, cores = _cpu(root)
+    family, gpu, gpu_arch = SOCS[soc] if soc else ("", _nvidia_gpu(root), None)
+    return Board(
+        name=_name(model, family, cpu, cores),
+        soc=soc,
+        gpu=gpu,
+        gpu_arch=gpu_arch,
+        release=_release(root),
+        cpu=cpu,
+        cores=cores,
+        memory_bytes=_memory_bytes(root),
+        power_mode=_power_mode(root),
+        clocks=tuple(_gpu_clocks(root) + _cpu_clocks(root)),
+        temperatures_c=_temperatures(root),
+    )
+
+
+def _name(model: str, family: str, cpu: str, cores: int) -> str:
+    if family and "Jetson" not in model:  # a TX2 calls itself "quill"
+        return "%s (%s)" % (family, model) if model else family
+    plural = "" if cores == 1 else "s"
+    return model or "%s, %d core%s" % (cpu or "unknown processor", cores, plural)
+
+
+def _soc(root: str) -> Optional[str]:
+    found = re.search(r"nvidia,(tegra\d+)\b", _read(root, "proc/device-tree/compatible"))
+    return found.group(1) if found and found.group(1) in SOCS else None
+
+
+def _nvidia_gpu(root: str) -> Optional[str]:
+    for path in _paths(root, "proc/driver/nvidia/gpus/*/information"):
+        found = re.search(r"^Model:\s*(.+?)\s*$", _read(path), re.M)
+        if found:
+            return found.group(1)
+    return None
+
+
+def _release(root: str) -> Optional[str]:
+    text = _read(root, "etc/nv_tegra_release")
+    found = re.search(r"R(\d+) \(release\), REVISION: ([\d.]+)", text)
+    return "L4T R%s.%s" % found.groups() if found else None
+
+
+def _cpu(root: str) -> Tuple[str, int]:
+    """Model names of the cores, each once, and how many cores are on."""
+    text = _read(root, "proc/cpuinfo")
+    models: List[str] = []
+    for model in re.findall(r"^model name\s*:\s*(.+?)\s*$", text, re.M):
+        if model not in models:
+            models.append(model)
+    return " + ".join(models), len(re.findall(r"^processor\s*:", text, re.M))
+
+
+def _memory_bytes(root: str) -> int:
+    found = re.search(r"^MemTotal:\s*(\d+) kB", _read(root, "proc/meminfo"), re.M)
+    return 1024 * int(found.group(1)) if found else 0
+
+
+def _power_mode(root: str) -> Optional[str]:
+    """What `nvpmodel -q` says: the mode that was chosen last, else the one to boot with."""
+    modes = _read(root, "etc/nvpmodel.conf")
+    chosen = re.search(r"pmode:\s*(\d+)", _read(root, "var/lib/nvpmodel/status"))
+    chosen = chosen or re.search(r"^\s*<\s*PM_CONFIG\s+DEFAULT=(\d+)", modes, re.M)
+    if not chosen:
+        return None
+    names = re.findall(r"^\s*<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", modes, re.M)
+    known = {int(number): name for number, name in names}
+    return known.get(int(chosen.group(1)), "mode %d" % int(chosen.group(1)))
+
+
+def _gpu_clocks(root: str) -> List[Frequency]:
+    folders = [path for path in _paths(root, "sys/class/devfreq/*") if GPU_CLOCK.search(path)]
+    found = (_frequency("gpu", path, ("cur_freq", "min_freq", "max_freq"), 1) for path in folders)
+    return [frequency for frequency in found if frequency]
+
+
+def _cpu_clocks(root: str) -> List[Frequency]:
+    """The first core of each kind: a TX2 has Denver and A57 cores."""
+    found: Dict[Tuple[int, int], Frequency] = {}
+    files = ("scaling_cur_freq", "scaling_min_freq", "scaling_max_freq")
+    for path in _paths(root, "sys/devices/system/cpu/cpu[0-9]*/cpufreq"):
+        name = os.path.basename(os.path.dirname(path))
+        frequency = _frequency(name, path, files, 1000)
+        if frequency:
+            found.setdefault((frequency.floor_hz, frequency.limit_hz), frequency)
+    return list(found.values())
+
+
+def _frequency(
+    name: str, folder: str, files: Tuple[str, str, str], unit_hz: int
+) -> Optional[Frequency]:
+    try:
+        now, floor, limit = (unit_hz * int(_read(folder, file)) for file in files)
+    except ValueError:  # not there, or not to be read: <unknown> of a core that is off
+        return None
+    return Frequency(name, now, floor, limit)
+
+
+def _temperatures(root: str) -> Dict[str, float]:
+    found = {}
+    for path in _paths(root, "sys/class/thermal/thermal_zone*"):
+        try:
+            celsius = int(_read(path, "temp")) / 1000.0
+        except ValueError:
+            continue
+        found[_read(path, "type") or os.path.basename(path)] = celsius
+    return found
+
+
+def _paths(root: str, pattern: str) -> List[str]:
+    """Sorted, with cpu10 after cpu9."""
+    found = glob.glob(os.path.join(glob.escape(root), pattern))
+    return sorted(
+        found, key=lambda path: [int(n) if n.isdigit() else n for n in re.split(r"(\d+)", path)]
+    )
+
+
+def _read(*path: str) -> str:
+    """The text of a file without the end that line feed or NUL make, "" if it cannot be read."""
+    try:
+        with open(os.path.join(*path), encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\0\n \t")
+    except OSError:
+        return ""

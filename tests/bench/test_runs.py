@@ -1,0 +1,58 @@
+"""Measuring runs the pipeline and keeps what it said; how large the numbers are is no matter here."""
+
+import pytest
+import tiny_pack
+from fake_video import FakeVideo
+
+from edge_attp import pipeline
+from edge_attp.bench import runs
+from edge_attp.bench.runs import WARM_UP, demo_clip, measure
+from edge_attp.engine import load_pack, open_backend
+from edge_attp.errors import SourceError, UsageError
+from edge_attp.pipeline import Options
+
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture
+def go(monkeypatch, tmp_path):
+    pack = load_pack(tiny_pack.write(tmp_path / "tiny"))
+
+    def call(pattern, repeat=3):
+        said = []
+        monkeypatch.setattr(
+            pipeline, "CompressedVideo", lambda *a, **k: FakeVideo(pattern).open(*a, **k)
+        )
+        found = measure("v", pack, open_backend("auto", 1), Options(), repeat, said.append)
+        return found, said
+
+    return call
+
+
+def test_every_run_counts_but_the_warm_up(go):
+    found, said = go("KPBPKPB", repeat=3)
+    assert said == ["warm-up", "run 1 of 3", "run 2 of 3", "run 3 of 3"]
+    assert WARM_UP == 1 and len(found.repetitions) == 3
+    assert found.kinds == {"I": 2, "P": 3, "B": 2}
+    for run in found.repetitions:
+        assert (run.pictures, run.scored) == (7, 5)
+        assert run.stages["motion"].runs == 5 and run.stages["appearance"].runs == 2
+        assert run.stages["total"].runs == 4
+        assert run.seconds > 0 and run.cpu_s >= 0 and run.load_s > 0
+        for times in run.stages.values():
+            assert times.p50_ms <= times.p90_ms <= times.p99_ms
+    assert found.header.backend.startswith("ONNX Runtime")
+    assert found.peak_rss_bytes > 1 << 20
+
+
+@pytest.mark.parametrize("pattern, count", [("KKK", 0), ("KP", 1)])
+def test_nothing_to_measure(go, pattern, count):
+    with pytest.raises(SourceError, match="%d pictures were scored" % count):
+        go(pattern)
+
+
+def test_demo_clip_is_of_a_checkout(monkeypatch, tmp_path):
+    assert demo_clip().endswith("demo.mp4")
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "a" / "b" / "c.py"))
+    with pytest.raises(UsageError, match="--video"):
+        demo_clip()

@@ -1,0 +1,113 @@
+"""Small /proc, /sys and /etc trees of machines, for detect(root).
+
+Put together from NVIDIA's documentation and public listings of such boards, none of them copied off
+a board as a whole: only files that detect() reads, and traps beside them.
+"""
+
+import os
+
+MODES_TX2 = """\
+# power modes
+< PARAM TYPE=FILE NAME=CPU_ONLINE >
+CORE_1 /sys/devices/system/cpu/cpu1/online
+
+< POWER_MODEL ID=0 NAME=MAXN >
+CPU_ONLINE CORE_1 1
+GPU MAX_FREQ 1300500000
+< POWER_MODEL ID=1 NAME=MAXQ >
+CPU_ONLINE CORE_1 0
+GPU MAX_FREQ 850000000
+< POWER_MODEL ID=2 NAME=MAXP_CORE_ALL >
+< POWER_MODEL ID=3 NAME=MAXP_CORE_ARM >
+# mandatory section to configure the default mode
+< PM_CONFIG DEFAULT=3 >
+"""
+
+TX2 = {
+    "proc/device-tree/model": "quill\0",
+    "proc/device-tree/compatible": "nvidia,quill\0nvidia,tegra186\0",
+    "proc/cpuinfo": "".join(
+        "processor\t: %d\nmodel name\t: ARMv8 Processor rev %d (v8l)\nCPU part\t: 0x%s\n\n" % core
+        for core in ((0, 3, "d07"), (1, 0, "003"), (2, 0, "003"))
+        + tuple((number, 3, "d07") for number in (3, 4, 5))
+    ),
+    "proc/meminfo": "MemTotal:        8048484 kB\nMemFree:         5519460 kB\n",
+    "etc/nv_tegra_release": "# R32 (release), REVISION: 7.6, GCID: 38195985, BOARD: t186ref, "
+    "EABI: aarch64, DATE: Tue Nov  5 07:50:47 UTC 2024\n",
+    "etc/nvpmodel.conf": MODES_TX2,
+    "var/lib/nvpmodel/status": "pmode:0000\n",
+    "sys/class/devfreq/15340000.vic/cur_freq": "115200000\n",
+    "sys/class/devfreq/15340000.vic/min_freq": "115200000\n",
+    "sys/class/devfreq/15340000.vic/max_freq": "1024000000\n",
+    "sys/class/devfreq/17000000.gp10b/cur_freq": "1300500000\n",
+    "sys/class/devfreq/17000000.gp10b/min_freq": "1300500000\n",
+    "sys/class/devfreq/17000000.gp10b/max_freq": "1300500000\n",
+    "sys/class/thermal/thermal_zone0/type": "BCPU-therm\n",
+    "sys/class/thermal/thermal_zone0/temp": "36500\n",
+    "sys/class/thermal/thermal_zone2/type": "GPU-therm\n",
+    "sys/class/thermal/thermal_zone2/temp": "34000\n",
+    "sys/class/thermal/thermal_zone3/type": "PLL-therm\n",  # its temp cannot be read
+}
+for _cpu, _khz in ((0, 2035200), (1, 2035200), (2, 2035200), (3, 2035200)):
+    for _file in ("cur", "min", "max"):
+        TX2["sys/devices/system/cpu/cpu%d/cpufreq/scaling_%s_freq" % (_cpu, _file)] = "%d\n" % _khz
+
+# As it boots: 15 W, every clock moves.
+TX2_IDLE = dict(
+    TX2,
+    **{
+        "sys/class/devfreq/17000000.gp10b/min_freq": "114750000\n",
+        "sys/class/devfreq/17000000.gp10b/cur_freq": "114750000\n",
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_min_freq": "345600\n",
+    },
+)
+del TX2_IDLE["var/lib/nvpmodel/status"]
+
+ORIN_JETPACK_5 = {
+    "proc/device-tree/model": "NVIDIA Jetson AGX Orin Developer Kit\0",
+    "proc/device-tree/compatible": "nvidia,p3737-0000+p3701-0000\0nvidia,p3701-0000\0nvidia,tegra234\0",
+    "proc/cpuinfo": "processor\t: 0\nmodel name\t: ARMv8 Processor rev 1 (v8l)\n",
+    "proc/meminfo": "MemTotal:       31349008 kB\n",
+    # The board of an Orin is t186ref here.
+    "etc/nv_tegra_release": "# R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, "
+    "EABI: aarch64, DATE: Tue Aug  1 19:57:35 UTC 2023\n",
+    "etc/nvpmodel.conf": "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MODE_30W >\n"
+    "< PM_CONFIG DEFAULT=2 >\n",
+    "var/lib/nvpmodel/status": "pmode:0002\n",
+    "sys/class/devfreq/17000000.ga10b/cur_freq": "306000000\n",
+    "sys/class/devfreq/17000000.ga10b/min_freq": "306000000\n",
+    "sys/class/devfreq/17000000.ga10b/max_freq": "612000000\n",
+}
+ORIN_JETPACK_6 = {
+    "proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0",
+    "proc/device-tree/compatible": "nvidia,p3768-0000+p3767-0005\0nvidia,p3767-0005\0nvidia,tegra234\0",
+    "etc/nv_tegra_release": "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, "
+    "EABI: aarch64, DATE: Wed Jan  8 01:49:37 UTC 2025\n",
+    "etc/nvpmodel.conf": "< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n",
+    "var/lib/nvpmodel/status": "pmode:0007\n",
+    "sys/class/devfreq/17000000.gpu/cur_freq": "306000000\n",
+    "sys/class/devfreq/17000000.gpu/min_freq": "306000000\n",
+    "sys/class/devfreq/17000000.gpu/max_freq": "1020000000\n",
+}
+PC = {
+    "proc/cpuinfo": "".join(
+        "processor\t: %d\nmodel name\t: AMD EPYC 7543 32-Core Processor\n\n" % n for n in range(12)
+    ),
+    "proc/meminfo": "MemTotal:       131072000 kB\n",
+    "proc/driver/nvidia/gpus/0000:01:00.0/information": "Model: \t\t NVIDIA H200\nIRQ:   \t\t 66\n",
+}
+for _cpu in range(12):
+    _folder = "sys/devices/system/cpu/cpu%d/cpufreq/" % _cpu
+    PC[_folder + "scaling_cur_freq"] = "%d\n" % (1500000 + 1000 * _cpu)
+    PC[_folder + "scaling_min_freq"] = "1500000\n"
+    PC[_folder + "scaling_max_freq"] = "2800000\n"
+
+
+def write(root, tree):
+    """Writes a tree below a folder; returns the folder's name for detect()."""
+    for name, text in tree.items():
+        path = os.path.join(str(root), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    return str(root)
