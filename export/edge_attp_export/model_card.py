@@ -25,6 +25,7 @@ SECTIONS: Tuple[Tuple[str, str, str], ...] = (
     ("Protocol", "training", "protocol"),
     ("Baselines", "accuracy", "baselines"),
 )
+HIDDEN = ("config",)  # every setting: for machines, in model.json
 UNTRAINED = "**Untrained: the weights are random and the labels mean nothing.**"
 
 
@@ -90,7 +91,7 @@ def _section(heading: str, values: Optional[Mapping[str, Any]], key: str) -> str
 
 def _rest(heading: str, description: Mapping[str, Any], part: str) -> str:
     """What has no heading of its own."""
-    named = [key for _, owner, key in SECTIONS if owner == part]
+    named = [*HIDDEN, *(key for _, owner, key in SECTIONS if owner == part)]
     values = description[part] or {}
     return f"## {heading}\n\n" + _block({k: v for k, v in values.items() if k not in named})
 

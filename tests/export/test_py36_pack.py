@@ -1,11 +1,11 @@
-"""The committed untrained pack and the scoring node on any ONNX Runtime from 1.10 on; runs under Python 3.6, no torch."""
+"""The untrained pack and the scoring node on any ONNX Runtime from 1.10 on; runs under Python 3.6, no torch."""
 
 import hashlib
 import json
 
 import numpy as np
 import pytest
-from fixed_inputs import CLASSES, DATA, UNTRAINED, FACTORS, PICTURES, maps, pictures
+from fixed_inputs import CLASSES, DATA, FACTORS, PICTURES, UNTRAINED, maps, pictures
 from trilinear_reference import temporal_scores
 
 onnxruntime = pytest.importorskip("onnxruntime")
