@@ -152,19 +152,21 @@ def test_what_a_run_folder_records_is_plain_and_reads_back(load, tmp_path):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes(path):
-    """Each loads; each has a teacher's recipe beside it that fits it."""
+    """Each loads; each has a recipe of its teacher or its networks beside it that fits it."""
     config = load_config(path)
-    if path.stem.endswith("_teacher"):
-        assert config.model.modalities == "MV" and config.data.flow == "optical"
+    if path.stem.endswith(("_teacher", "_network")):
+        assert config.model.modalities == "MV"
+        assert (config.data.flow == "optical") == path.stem.endswith("_teacher")
         return
     assert config.model.modalities == "ATTP"
-    teacher = load_config(path.with_name(f"{path.stem}_teacher.toml"))
-    same = ("backbone", "width", "weights")
+    (beside,) = path.parent.glob(f"{path.stem}_*.toml")
+    other = load_config(beside)
+    same = ("backbone", "width") if config.train.freeze else ("backbone", "width", "weights")
     assert [getattr(config.model, name) for name in same] == [
-        getattr(teacher.model, name) for name in same
+        getattr(other.model, name) for name in same
     ]
-    assert config.input == teacher.input
-    assert config.data.prepared == teacher.data.prepared
+    assert config.input == other.input
+    assert config.data.prepared == other.data.prepared
 
 
 def test_there_are_recipes_for_every_set():
