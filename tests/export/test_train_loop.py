@@ -90,6 +90,14 @@ def test_a_run_is_not_overwritten_or_continued_as_another(prepared, tmp_path):
         run(prepared, tmp_path / "run", resume=True, train={"seed": 1})
 
 
+def test_what_cannot_begin_leaves_no_folder(tmp_path):
+    content = small_sets.config(small_sets.make(tmp_path / "set", train=1, val=0, test=0))
+    content["data"]["prepared"] = str(tmp_path / "nothing")
+    with pytest.raises(UsageError, match="make it with prepare"):
+        train(from_dict(content, Path("test")), tmp_path / "run", False, "cpu")
+    assert not (tmp_path / "run").exists()
+
+
 def test_equal_seeds_give_equal_models(prepared, tmp_path):
     runs = [
         run(prepared, tmp_path / str(index), train={"epochs": 1, "seed": seed})[1].state

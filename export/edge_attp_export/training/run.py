@@ -33,6 +33,7 @@ def train(config: Config, out: Path, resume: bool, device: str = "auto") -> str:
     with processes(device) as where:
         folder = RunFolder(out, config, resume, where.is_first)
         trainer = Trainer(config, folder, where)
+        folder.begin()
         sets = trainer.sets
         folder.template = Checkpoint(
             trainer.model.architecture,

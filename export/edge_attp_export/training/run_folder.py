@@ -45,8 +45,11 @@ class RunFolder:
             raise UsageError(f"{path}: holds a run; give --resume, or another folder")
         if recorded.exists():
             self._check_same(json.loads(recorded.read_text(encoding="utf-8")))
-        else:
-            path.mkdir(parents=True, exist_ok=True)
+
+    def begin(self) -> None:
+        """Make the folder: when data and model are found to be all right."""
+        if self._is_first:
+            self.path.mkdir(parents=True, exist_ok=True)
             self.write_json("config.json", self._settings)
 
     def last(self) -> Optional[Dict[str, Any]]:
