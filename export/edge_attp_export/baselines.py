@@ -10,6 +10,7 @@ import numpy as np
 
 from edge_attp.errors import UsageError
 
+from .files import write_json
 from .workers import add_jobs_argument, in_processes, whole
 
 if TYPE_CHECKING:  # PyTorch, OpenCV and the native core: imported late
@@ -170,8 +171,6 @@ def _table(found: Sequence[Baseline], fitted: int, tested: int) -> List[str]:
 def _write(
     options: argparse.Namespace, found: Sequence[Baseline], fitted: int, tested: int
 ) -> None:
-    from .training.run_folder import write_json
-
     content = {
         "format_version": FORMAT_VERSION,
         "set": options.prepared.resolve().name,

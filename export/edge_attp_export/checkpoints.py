@@ -7,7 +7,6 @@ numbers, which `torch.load(weights_only=True)` reads without running any code.
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -21,6 +20,7 @@ from edge_attp.errors import ModelError, UsageError
 
 from .architecture import Architecture
 from .attp import ATTP
+from .files import replacing
 from .input_spec import as_json, positions
 from .litenet import StateDict, load_exactly
 
@@ -58,9 +58,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "accuracy": json.loads(json.dumps(checkpoint.accuracy)),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    torch.save(content, part)
-    os.replace(part, path)
+    with replacing(path) as part:
+        torch.save(content, part)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

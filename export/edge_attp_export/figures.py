@@ -6,7 +6,6 @@ It is imported late, and drawn with directly: no window system, no state of its 
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any, List, Mapping, Sequence, Tuple
 
@@ -14,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edge_attp.errors import UsageError
+
+from .files import replacing
 
 MOST_COUNTED = 30  # classes up to which the counts are written into the cells
 DPI = 120
@@ -153,9 +154,8 @@ def _figure(width_in: float, height_in: float) -> Any:
 
 
 def _save(figure: Any, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
     try:
-        figure.savefig(part, format="png", bbox_inches="tight", pad_inches=0.15)
-        os.replace(part, path)
+        with replacing(path) as part:
+            figure.savefig(part, format="png", bbox_inches="tight", pad_inches=0.15)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error

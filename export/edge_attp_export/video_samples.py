@@ -10,8 +10,8 @@ import numpy as np
 from edge_attp.bitstream import CompressedVideo, Picture
 from edge_attp.engine.pack import InputSpec
 from edge_attp.errors import UsageError
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 
+from .network_inputs import flow_input, residual_input, rgb_input
 from .temporal import temporal_offset
 
 SEED = 0  # the same pictures every time
@@ -56,7 +56,7 @@ def _read(path: Path, spec: InputSpec, count: int, offset: int) -> List[Samples]
     with CompressedVideo(str(path), transcode=True) as video:
         for picture in video.sample(count, SEED, keys=True):
             if picture.is_random_access:
-                keys.append(_rgb(video.decode_key(picture), spec))
+                keys.append(rgb_input(video.decode_key(picture), spec, spec.resize))
                 if len(pictures) >= count:
                     break
             elif keys and picture.integrity == "ok":
@@ -77,16 +77,7 @@ def _read(path: Path, spec: InputSpec, count: int, offset: int) -> List[Samples]
     ]
 
 
-def _rgb(rgb: np.ndarray, spec: InputSpec) -> np.ndarray:
-    out = np.empty((3, *spec.crop[::-1]), np.float32)
-    fill_rgb(rgb, out, spec.resize, spec.rgb.mean, spec.rgb.std)
-    return out
-
-
 def _motion(picture: Picture, spec: InputSpec, bit_depth: int) -> Tuple[np.ndarray, np.ndarray]:
-    flow, residual = (np.empty((channels, *spec.crop[::-1]), np.float32) for channels in (2, 3))
     height, width = picture.shape
-    fill_flow(picture.motion.flow(), (width, height), flow, spec.resize, spec.flow_scale)
-    mean, std = spec.residual
-    fill_residual(picture.residual, residual, spec.resize, mean, std, bit_depth)
-    return flow, residual
+    flow = flow_input(picture.motion.flow(), (width, height), spec, spec.resize)
+    return flow, residual_input(picture.residual, spec, spec.resize, bit_depth)

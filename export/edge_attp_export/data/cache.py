@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -19,6 +18,8 @@ import cv2
 import numpy as np
 
 from edge_attp.errors import CorruptStream, UsageError
+
+from ..files import replacing
 
 MAGIC = b"ATTPCLIP"
 VERSION = 1
@@ -76,11 +77,9 @@ def write_clip(
     }
     text = json.dumps(header, separators=(",", ":")).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
+    with replacing(path) as part, open(part, "wb") as file:
         file.write(_FIXED.pack(MAGIC, len(text)) + text)
         file.writelines(records.parts)
-    os.replace(part, path)
     return path.stat().st_size
 
 

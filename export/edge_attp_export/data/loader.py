@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from edge_attp.engine.pack import InputSpec
 from edge_attp.errors import UsageError
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 
-from ..attp import CHANNELS, Inputs, Maps
+from ..attp import Inputs, Maps
+from ..network_inputs import flow_input, residual_input, rgb_input
 from .cache import Clip
 from .crops import Window, cut_flow, cut_residual, cut_rgb, draw_window
 from .prepared import ClipEntry, Prepared
@@ -194,30 +194,19 @@ class _Reader:
         rgb = self._clip.key(gop)
         if self._window is not None:
             rgb = cut_rgb(rgb, self._window)
-        out = self._empty("I")
-        fill_rgb(rgb, out, self._resize, self._spec.rgb.mean, self._spec.rgb.std)
-        return out
+        return rgb_input(rgb, self._spec, self._resize)
 
     def flow(self, flow: np.ndarray) -> np.ndarray:
         size = self._clip.width, self._clip.height
         if self._window is not None:
             flow, size = cut_flow(flow, self._window), (self._window.width, self._window.height)
-        out = self._empty("MV")
-        fill_flow(flow, size, out, self._resize, self._spec.flow_scale)
-        return out
+        return flow_input(flow, size, self._spec, self._resize)
 
     def residual(self, picture: int) -> np.ndarray:
         residual = self._clip.residual(picture)
         if self._window is not None:
             residual = cut_residual(residual, self._window)
-        out = self._empty("R")
-        mean, std = self._spec.residual
-        fill_residual(residual, out, self._resize, mean, std, self._clip.bit_depth)
-        return out
-
-    def _empty(self, network: str) -> np.ndarray:
-        width, height = self._spec.crop
-        return np.empty((CHANNELS[network], height, width), np.float32)
+        return residual_input(residual, self._spec, self._resize, self._clip.bit_depth)
 
 
 class _EpochSampler(DistributedSampler[Batch]):

@@ -7,12 +7,12 @@ without suffix.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from edge_attp.errors import UsageError
 
+from ..files import write_json
 from .cache import SUFFIX, Clip
 
 VERSION = 1
@@ -65,10 +65,7 @@ def write_description(prepared: Prepared) -> None:
         "optical_flow": prepared.optical_flow,
         "clips": [entry._asdict() for entry in prepared.clips],
     }
-    path = prepared.folder / DESCRIPTION
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(prepared.folder / DESCRIPTION, content, indent=1)
 
 
 def load_prepared(folder: Path) -> Prepared:

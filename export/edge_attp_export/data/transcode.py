@@ -8,7 +8,6 @@ the pattern of picture types measures how much a clip moves, before anything has
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple
@@ -18,6 +17,8 @@ from av.video.reformatter import VideoReformatter
 
 from edge_attp.bitstream.container import ContainerSource
 from edge_attp.errors import SourceError, UsageError
+
+from ..files import replacing
 
 RATE = 25  # pictures per second of every copy; none is left out or doubled to get there
 FEWEST_PICTURES = 2
@@ -84,15 +85,10 @@ def transcode(source: Path, target: Path, encoder: Encoder) -> int:
     `target` cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    try:
+    with replacing(target) as part:
         pictures = _write(part, frames(source, encoder.width, encoder.height), encoder)
         if pictures < FEWEST_PICTURES:
             raise SourceError(f"{source}: motion needs {FEWEST_PICTURES} pictures, has {pictures}")
-        os.replace(part, target)
-    finally:
-        if part.exists():
-            part.unlink()
     return pictures
 
 

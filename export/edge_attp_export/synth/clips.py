@@ -9,7 +9,6 @@ much as the grain of the pictures.
 from __future__ import annotations
 
 import json
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional
@@ -17,6 +16,7 @@ from typing import Any, Dict, Iterable, Optional
 import av
 import numpy as np
 
+from ..files import replacing
 from .camera import HEIGHT, WIDTH
 
 RATE = 25  # pictures per second
@@ -26,22 +26,16 @@ ENCODER = {"preset": "veryfast", "crf": "8", "x264-params": "keyint=1:threads=1"
 def write(path: Path, pictures: Iterable[np.ndarray], recipe: Dict[str, Any]) -> None:
     """Encode RGB uint8 pictures. The file appears when it is whole. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        with av.open(str(part), "w", format="mp4") as container:
-            container.metadata["comment"] = json.dumps(recipe)
-            stream: Any = container.add_stream("libx264", rate=RATE, options=ENCODER)
-            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-            stream.codec_context.time_base = Fraction(1, RATE)
-            for index, picture in enumerate(pictures):
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pts = index
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-        os.replace(part, path)
-    finally:
-        if part.exists():
-            part.unlink()
+    with replacing(path) as part, av.open(str(part), "w", format="mp4") as container:
+        container.metadata["comment"] = json.dumps(recipe)
+        stream: Any = container.add_stream("libx264", rate=RATE, options=ENCODER)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, RATE)
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
 
 
 def recipe_of(path: Path) -> Optional[Dict[str, Any]]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -20,6 +18,7 @@ import numpy as np
 
 from edge_attp.errors import UsageError
 
+from ..files import write_json, write_text
 from . import VERSION, attributes, backgrounds, clips
 from .camera import HEIGHT, WIDTH
 from .classes import LABELS, folder, mirror, pairs
@@ -114,7 +113,7 @@ def make_clip(out: Path, clip: Clip) -> int:
 
 def describe(out: Path, parameters: Parameters, planned: List[Clip]) -> None:
     """Write manifest.csv and synth.json into folder `out`."""
-    _replace(out / "manifest.csv", manifest(planned))
+    write_text(out / "manifest.csv", manifest(planned))
     content = {
         "version": VERSION,
         "seed": parameters.seed,
@@ -134,7 +133,7 @@ def describe(out: Path, parameters: Parameters, planned: List[Clip]) -> None:
             "av": av.__version__,
         },
     }
-    _replace(out / "synth.json", json.dumps(content, indent=2) + "\n")
+    write_json(out / "synth.json", content)
 
 
 def manifest(planned: List[Clip]) -> str:
@@ -169,9 +168,3 @@ def _difference(recipe: Dict[str, Any], wanted: Dict[str, Any]) -> str:
     name = next(name for name in wanted if recipe.get(name) != wanted[name])
     shown = "version" if name == "edge_attp_synth" else name
     return f"was made with {shown} {recipe.get(name)}, asked for is {wanted[name]}"
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

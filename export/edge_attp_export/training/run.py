@@ -15,10 +15,11 @@ from ..b_frames import B_FRAMES, FRAME_TYPES
 from ..checkpoints import Checkpoint, read_checkpoint
 from ..config import Config
 from ..data.prepared import load_prepared
+from ..files import write_json
 from . import deployed, setup
 from .evaluation import Protocol, evaluate, evaluated_samples, metrics, part_of, protocol_of
 from .processes import Processes, processes
-from .run_folder import RunFolder, write_json
+from .run_folder import RunFolder
 from .scoring import ClipScores, confusion
 from .trainer import Trainer, precision
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, TypeVar
@@ -15,6 +14,7 @@ from edge_attp.errors import UsageError
 
 from ..checkpoints import Checkpoint, save_checkpoint
 from ..config import Config
+from ..files import replacing, write_json
 
 T = TypeVar("T")
 COLUMNS = (
@@ -63,9 +63,8 @@ class RunFolder:
         return state
 
     def keep_last(self, state: Dict[str, Any]) -> None:
-        part = self.path / "last.pt.part"
-        torch.save(state, part)
-        os.replace(part, self.path / "last.pt")
+        with replacing(self.path / "last.pt") as part:
+            torch.save(state, part)
 
     def keep_best(self, state: Dict[str, torch.Tensor], row: Dict[str, Any]) -> None:
         assert self.template is not None
@@ -131,13 +130,6 @@ class RunFolder:
 
 
 _FREE = {("train", "epochs"), ("train", "workers"), ("train", "patience")}
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
 
 
 def _line(row: Dict[str, Any]) -> str:
