@@ -4,16 +4,20 @@ An engine turns named arrays into named arrays; it knows nothing of videos. Each
 imported in its own adapter file only, and only when that engine is opened.
 """
 
-from edge_attp.engine.backend import Backend, Buffers, Graph
+from edge_attp.engine.backend import Backend, Buffers, Graph, Run, RunTimes
+from edge_attp.engine.cuda_buffers import BUFFER_KINDS
 from edge_attp.engine.pack import Pack, default_pack, load_pack
 from edge_attp.engine.select import BACKENDS, open_backend
 
 __all__ = [
     "BACKENDS",
+    "BUFFER_KINDS",
     "Backend",
     "Buffers",
     "Graph",
     "Pack",
+    "Run",
+    "RunTimes",
     "default_pack",
     "load_pack",
     "open_backend",

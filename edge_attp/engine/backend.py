@@ -4,27 +4,45 @@ The stages before an engine see a NumPy array to fill and nothing else; where th
 pinned or mapped memory) is the engine's business.
 """
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from edge_attp.errors import ModelError
 
-__all__ = ["Backend", "Buffers", "Graph"]
+__all__ = ["Backend", "Buffers", "Graph", "Run", "RunTimes"]
+
+IN_FLIGHT = 2  # runs of one graph: one computes while the next is handed over
 
 Shapes = Dict[str, Tuple[int, ...]]
 
 
 class Buffers:
-    """Inputs and outputs of one run of one graph, by name: float32 (1, ...), C-contiguous.
+    """Inputs and outputs of one graph for one picture, by name: float32 (1, ...), C-contiguous.
 
-    Fill `inputs`, hand the object to Graph.run, read `outputs`. Several sets of one graph may be
-    filled and read at the same time.
+    Fill `inputs`, hand the object to Graph.start, wait for the run, read `outputs`. Any thread may
+    fill and read; several sets of one graph may be in use at the same time.
     """
 
     def __init__(self, inputs: Dict[str, np.ndarray], outputs: Dict[str, np.ndarray]) -> None:
         self.inputs = inputs
         self.outputs = outputs
+
+
+class RunTimes(NamedTuple):
+    """Seconds of one run. upload_s: bringing the inputs to where the engine reads them, 0.0 where
+    nothing is copied. compute_s: from then until the outputs are in their buffers."""
+
+    upload_s: float
+    compute_s: float
+
+
+class Run:
+    """A batch that a graph has started."""
+
+    def wait(self) -> RunTimes:
+        """Returns when the outputs are there; may be called again. EngineError if the engine failed."""
+        raise NotImplementedError
 
 
 class Graph:
@@ -33,14 +51,31 @@ class Graph:
     file = ""
     inputs: Shapes = {}  # without the batch dimension
     outputs: Shapes = {}
+    max_batch = 1
 
     def allocate(self) -> Buffers:
         """A new set of buffers for this graph."""
         raise NotImplementedError
 
-    def run(self, buffers: Buffers) -> None:
-        """Computes buffers.outputs from buffers.inputs. EngineError if the engine fails."""
+    def start(self, batch: Sequence[Buffers]) -> Run:
+        """Starts one run on 1 to max_batch pictures, each in its own Buffers of this graph.
+
+        They are the engine's until Run.wait: nobody may fill or read them. IN_FLIGHT runs may be on
+        their way; a further call waits for the oldest. EngineError if the engine fails, ValueError for
+        a batch of another size.
+        """
         raise NotImplementedError
+
+    def run(self, batch: Sequence[Buffers]) -> RunTimes:
+        """start(batch).wait()"""
+        return self.start(batch).wait()
+
+    def check(self, batch: Sequence[Buffers]) -> None:
+        """ValueError if the batch has a size that the graph does not take."""
+        if not 1 <= len(batch) <= self.max_batch:
+            raise ValueError(
+                "%s takes 1 to %d pictures a run, got %d" % (self.file, self.max_batch, len(batch))
+            )
 
     def expect(self, inputs: Shapes, outputs: Shapes) -> None:
         """ModelError unless the graph has exactly these inputs and outputs."""
@@ -68,12 +103,17 @@ class Backend:
         """Loads one ONNX graph. ModelError if it cannot be used, EngineError if the engine fails."""
         raise NotImplementedError
 
+    def device_memory_bytes(self) -> Optional[int]:
+        """What the device's free memory has lost, to whomever, since this backend began to use it;
+        None if there is no such device. EngineError if the device fails."""
+        return None
+
 
 def _listing(shapes: Shapes) -> str:
     parts = ["%s (N, %s)" % (name, ", ".join(map(str, shape))) for name, shape in shapes.items()]
     return " and ".join(sorted(parts)) or "none"
 
 
-def zeros(shapes: Shapes) -> Dict[str, Any]:
-    """float32 zeros of batch 1 for each name."""
-    return {name: np.zeros((1,) + shape, np.float32) for name, shape in shapes.items()}
+def zeros(shapes: Shapes, batch: int = 1) -> Dict[str, Any]:
+    """float32 zeros of a batch for each name."""
+    return {name: np.zeros((batch,) + shape, np.float32) for name, shape in shapes.items()}

@@ -10,94 +10,119 @@ Who fills and reads them sees NumPy arrays only. Addresses are integers, as Tens
 """
 
 import os
-from typing import Any, Dict, Tuple, Type, cast
+from typing import Any, Dict, Optional, Tuple, Type, cast
 
 import numpy as np
 
 from edge_attp.errors import UsageError
 
-__all__ = ["DeviceArray", "buffer_policy"]
+__all__ = ["BUFFER_KINDS", "DeviceArray", "buffer_policy"]
 
 
 class DeviceArray:
-    """`array`: float32, zeros at first. `address`: where the device finds it."""
+    """`array`: float32, zeros at first. is_in_place: the device can work in it, at `address`. All that
+    takes a stream is done in its order, later."""
 
+    is_in_place = False
     array: np.ndarray
-    address: int
+    address = 0
 
-    def __init__(self, driver: Any, shape: Tuple[int, ...], is_input: bool) -> None:
+    def __init__(self, driver: Any, shape: Tuple[int, ...]) -> None:
         raise NotImplementedError
 
-    def to_device(self, stream: Any) -> None:
-        """Before a run, in its stream."""
+    def lend(self, stream: Any) -> None:
+        """Before the device touches it."""
 
-    def to_host(self, stream: Any) -> None:
-        """After a run, in its stream."""
+    def give_back(self, stream: Any) -> None:
+        """After the device has touched it."""
+
+    def copy_to(self, address: int, stream: Any) -> None:
+        """To memory of the device."""
+        raise NotImplementedError
+
+    def copy_from(self, address: int, stream: Any) -> None:
+        """From memory of the device."""
+        raise NotImplementedError
 
 
-class _Mapped(DeviceArray):
-    def __init__(self, driver: Any, shape: Tuple[int, ...], is_input: bool) -> None:
-        flag = driver.host_alloc_flags.DEVICEMAP
-        self.array = driver.pagelocked_zeros(shape, np.float32, mem_flags=flag)
-        self.address = int(cast(Any, self.array.base).get_device_pointer())
+class _InPlace(DeviceArray):
+    is_in_place = True
 
-
-class _Managed(DeviceArray):
-    """Without concurrent access (TX2), the processor may touch managed memory during a run only if it
-    is not attached to a stream that runs; other buffers of the graph are filled meanwhile."""
-
-    def __init__(self, driver: Any, shape: Tuple[int, ...], is_input: bool) -> None:
-        self._flags = driver.mem_attach_flags
-        self.array = driver.managed_zeros(shape, np.float32, mem_flags=self._flags.HOST)
+    def __init__(self, driver: Any, shape: Tuple[int, ...]) -> None:
+        self._driver = driver
+        self.array = self._zeros(driver, shape)
         self._memory = cast(Any, self.array.base)
         self.address = int(self._memory.get_device_pointer())
 
-    def to_device(self, stream: Any) -> None:
-        self._memory.attach(self._flags.SINGLE, stream)
+    def _zeros(self, driver: Any, shape: Tuple[int, ...]) -> np.ndarray:
+        raise NotImplementedError
 
-    def to_host(self, stream: Any) -> None:
-        self._memory.attach(self._flags.HOST, stream)
+    def copy_to(self, address: int, stream: Any) -> None:
+        self._driver.memcpy_dtod_async(address, self.address, self.array.nbytes, stream)
+
+    def copy_from(self, address: int, stream: Any) -> None:
+        self._driver.memcpy_dtod_async(self.address, address, self.array.nbytes, stream)
 
 
-class _Copied(DeviceArray):
-    def __init__(self, driver: Any, shape: Tuple[int, ...], is_input: bool) -> None:
-        self.array = self._zeros(driver, shape)
+class _Mapped(_InPlace):
+    def _zeros(self, driver: Any, shape: Tuple[int, ...]) -> np.ndarray:
+        flag = driver.host_alloc_flags.DEVICEMAP
+        return cast(np.ndarray, driver.pagelocked_zeros(shape, np.float32, mem_flags=flag))
+
+
+class _Managed(_InPlace):
+    """Without concurrent access (TX2), the processor may touch managed memory during a run only if it
+    is not attached to a stream that runs; other buffers of the graph are filled meanwhile."""
+
+    def _zeros(self, driver: Any, shape: Tuple[int, ...]) -> np.ndarray:
+        flag = driver.mem_attach_flags.HOST
+        return cast(np.ndarray, driver.managed_zeros(shape, np.float32, mem_flags=flag))
+
+    def lend(self, stream: Any) -> None:
+        self._memory.attach(self._driver.mem_attach_flags.SINGLE, stream)
+
+    def give_back(self, stream: Any) -> None:
+        self._memory.attach(self._driver.mem_attach_flags.HOST, stream)
+
+
+class _Plain(DeviceArray):
+    def __init__(self, driver: Any, shape: Tuple[int, ...]) -> None:
         self._driver = driver
-        self._is_input = is_input
-        self._memory = driver.mem_alloc(self.array.nbytes)
-        self.address = int(self._memory)
+        self.array = self._zeros(driver, shape)
 
     def _zeros(self, driver: Any, shape: Tuple[int, ...]) -> np.ndarray:
         return np.zeros(shape, np.float32)
 
-    def to_device(self, stream: Any) -> None:
-        if self._is_input:
-            self._driver.memcpy_htod_async(self.address, self.array, stream)
+    def copy_to(self, address: int, stream: Any) -> None:
+        self._driver.memcpy_htod_async(address, self.array, stream)
 
-    def to_host(self, stream: Any) -> None:
-        if not self._is_input:
-            self._driver.memcpy_dtoh_async(self.array, self.address, stream)
+    def copy_from(self, address: int, stream: Any) -> None:
+        self._driver.memcpy_dtoh_async(self.array, address, stream)
 
 
-class _Pinned(_Copied):
+class _Pinned(_Plain):
     def _zeros(self, driver: Any, shape: Tuple[int, ...]) -> np.ndarray:
-        return np.asarray(driver.pagelocked_zeros(shape, np.float32))
+        return cast(np.ndarray, driver.pagelocked_zeros(shape, np.float32))
 
 
 _POLICIES: Dict[str, Type[DeviceArray]] = {
     "mapped": _Mapped,
     "managed": _Managed,
     "pinned": _Pinned,
-    "plain": _Copied,
+    "plain": _Plain,
 }
+BUFFER_KINDS = tuple(_POLICIES)
 
 
-def buffer_policy(is_integrated: bool) -> Tuple[str, Type[DeviceArray]]:
-    """Name and class: what EDGE_ATTP_BUFFERS asks for, else mapped on an integrated device and pinned
-    on others. UsageError if there is no such kind."""
-    name = os.environ.get("EDGE_ATTP_BUFFERS") or ("mapped" if is_integrated else "pinned")
+def buffer_policy(
+    is_integrated: bool, asked: Optional[str] = None
+) -> Tuple[str, Type[DeviceArray]]:
+    """Name and class: what is asked for, else what EDGE_ATTP_BUFFERS says, else mapped on an integrated
+    device and pinned on others. UsageError if there is no such kind."""
+    where = "buffers" if asked else "EDGE_ATTP_BUFFERS"
+    name = asked or os.environ.get("EDGE_ATTP_BUFFERS")
+    if not name:
+        name = "mapped" if is_integrated else "pinned"
     if name not in _POLICIES:
-        raise UsageError(
-            "EDGE_ATTP_BUFFERS: got %r, expected one of %s" % (name, ", ".join(_POLICIES))
-        )
+        raise UsageError("%s: got %r, expected one of %s" % (where, name, ", ".join(BUFFER_KINDS)))
     return name, _POLICIES[name]

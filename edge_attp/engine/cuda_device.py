@@ -4,7 +4,7 @@ pycuda is imported here, late: importing it needs the NVIDIA driver. Knows nothi
 """
 
 from contextlib import contextmanager
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple, Optional
 
 from edge_attp.errors import EngineError
 
@@ -54,9 +54,14 @@ def _driver() -> Any:
 
 
 class CudaContext:
-    """A context on the first device, current only inside `with context.calls(...)`, in any thread."""
+    """A context on the first device, current only inside `with context.calls(...)`, in any thread.
+
+    Once CUDA has failed otherwise than for want of memory, nothing is known of what runs there: every
+    later call says so.
+    """
 
     def __init__(self) -> None:
+        self._lost: Optional[str] = None  # what the first failure said
         self.driver = _driver()
         driver = self.driver
         # A waiting thread sleeps: the parser needs the core.
@@ -65,11 +70,19 @@ class CudaContext:
             self._context = driver.Device(0).make_context(flags)
             driver.Context.pop()
         except driver.Error as error:
-            raise self._error("starting", error) from None
+            raise EngineError(self._said("starting", error)) from None
 
     @contextmanager
     def calls(self, doing: str) -> Iterator[None]:
         """Makes the context current; an error of CUDA becomes an EngineError that names `doing`."""
+        if self._lost is not None:
+            raise EngineError(self._lost)
+        with self.closing(doing):
+            yield
+
+    @contextmanager
+    def closing(self, doing: str) -> Iterator[None]:
+        """As calls(), but tries after a failure too, so that memory is freed where that is possible."""
         driver = self.driver
         try:
             self._context.push()
@@ -78,16 +91,19 @@ class CudaContext:
             finally:
                 driver.Context.pop()
         except driver.Error as error:
-            raise self._error(doing, error) from None
+            said = self._said(doing, error)
+            if not isinstance(error, driver.MemoryError):
+                self._lost = self._lost or said
+            raise EngineError(said) from None
 
-    def _error(self, doing: str, error: Exception) -> EngineError:
+    def _said(self, doing: str, error: Exception) -> str:
         said = " ".join(str(error).split())
         if isinstance(error, self.driver.MemoryError):
-            return EngineError(
+            return (
                 "out of device memory while %s (%s): end other programs on the device, or build "
                 "engines with a smaller --workspace or --batch" % (doing, said)
             )
-        return EngineError(
-            "CUDA failed while %s (%s): if the device was lost or reset, start again"
-            % (doing, said)
+        return "CUDA failed while %s (%s): if the device was lost or reset, start again" % (
+            doing,
+            said,
         )

@@ -109,15 +109,16 @@ class EngineCache:
             raise EngineError("%s: cannot be written: %s" % (path, error.strerror)) from None
 
     def find(self, name: str, key: EngineKey, precisions: Tuple[str, ...]) -> Found:
-        """The engine to run: of the first of `precisions` that is there, and the smallest batch.
+        """The engine to run: of the first of `precisions` that is there, and of the smallest batch that
+        is not below that of `key`, else of the largest.
 
-        The precision and the batch of `key` do not count. EngineError says what is there instead.
+        The precision of `key` does not count. EngineError says what is there instead.
         """
         wanted = dict(key._asdict())
         del wanted["precision"], wanted["batch"]
         faults: List[str] = []
         entries = [entry for entry in self._entries(name, key) if entry[1].precision in precisions]
-        entries.sort(key=lambda entry: (precisions.index(entry[1].precision), entry[1].batch))
+        entries.sort(key=lambda entry: _preference(entry[1], key.batch, precisions))
         for path, own in entries:
             try:
                 return Found(path, own, self.load(path, wanted))
@@ -142,6 +143,11 @@ class EngineCache:
                 except (EngineError, TypeError, ValueError):
                     continue
         return found
+
+
+def _preference(own: EngineKey, batch: int, precisions: Tuple[str, ...]) -> Any:
+    is_small = own.batch < batch
+    return precisions.index(own.precision), is_small, -own.batch if is_small else own.batch
 
 
 def _read(path: str, size: int = -1) -> bytes:

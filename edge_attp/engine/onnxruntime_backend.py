@@ -1,20 +1,26 @@
-"""ONNX Runtime on the CPU: the engine that runs everywhere (1.10 on Python 3.6 to the newest)."""
+"""ONNX Runtime: the engine that runs everywhere (1.10 on Python 3.6 to the newest).
 
-import os
-from typing import Any, Optional
+On the CPU, or on an NVIDIA device where the library has its CUDA provider and that starts.
+"""
 
-import numpy as np
+from typing import Any, Dict, List, Optional
 
-from edge_attp.engine.backend import Backend, Buffers, Graph, Shapes, zeros
+from edge_attp.engine.backend import Backend, Graph
+from edge_attp.engine.onnxruntime_graph import OrtGraph, one_line
+from edge_attp.engine.thread_choice import available_cores, fewest_fast
 from edge_attp.errors import EngineError, ModelError
+from edge_attp.log import logger
 
 __all__ = ["OnnxRuntimeBackend"]
 
-_FLOAT = "tensor(float)"
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+_TIMED_RUNS = 5
+_TIMED_S = 0.1
 
 
 class OnnxRuntimeBackend(Backend):
-    """Runs graphs on `threads` cores, by default on all that this process may use."""
+    """Runs graphs with `threads` threads; None: as many as serve the first graph best, measured when
+    that is loaded."""
 
     name = "onnxruntime"
 
@@ -26,89 +32,78 @@ class OnnxRuntimeBackend(Backend):
                 "the onnxruntime backend cannot start (%s): pip install 'edge-attp[onnx]'" % error
             ) from None
         self._library = onnxruntime
-        self._threads = threads or available_cores()
+        self._uses_cuda = _CUDA in onnxruntime.get_available_providers()
+        self._threads = threads
+        self._is_measured = False
 
     def describe(self) -> str:
-        plural = "" if self._threads == 1 else "s"
-        version = self._library.__version__
-        return "ONNX Runtime %s, CPU, %d thread%s" % (version, self._threads, plural)
+        version, threads = self._library.__version__, self._threads
+        if self._uses_cuda:
+            return "ONNX Runtime %s, CUDA" % version
+        if threads is None:
+            return "ONNX Runtime %s, CPU, threads to be measured" % version
+        measured = " (measured)" if self._is_measured else ""
+        plural = "" if threads == 1 else "s"
+        return "ONNX Runtime %s, CPU, %d thread%s%s" % (version, threads, plural, measured)
 
     def load(self, path: str) -> Graph:
+        session = self._cuda_session(path) if self._uses_cuda else None
+        if session is not None:
+            return OrtGraph(path, session)
+        self._uses_cuda = False
+        if self._threads is None:
+            return self._load_fastest(path)
+        return self._load(path, self._threads)
+
+    def _load_fastest(self, path: str) -> Graph:
+        graphs: Dict[int, Graph] = {}
+
+        def seconds(threads: int) -> float:
+            graphs[threads] = self._load(path, threads)
+            return _fastest_run_s(graphs[threads])
+
+        self._threads = fewest_fast(available_cores(), seconds)
+        self._is_measured = True
+        return graphs[self._threads]
+
+    def _load(self, path: str, threads: int) -> Graph:
         try:
-            session = self._library.InferenceSession(
-                path, self._session_options(), providers=["CPUExecutionProvider"]
-            )
+            session = self._session(path, threads, [_CPU])
         except Exception as error:  # the library raises classes of its own without a common base
             raise ModelError(
-                "%s: ONNX Runtime cannot load it: %s" % (path, _one_line(error))
+                "%s: ONNX Runtime cannot load it: %s" % (path, one_line(error))
             ) from error
-        return _OrtGraph(path, session)
+        return OrtGraph(path, session)
 
-    def _session_options(self) -> Any:
+    def _cuda_session(self, path: str) -> Any:
+        """None where the provider is there but does not start."""
+        reason = "it does not start"
+        try:
+            session = self._session(path, self._threads or available_cores(), [_CUDA, _CPU])
+            if _CUDA in session.get_providers():
+                return session
+        except Exception as error:
+            reason = one_line(error)
+        logger.warning("ONNX Runtime's CUDA provider is not used: %s", reason)
+        return None
+
+    def _session(self, path: str, threads: int, providers: List[str]) -> Any:
         options = self._library.SessionOptions()
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors; they arrive as exceptions too
         # Waiting threads must sleep: while they spin, the parser beside them gets no core, and a
         # picture of EfficientNet-B1 takes 45 ms instead of 27 on two cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return options
+        # The library's own way back to the CPU prints to stdout, which is for results.
+        return self._library.InferenceSession(path, options, providers=providers, enable_fallback=0)
 
 
-class _OrtBuffers(Buffers):
-    """Arrays bound once, so that a run reads and writes them in place."""
-
-    def __init__(self, session: Any, inputs: Shapes, outputs: Shapes) -> None:
-        super().__init__(zeros(inputs), zeros(outputs))
-        self.binding = session.io_binding()
-        for bind, arrays in (
-            (self.binding.bind_input, self.inputs),
-            (self.binding.bind_output, self.outputs),
-        ):
-            for name, array in arrays.items():
-                bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-
-
-class _OrtGraph(Graph):
-    def __init__(self, path: str, session: Any) -> None:
-        self.file = path
-        self._session = session
-        self.inputs = _shapes(path, session.get_inputs())
-        self.outputs = _shapes(path, session.get_outputs())
-
-    def allocate(self) -> Buffers:
-        return _OrtBuffers(self._session, self.inputs, self.outputs)
-
-    def run(self, buffers: Buffers) -> None:
-        assert isinstance(buffers, _OrtBuffers)
-        try:
-            self._session.run_with_iobinding(buffers.binding)
-        except Exception as error:
-            raise EngineError(
-                "%s: ONNX Runtime failed: %s" % (self.file, _one_line(error))
-            ) from error
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this platform
-        return os.cpu_count() or 1
-
-
-def _shapes(path: str, values: Any) -> Shapes:
-    shapes = {}
-    for value in values:
-        sides = value.shape[1:]
-        if value.type != _FLOAT or not all(isinstance(side, int) for side in sides):
-            raise ModelError(
-                "%s: %s is %s %s: expected float32 with every size fixed but the first"
-                % (path, value.name, value.type, value.shape)
-            )
-        shapes[value.name] = tuple(sides)
-    return shapes
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _fastest_run_s(graph: Graph) -> float:
+    """Seconds of the fastest of a few runs; the first one allocates and does not count."""
+    batch = [graph.allocate()]
+    graph.run(batch)
+    times = [graph.run(batch).compute_s]
+    while len(times) < _TIMED_RUNS and sum(times) < _TIMED_S:
+        times.append(graph.run(batch).compute_s)
+    return min(times)

@@ -53,12 +53,13 @@ class Trilinear(NamedTuple):
 
 
 class Pack(NamedTuple):
-    """One model pack. `graphs` are the paths of the ONNX files."""
+    """One model pack. `graphs`: paths of the ONNX files; `precision`: as `edge-attp export` calls it."""
 
     folder: str
     name: str
     trained: bool
     backbone: str
+    precision: str
     labels: Tuple[str, ...]
     input: InputSpec
     trilinear: Trilinear
@@ -109,12 +110,12 @@ def load_pack(folder: str) -> Pack:
         str(FORMAT_VERSION),
     )
     top.take("width", _is_positive, "a number above 0", default=1.0)
-    top.take("precision", _is_text, "a text that is not empty", default="fp32")
     pack = Pack(
         folder=folder,
         name=top.take("name", _is_text, "a text that is not empty"),
         trained=top.take("trained", lambda value: isinstance(value, bool), "true or false"),
         backbone=top.take("backbone", _is_text, "a text that is not empty"),
+        precision=top.take("precision", _is_text, "a text that is not empty", default="fp32"),
         labels=tuple(top.take("labels", _are_labels, "a list of two or more different texts")),
         input=_read_input(top.section("input")),
         trilinear=_read_trilinear(top.section("trilinear")),

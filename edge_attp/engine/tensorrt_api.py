@@ -101,6 +101,14 @@ class TensorRtApi:
         """Inputs and outputs. EngineError if one is not float32."""
         raise NotImplementedError
 
+    def largest(self, engine: Any, name: str) -> Any:
+        """The largest shape of an input, batch included."""
+        raise NotImplementedError
+
+    def max_batch(self, engine: Any) -> int:
+        """The largest batch that the engine was built for."""
+        return min(self.largest(engine, t.name)[0] for t in self.tensors(engine) if t.is_input)
+
     def set_batch(self, engine: Any, context: Any, batch: int) -> bool:
         """Fixes the batch of all inputs; False if the engine has no such batch."""
         raise NotImplementedError

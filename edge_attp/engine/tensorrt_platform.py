@@ -4,7 +4,7 @@ Together they are what an engine is built for and may run on. `tensorrt` is impo
 """
 
 import os
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from edge_attp.engine.cuda_device import DeviceFacts, device_facts
 from edge_attp.engine.engine_cache import EngineKey, file_sha256
@@ -16,7 +16,15 @@ from edge_attp.engine.tensorrt_v10 import Api10
 from edge_attp.engine.tensorrt_v11 import Api11
 from edge_attp.errors import EngineError
 
-__all__ = ["PRECISIONS", "Platform", "adapter", "graph_name", "missing", "open_platform"]
+__all__ = [
+    "PRECISIONS",
+    "NotHere",
+    "Platform",
+    "adapter",
+    "graph_name",
+    "missing",
+    "open_platform",
+]
 
 PRECISIONS = ("fp16", "fp32")  # in the order of preference
 
@@ -51,23 +59,33 @@ class Platform(NamedTuple):
                 ) from None
 
 
+class NotHere(EngineError):
+    """This machine lacks something that TensorRT needs."""
+
+
 def open_platform() -> Platform:
-    """Looks at this machine. EngineError names everything that is missing."""
-    lacks = missing()
+    """Looks at this machine. NotHere names everything that is missing."""
+    found, lacks = _look()
     if lacks:
-        raise EngineError("TensorRT cannot run here: %s" % "; ".join(lacks))
-    return Platform(adapter(_module()), device_facts(), find_plugin())
+        raise NotHere("TensorRT cannot run here: %s" % "; ".join(lacks))
+    module, device = found
+    return Platform(adapter(module), device, find_plugin())
 
 
 def missing() -> List[str]:
     """What keeps this machine from running on TensorRT, each with its cure."""
-    found = []
+    return _look()[1]
+
+
+def _look() -> Tuple[List[Any], List[str]]:
+    """The module and the device, and what is said about those that are missing."""
+    found, lacks = [], []
     for look in (_module, device_facts):
         try:
-            look()
+            found.append(look())
         except EngineError as error:
-            found.append(str(error))
-    return found
+            lacks.append(str(error))
+    return found, lacks
 
 
 def adapter(module: Any) -> TensorRtApi:

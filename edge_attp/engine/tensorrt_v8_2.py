@@ -24,6 +24,9 @@ class Api8_2(TensorRtApi):
             for index in range(engine.num_bindings)
         ]
 
+    def largest(self, engine: Any, name: str) -> Any:
+        return engine.get_profile_shape(0, name)[2]  # least, best, most
+
     def set_batch(self, engine: Any, context: Any, batch: int) -> bool:
         return all(
             context.set_binding_shape(

@@ -22,6 +22,9 @@ class Api8_5(TensorRtApi):
             for name in names
         ]
 
+    def largest(self, engine: Any, name: str) -> Any:
+        return engine.get_tensor_profile_shape(name, 0)[2]  # least, best, most
+
     def set_batch(self, engine: Any, context: Any, batch: int) -> bool:
         return all(
             context.set_input_shape(tensor.name, (batch,) + tensor.shape)

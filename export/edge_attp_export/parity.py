@@ -128,7 +128,7 @@ def _run(graph: Graph, inputs: Dict[str, np.ndarray], output: str) -> Tuple[np.n
         for name, values in inputs.items():
             buffers.inputs[name][0] = values[index]
         begin = time.perf_counter()
-        graph.run(buffers)
+        graph.run([buffers])
         times.append(time.perf_counter() - begin)
         results.append(buffers.outputs[output][0].copy())
     return np.stack(results[1:]), times[1:]

@@ -55,7 +55,7 @@ def test_runs_read_and_write_the_buffers_in_place(backend, pack):
     scores = buffers.outputs["scores"]
     for values in ((1, 2, 3), (-4, 0, 0.5)):
         fill(buffers, *values)
-        graph.run(buffers)
+        graph.run([buffers])
         assert buffers.outputs["scores"] is scores
         np.testing.assert_allclose(scores, [values], rtol=1e-6)
 
@@ -65,8 +65,8 @@ def test_two_sets_of_buffers_do_not_mix(backend, pack):
     first, second = graph.allocate(), graph.allocate()
     fill(first, 1, 1, 1)
     fill(second, 2, 2, 2)
-    graph.run(first)
-    graph.run(second)
+    graph.run([first])
+    graph.run([second])
     np.testing.assert_allclose(first.outputs["scores"], 1, rtol=1e-6)
     np.testing.assert_allclose(second.outputs["scores"], 2, rtol=1e-6)
 
@@ -76,7 +76,7 @@ def test_buffers_outlive_nothing_but_themselves(backend, pack):
     for value in range(20):
         buffers = graph.allocate()
         fill(buffers, value, value, value)
-        graph.run(buffers)
+        graph.run([buffers])
         np.testing.assert_allclose(buffers.outputs["scores"], value, rtol=1e-6)
 
 
@@ -118,7 +118,7 @@ def test_a_failing_run_is_an_engine_error(backend, tmp_path):
     buffers = loaded.allocate()
     buffers.inputs["x"][...] = 7
     with pytest.raises(EngineError, match="g.onnx: ONNX Runtime failed"):
-        loaded.run(buffers)
+        loaded.run([buffers])
 
 
 def test_tensorrt_says_what_is_missing():

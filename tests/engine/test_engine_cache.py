@@ -112,13 +112,15 @@ def test_a_write_that_fails_leaves_the_old_entry(cache, monkeypatch):
     assert os.listdir(cache.folder) == [os.path.basename(path)]
 
 
-def test_find_prefers_the_first_precision_then_the_smallest_batch(cache):
+@pytest.mark.parametrize("wanted, got", [(1, 1), (2, 2), (3, 8), (8, 8), (9, 8)])
+def test_find_prefers_the_first_precision_then_the_batch_that_fits(cache, wanted, got):
     for precision in ("fp32", "fp16"):
-        for batch in (8, 2):
+        for batch in (8, 1, 2):
             store(cache, KEY._replace(precision=precision, batch=batch))
-    found = cache.find("motion", KEY, ("fp16", "fp32"))
-    assert (found.key.precision, found.key.batch, found.data) == ("fp16", 2, ENGINE)
-    assert cache.find("motion", KEY, ("fp32",)).key.precision == "fp32"
+    key = KEY._replace(batch=wanted)
+    found = cache.find("motion", key, ("fp16", "fp32"))
+    assert (found.key.precision, found.key.batch, found.data) == ("fp16", got, ENGINE)
+    assert cache.find("motion", key, ("fp32",)).key.precision == "fp32"
 
 
 def test_find_passes_by_what_is_damaged(cache):

@@ -44,6 +44,12 @@ def test_a_pack_is_read_whole(folder):
     assert pack.graphs["motion"] == os.path.join(folder, "motion.onnx")
 
 
+def test_precision_is_fp32_where_nothing_is_said(folder):
+    assert load_pack(folder).precision == "fp32"
+    edit(folder, setter("precision", "fp16"))
+    assert load_pack(folder).precision == "fp16"
+
+
 def test_shapes_follow_from_the_pack(folder):
     edit(folder, setter("input.crop", [6, 4]))
     pack = load_pack(folder)
@@ -70,6 +76,7 @@ def test_the_default_pack_is_valid_and_trained():
         ("format_version", 2, "format_version is 2; expected 1"),
         ("format_version", True, "format_version is true; expected 1"),
         ("name", " ", 'name is " "; expected a text'),
+        ("precision", 16, "precision is 16; expected a text"),
         ("trained", 1, "trained is 1; expected true or false"),
         ("labels", ["a", "a"], r'labels is \["a", "a"\]; expected a list of two or more different'),
         ("labels", ["a"], "expected a list of two or more"),

@@ -1,9 +1,10 @@
-"""On a real device with TensorRT, pycuda and onnx: scores of built engines beside ONNX Runtime's."""
+"""On a real device with TensorRT, pycuda and onnx: scores of built engines beside ONNX Runtime's, batches,
+and runs on their way at the same time, with each kind of memory."""
 
 import numpy as np
 import pytest
 
-from edge_attp.engine import default_pack, load_pack, open_backend
+from edge_attp.engine import BUFFER_KINDS, default_pack, load_pack, open_backend
 from edge_attp.engine.builder import EngineBuilder
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_backend import TensorRtBackend
@@ -14,6 +15,33 @@ pytestmark = pytest.mark.gpu
 # Of the l2 norm of the scores. FP32 sums in another order; 16 bits have 11 significant ones, and the
 # networks have some 50 layers.
 TOLERANCES = {"fp32": 1e-3, "fp16": 5e-2}
+BATCH = 4
+
+
+@pytest.fixture(scope="session")
+def pack():
+    return load_pack(default_pack())
+
+
+@pytest.fixture(scope="session")
+def cache(pack, tmp_path_factory):
+    """Engines of both precisions, built once."""
+    folder = str(tmp_path_factory.mktemp("engines"))
+    builder = EngineBuilder(open_platform(), EngineCache(folder))
+    for precision in TOLERANCES:
+        for graph in pack.graphs.values():
+            builder.build(builder.plan(graph, precision, BATCH))
+    return folder
+
+
+@pytest.fixture(params=BUFFER_KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=sorted(TOLERANCES))
+def precision(request):
+    return request.param
 
 
 def scores(backend, pack, seed):
@@ -22,29 +50,92 @@ def scores(backend, pack, seed):
     graphs = {name: backend.load(path) for name, path in pack.graphs.items()}
     appearance, motion = (graphs[name].allocate() for name in ("appearance", "motion"))
     appearance.inputs["rgb"][...] = random.normal(size=appearance.inputs["rgb"].shape)
-    graphs["appearance"].run(appearance)
+    graphs["appearance"].run([appearance])
     motion.inputs["appearance"][...] = 2 * appearance.outputs["appearance"]
     for name in ("flow", "residual"):
         motion.inputs[name][...] = random.normal(size=motion.inputs[name].shape)
-    graphs["motion"].run(motion)
+    graphs["motion"].run([motion])
     return np.array(motion.outputs["scores"][0])
 
 
-@pytest.mark.parametrize("policy", ["mapped", "managed", "pinned", "plain"])
-@pytest.mark.parametrize("precision", sorted(TOLERANCES))
-def test_scores_are_close_to_those_of_onnx_runtime(
-    tmp_path_factory, monkeypatch, precision, policy
-):
-    pack = load_pack(default_pack())
-    cache = str(tmp_path_factory.getbasetemp() / "engines")  # built once for all kinds of memory
-    monkeypatch.setenv("EDGE_ATTP_BUFFERS", policy)
-    builder = EngineBuilder(open_platform(), EngineCache(cache))
-    for graph in pack.graphs.values():
-        plan = builder.plan(graph, precision, 2)
-        if plan.fault is not None:
-            builder.build(plan)
-    backend = TensorRtBackend(cache, (precision,))
+def filled(graph, seed, size):
+    """A batch with random inputs."""
+    random = np.random.RandomState(seed)
+    batch = [graph.allocate() for _ in range(size)]
+    for buffers in batch:
+        for array in buffers.inputs.values():
+            array[...] = random.normal(size=array.shape)
+    return batch
+
+
+def outputs(batch):
+    return np.concatenate([buffers.outputs["scores"] for buffers in batch])
+
+
+def test_scores_are_close_to_those_of_onnx_runtime(pack, cache, precision, kind):
+    backend = TensorRtBackend(cache, (precision,), kind)
     for seed in (1, 2):
         ours = scores(backend, pack, seed)
         theirs = scores(open_backend("onnxruntime"), pack, seed)
         assert np.linalg.norm(ours - theirs) <= TOLERANCES[precision] * np.linalg.norm(theirs)
+
+
+def test_a_batch_gives_what_its_pictures_give(pack, cache, precision, kind):
+    graph = TensorRtBackend(cache, (precision,), kind).load(pack.graphs["motion"])
+    assert graph.max_batch == BATCH
+    for size in (1, 2, BATCH, 3):
+        batch = filled(graph, size, size)
+        graph.run(batch)
+        together = outputs(batch)
+        for buffers in batch:
+            graph.run([buffers])
+        alone = outputs(batch)
+        assert np.linalg.norm(together - alone) <= TOLERANCES[precision] * np.linalg.norm(alone)
+
+
+@pytest.mark.parametrize("size", [1, BATCH])
+def test_runs_on_their_way_give_what_they_give_alone(pack, cache, precision, kind, size):
+    graph = TensorRtBackend(cache, (precision,), kind).load(pack.graphs["motion"])
+    batches = [filled(graph, seed, size) for seed in range(3)]
+    expected = []
+    for batch in batches:
+        graph.run(batch)
+        expected.append(outputs(batch))
+    for _ in range(20):
+        runs = [graph.start(batch) for batch in batches]  # the third start waits for the first run
+        for run, batch, alone in zip(runs, batches, expected):
+            times = run.wait()
+            np.testing.assert_array_equal(outputs(batch), alone)
+            is_in_place = kind in ("mapped", "managed") and size == 1
+            assert (times.upload_s == 0.0) == is_in_place and 0 < times.compute_s < 10
+
+
+def test_inputs_are_filled_while_another_run_is_on_its_way(pack, cache, kind):
+    """What a reader thread does; managed memory would end the process here if it were the stream's."""
+    graph = TensorRtBackend(cache, ("fp32",), kind).load(pack.graphs["motion"])
+    first, second = filled(graph, 1, 2), filled(graph, 2, 2)
+    graph.run(second)
+    expected = outputs(second)
+    values = [{name: a.copy() for name, a in buffers.inputs.items()} for buffers in second]
+    for _ in range(20):
+        run = graph.start(first)
+        for buffers, inputs in zip(second, values):
+            for name, array in inputs.items():
+                buffers.inputs[name][...] = array
+        other = graph.start(second)
+        run.wait()
+        other.wait()
+        np.testing.assert_array_equal(outputs(second), expected)
+
+
+def test_nothing_is_allocated_run_after_run(pack, cache, kind):
+    """On a Jetson others take of the same memory: 200 leaking runs would be hundreds of MB."""
+    backend = TensorRtBackend(cache, ("fp32",), kind)
+    graph = backend.load(pack.graphs["motion"])
+    batches = [filled(graph, seed, BATCH) for seed in range(2)]
+    for batch in batches:
+        graph.run(batch)
+    before = backend.device_memory_bytes()
+    for turn in range(200):
+        graph.run(batches[turn % 2])
+    assert 0 < backend.device_memory_bytes() <= before + (32 << 20)

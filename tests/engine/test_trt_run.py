@@ -16,13 +16,15 @@ from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_backend import TensorRtBackend
 from edge_attp.engine.tensorrt_platform import open_platform
 from edge_attp.errors import EngineError, UsageError
+from edge_attp.pipeline import reader
 from edge_attp.sinks import CsvSink
 from support import fake_tensorrt
 
 pytest.importorskip("onnxruntime")
 
 POLICIES = ("mapped", "managed", "pinned", "plain")
-COPIES = {"mapped": 0, "managed": 0, "pinned": 4, "plain": 4}  # three inputs and an output
+IN_PLACE = ("mapped", "managed")
+ROWS = 8  # allocations of a graph's two slots: rows of three inputs and an output
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +65,8 @@ def check_scores(graph, pack, seeds=(1, 2)):
     for seed in seeds:
         for buffers in (ours, theirs):
             random_inputs(buffers, seed)
-        graph.run(ours)
-        reference.run(theirs)
+        graph.run([ours])
+        reference.run([theirs])
         np.testing.assert_array_equal(ours.outputs["scores"], theirs.outputs["scores"])
 
 
@@ -76,7 +78,8 @@ def test_scores_are_those_of_onnx_runtime(machine, pack, monkeypatch, policy):
         backend.load(path).expect(pack.inputs(name), pack.outputs(name))
     graph = backend.load(pack.graphs["motion"])
     check_scores(graph, pack)
-    assert machine.driver.copies == 2 * COPIES[policy]
+    copies = [] if policy in IN_PLACE else ["htod", "htod", "htod", "dtoh"]
+    assert machine.driver.copies == 2 * copies
 
 
 def test_it_says_what_it_is(old, pack):
@@ -99,6 +102,14 @@ def test_an_unknown_kind_of_memory_is_a_usage_error(old, monkeypatch):
         open_backend("tensorrt")
 
 
+def test_the_kind_of_memory_can_be_named(old, pack, monkeypatch):
+    monkeypatch.setenv("EDGE_ATTP_BUFFERS", "plain")
+    for choice in ("tensorrt", "auto"):
+        assert "managed buffers" in open_backend(choice, pack=pack, buffers="managed").describe()
+    with pytest.raises(UsageError, match="^buffers: got 'fast', expected one of mapped"):
+        open_backend("tensorrt", buffers="fast")
+
+
 def test_memory_goes_round_and_starts_with_zeros(old, pack):
     graph = open_backend("tensorrt").load(pack.graphs["motion"])
     first, second = graph.allocate(), graph.allocate()
@@ -116,7 +127,7 @@ def test_buffers_keep_their_graph_and_all_is_freed_in_the_end(old, pack):
     del graph
     gc.collect()
     random_inputs(buffers, 1)
-    assert len(old.driver.memory) == 4
+    assert len(old.driver.memory) == ROWS + 4
     del buffers
     gc.collect()
     assert not len(old.driver.memory)  # that it was in the context is what the fixture checks
@@ -128,7 +139,7 @@ def test_buffers_are_allocated_and_filled_in_another_thread(old, pack):
     thread = threading.Thread(target=lambda: made.append(graph.allocate()))
     thread.start()
     thread.join()
-    graph.run(made[0])
+    graph.run(made)
     assert not made[0].outputs["scores"].any()
 
 
@@ -137,6 +148,14 @@ def test_fp16_is_preferred_and_a_precision_can_be_asked_for(old, pack):
     path = pack.graphs["motion"]
     assert TensorRtBackend().find(path).key.precision == "fp16"
     assert TensorRtBackend(precisions=("fp32",)).find(path).key.precision == "fp32"
+
+
+def test_the_engine_fits_the_batch_that_is_wanted(old, pack):
+    build(pack, batch=5)
+    path = pack.graphs["motion"]
+    assert open_backend("tensorrt").load(path).max_batch == 2
+    for choice in ("tensorrt", "auto"):
+        assert open_backend(choice, pack=pack, batch=3).load(path).max_batch == 5
 
 
 def test_an_engine_that_is_not_built_comes_with_its_cure(old, tmp_path):
@@ -181,7 +200,7 @@ def test_a_refused_run_is_an_error(machine, pack):
     with pytest.raises(
         EngineError, match="failed while running .*motion.onnx: 1: invalid argument"
     ):
-        graph.run(buffers)
+        graph.run([buffers])
 
 
 def test_a_lost_device_is_an_error(old, pack):
@@ -189,7 +208,7 @@ def test_a_lost_device_is_an_error(old, pack):
     buffers = graph.allocate()
     old.driver.fail = old.driver.LogicError("cuStreamSynchronize failed:\n device unavailable")
     with pytest.raises(EngineError, match="CUDA failed while running .*: if the device was lost"):
-        graph.run(buffers)
+        graph.run([buffers])
     assert not old.driver.stack()
     old.driver.fail = None
 
@@ -209,6 +228,13 @@ def test_auto_takes_tensorrt_where_both_engines_are_built(old, pack, tmp_path, c
     with caplog.at_level("INFO", logger="edge_attp"):
         assert open_backend("auto", pack=other).name == "onnxruntime"
     assert "edge-attp build makes one" in caplog.text
+
+
+def test_auto_looks_for_the_device_once(old, pack, monkeypatch):
+    looks = []
+    count = old.driver.Device.count
+    monkeypatch.setattr(old.driver.Device, "count", lambda: looks.append(1) or count())
+    assert open_backend("auto", pack=pack).name == "tensorrt" and len(looks) == 1
 
 
 def test_auto_takes_onnx_runtime_without_a_device(monkeypatch, tmp_path, pack):
@@ -231,7 +257,7 @@ def test_buffers_that_end_in_another_thread_are_freed_by_the_graph(old, pack):
     thread = threading.Thread(target=holder.clear)
     thread.start()
     thread.join()
-    assert len(graph.free) == 2 and len(old.driver.memory) == 8
+    assert len(graph.free) == 2 and len(old.driver.memory) == ROWS + 8
 
 
 def test_a_graph_of_a_lost_device_ends_in_silence(old, pack, capsys):
@@ -244,7 +270,7 @@ def test_a_graph_of_a_lost_device_ends_in_silence(old, pack, capsys):
 
 def test_a_video_gets_the_results_of_onnx_runtime(old, pack, monkeypatch):
     def results(backend):
-        monkeypatch.setattr(pipeline, "CompressedVideo", FakeVideo("KPPBKPBBKPP" * 4).open)
+        monkeypatch.setattr(reader, "CompressedVideo", FakeVideo("KPPBKPBBKPP" * 4).open)
         out = io.StringIO()
         pipeline.recognise("fake", pack, backend, [CsvSink(out, 3)], pipeline.Options())
         return out.getvalue()

@@ -1,6 +1,9 @@
-"""A stand-in for pycuda.driver: device memory is host memory, and a stream does its work only when it is
-waited for. What needs a current context, or memory in another state, fails as it would on a device."""
+"""A stand-in for pycuda.driver: device memory is host memory, and a stream does its work as late as it may,
+when an event behind it is waited for. What a run will write is garbage from the moment it is started. So
+who reads outputs too early, or refills inputs of a run, gets wrong results; what needs a current context,
+or memory of another kind or in another state, fails as it would on a device."""
 
+import bisect
 import itertools
 import threading
 import weakref
@@ -21,20 +24,27 @@ class LogicError(Error):
     pass
 
 
-class _Allocation(bytearray):
-    """Memory with an address. managed: None, or what it is attached to."""
+class LaunchError(Error):
+    pass
 
-    managed = None
+
+class _Allocation(bytearray):
+    """Memory with an address. kind: of "device", "pinned", "mapped", "managed". owner: of managed memory,
+    "host" or the stream that it is attached to."""
+
+    owner = None
 
     def get_device_pointer(self):
+        assert self.kind in ("mapped", "managed"), "%s memory has no address there" % self.kind
         return self.address
 
     def attach(self, mem_flags, stream):
         self.driver.need_context()
-        state = {2: "host", 4: stream}[mem_flags]
-        stream.work.append(lambda: setattr(self, "managed", state))
+        owner = {2: "host", 4: stream}[mem_flags]
+        stream.work.append(lambda: setattr(self, "owner", owner))
 
     def __int__(self):
+        assert self.kind == "device"
         return self.address
 
     def __del__(self):
@@ -45,10 +55,11 @@ class _Allocation(bytearray):
 class FakeDriver:
     """The module pycuda.driver of a machine. fail: raised by the next call that needs a context."""
 
-    Error, MemoryError, LogicError = Error, MemoryError, LogicError
+    Error, MemoryError, LogicError, LaunchError = Error, MemoryError, LogicError, LaunchError
     host_alloc_flags = SimpleNamespace(DEVICEMAP=2)
     mem_attach_flags = SimpleNamespace(GLOBAL=1, HOST=2, SINGLE=4)
     ctx_flags = SimpleNamespace(MAP_HOST=8, SCHED_BLOCKING_SYNC=4)
+    event_flags = SimpleNamespace(DEFAULT=0, BLOCKING_SYNC=1)
     device_attribute = SimpleNamespace(
         MULTIPROCESSOR_COUNT="multiprocessors", INTEGRATED="integrated"
     )
@@ -58,9 +69,12 @@ class FakeDriver:
         self.memory = weakref.WeakValueDictionary()
         self.streams = {}
         self.fail = None
-        self.copies = 0
+        self.fails_after = None  # calls that still work before `fail` is raised
+        self.allocations = self.waits = 0  # waits: for events and streams
+        self.copies = []  # "htod", "dtoh", "dtod", as they were asked for
+        self.total = 8 << 30
         self.faults = []  # what must not happen where no exception would be seen
-        self._next = itertools.count(0x10000, 0x1000)
+        self._addresses = itertools.count(0x100000, 0x100000)
         self._local = threading.local()
         self.Device = _device_class(self)
         self.Context = SimpleNamespace(pop=self._pop)
@@ -72,13 +86,18 @@ class FakeDriver:
 
     def need_context(self):
         assert self.stack(), "no context is current"
-        if self.fail is not None:
+        self._may_fail()
+
+    def _may_fail(self):
+        if self.fails_after:
+            self.fails_after -= 1
+        elif self.fail is not None:
             raise self.fail
 
     def _pop(self):
         self.stack().pop()
-        if self.fail is not None:  # errors of earlier calls may show in any call
-            raise self.fail
+        if not self.fails_after and self.fail is not None:
+            raise self.fail  # errors of earlier calls show in any call
 
     def note_end(self, what):
         if not self.stack():
@@ -91,46 +110,78 @@ class FakeDriver:
     def Stream(self):
         self.need_context()
         stream = _Stream(self)
-        stream.handle = next(self._next)
+        stream.handle = next(self._addresses)
         self.streams[stream.handle] = stream
         return stream
 
-    def allocate(self, size):
+    def Event(self, flags=0):
         self.need_context()
+        return _Event(self, flags)
+
+    def mem_get_info(self):
+        self.need_context()
+        return self.total - sum(len(memory) for memory in self.memory.values()), self.total
+
+    def allocate(self, size, kind):
+        self.need_context()
+        self.allocations += 1
         memory = _Allocation(size)
-        memory.driver, memory.address = self, next(self._next)
+        memory.driver, memory.address, memory.kind = self, next(self._addresses), kind
         self.memory[memory.address] = memory
         return memory
 
-    mem_alloc = allocate
+    def mem_alloc(self, size):
+        return self.allocate(size, "device")
+
+    def _zeros(self, shape, kind):
+        memory = self.allocate(4 * int(np.prod(shape)), kind)
+        return np.ndarray(shape, np.float32, buffer=memory)
 
     def pagelocked_zeros(self, shape, dtype, order="C", mem_flags=0):
-        return np.ndarray(shape, dtype, buffer=self.allocate(4 * int(np.prod(shape))))
+        return self._zeros(shape, "mapped" if mem_flags & 2 else "pinned")
 
     def managed_zeros(self, shape, dtype, order="C", mem_flags=0):
         assert mem_flags == 2, "without concurrent access, managed memory starts with the host"
-        array = self.pagelocked_zeros(shape, dtype)
-        array.base.managed = "host"
+        array = self._zeros(shape, "managed")
+        array.base.owner = "host"
         return array
 
     def memcpy_htod_async(self, dest, src, stream):
-        self._copy(stream, lambda: self.at(dest, src.shape).__setitem__(Ellipsis, src))
+        self.copy("htod", stream, lambda: self.at(dest, src.shape), lambda: src)
 
     def memcpy_dtoh_async(self, dest, src, stream):
-        self._copy(stream, lambda: dest.__setitem__(Ellipsis, self.at(src, dest.shape)))
+        self.copy("dtoh", stream, lambda: dest, lambda: self.at(src, dest.shape))
+        dest[...] = np.nan
 
-    def _copy(self, stream, work):
+    def memcpy_dtod_async(self, dest, src, size, stream):
+        shape = (size // 4,)
+        places = [lambda at=at: self.used(at, shape, stream) for at in (dest, src)]
+        self.copy("dtod", stream, *places)
+        self.at(dest, shape)[...] = np.nan
+
+    def copy(self, kind, stream, dest, src):
         self.need_context()
-        self.copies += 1
-        stream.work.append(work)
+        self.copies.append(kind)
+        stream.work.append(lambda: dest().__setitem__(Ellipsis, src()))
+
+    def used(self, address, shape, stream):
+        """The floats at an address, which the stream may touch."""
+        owner = self.find(address)[0].owner
+        assert owner is None or owner is stream, "managed memory is not the stream's"
+        return self.at(address, shape)
 
     def at(self, address, shape):
         """The floats at an address."""
-        return np.frombuffer(self.memory[address], np.float32).reshape(shape)
+        memory, offset = self.find(address)
+        count = int(np.prod(shape))
+        return np.frombuffer(memory, np.float32, count, offset).reshape(shape)
 
-    def check_attached(self, address, stream):
-        managed = self.memory[address].managed
-        assert managed is None or managed is stream, "managed memory is not the stream's"
+    def find(self, address):
+        """The allocation that an address is in, and the bytes before it there."""
+        known = sorted(self.memory)
+        memory = self.memory[known[bisect.bisect(known, address) - 1]]
+        assert address < memory.address + len(memory), "no memory is there"
+        return memory, address - memory.address
 
 
 class _Stream:
@@ -139,8 +190,37 @@ class _Stream:
 
     def synchronize(self):
         self.driver.need_context()
+        self.driver.waits += 1
         while self.work:
             self.work.pop(0)()
+
+
+class _Event:
+    """Its time is the number of events that were reached before; that of the last record() counts."""
+
+    ticks = itertools.count(1)
+
+    def __init__(self, driver, flags):
+        self.driver, self.flags, self.stream, self.times = driver, flags, None, None
+
+    def record(self, stream):
+        self.driver.need_context()
+        self.stream, self.times = stream, []
+        stream.work.append(lambda times=self.times: times.append(next(self.ticks)))
+
+    def synchronize(self):
+        self.driver.need_context()
+        assert self.flags == 1, "the thread would spin"
+        self.driver.waits += 1
+        while not self.times:
+            self.stream.work.pop(0)()
+
+    def time_since(self, other):
+        assert self.times and other.times, "the event was not waited for"
+        return float(self.times[0] - other.times[0])
+
+    def __del__(self):
+        self.driver.note_end("an event")
 
 
 def _device_class(driver):

@@ -290,6 +290,14 @@ class ICudaEngine:
     def get_tensor_dtype(self, name):
         return self._dtype(self._names.index(name))
 
+    def get_profile_shape(self, profile_index, binding):
+        assert profile_index == 0
+        return list(self._plan["profile"][binding])
+
+    def get_tensor_profile_shape(self, name, profile_index):
+        assert profile_index == 0
+        return list(self._plan["profile"][name])
+
     def create_execution_context(self):
         self._machine.driver.need_context()
         return None if self._machine.is_full else self._trt.IExecutionContext(self)
@@ -298,6 +306,7 @@ class ICudaEngine:
 class IExecutionContext:
     def __init__(self, engine):
         self._engine, self._shapes, self._addresses = engine, {}, {}
+        self._started = self._ended = 0
 
     def __del__(self):
         self._machine.driver.note_end("an execution context")
@@ -309,6 +318,8 @@ class IExecutionContext:
         return self._set_shape(name, shape)
 
     def _set_shape(self, name, shape):
+        self._machine.driver.need_context()
+        assert self._started == self._ended, "a run of another shape is on its way"
         least, _, most = self._engine._plan["profile"][name]
         self._shapes[name] = shape
         return all(low <= size <= high for low, size, high in zip(least, shape, most))
@@ -324,23 +335,34 @@ class IExecutionContext:
         return self._enqueue(dict(self._addresses), stream_handle)
 
     def _enqueue(self, addresses, handle):
-        driver = self._machine.driver
+        driver, engine = self._machine.driver, self._engine
         driver.need_context()
         stream = driver.streams[handle]
         if self._machine.refuses_to_run:
             self._machine.logger.log(self._trt.ILogger.ERROR, "1: invalid argument")
             return False
-        stream.work.append(lambda: self._run(addresses, stream))
+        batch = next(iter(self._shapes.values()))[0]
+        places = {
+            name: (addresses[name], (batch,) + engine._shape(index)[1:])
+            for index, name in enumerate(engine._names)
+        }
+        for value in engine._session.get_outputs():
+            driver.at(*places[value.name])[...] = float("nan")
+        self._started += 1
+        stream.work.append(lambda: self._run(places, stream))
         return True
 
-    def _run(self, addresses, stream):
-        driver, session = self._machine.driver, self._engine._session
-        for address in addresses.values():
-            driver.check_attached(address, stream)
-        feeds = {name: driver.at(addresses[name], shape) for name, shape in self._shapes.items()}
+    def _run(self, places, stream):
+        session = self._engine._session
+        tensors = {
+            name: self._machine.driver.used(address, shape, stream)
+            for name, (address, shape) in places.items()
+        }
         names = [value.name for value in session.get_outputs()]
+        feeds = {name: values for name, values in tensors.items() if name not in names}
         for name, values in zip(names, session.run(names, feeds)):
-            driver.at(addresses[name], values.shape)[...] = values
+            tensors[name][...] = values
+        self._ended += 1
 
 
 CLASSES = [value for value in list(vars().values()) if isinstance(value, type)]
