@@ -2,7 +2,7 @@
 
 Blocks fenced as ```sh and ```python run in order, in a folder that looks like the repository. Those
 fenced as ```console are for reading: installing, and commands that need a camera or a GPU.
-`make demo` is run by `make test` itself.
+`make demo` is run by `make test` itself. Tables between markers are compared with the stored results.
 """
 
 import os
@@ -50,6 +50,16 @@ def workplace(tmp_path_factory):
 
 def test_readme_has_commands():
     assert len(blocks("sh")) >= 2 and len(blocks("python")) >= 1
+
+
+def test_tables_are_what_the_results_give():
+    done = subprocess.run(
+        [sys.executable, os.path.join(ROOT, "benchmarks", "tables.py"), "--check"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout.decode()
 
 
 @pytest.mark.parametrize("line, language, text", blocks("sh", "python"))

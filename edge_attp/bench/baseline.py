@@ -3,7 +3,7 @@
 import json
 from typing import Any, Iterator, List, NamedTuple, Tuple
 
-from edge_attp.bench.report import FORMAT, VERSION, Report
+from edge_attp.bench.report import FORMAT, READABLE, Report
 from edge_attp.errors import UsageError
 
 __all__ = ["Change", "compare", "differences", "read_baseline"]
@@ -45,10 +45,10 @@ def read_baseline(path: str) -> Report:
         raise UsageError(
             "--baseline %s: not a benchmark; write one with --format json -o FILE" % path
         )
-    if report.get("version") != VERSION:
+    if report.get("version") not in READABLE:
         raise UsageError(
-            "--baseline %s: has version %s, expected %d: measure it again with this version"
-            % (path, report.get("version"), VERSION)
+            "--baseline %s: has version %s, expected one of %s: measure it again with this version"
+            % (path, report.get("version"), ", ".join(map(str, READABLE)))
         )
     for keys, _, _ in COMPARED:
         value = _value(report, keys)

@@ -14,7 +14,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 import numpy as np
 
 from edge_attp import __version__
+from edge_attp.bench.choices import Comparison
 from edge_attp.bench.runs import WARM_UP, Measurement, Repetition
+from edge_attp.bench.streams import Streams
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.engine import Pack
 from edge_attp.pipeline import Options
@@ -23,10 +25,22 @@ from edge_attp.platforms.layers import Layer
 from edge_attp.platforms.roofline import HostTimes, estimate
 from edge_attp.timing import STAGES
 
-__all__ = ["FORMAT", "VERSION", "Report", "add_tx2_estimate", "build", "to_json"]
+__all__ = [
+    "FORMAT",
+    "READABLE",
+    "VERSION",
+    "Report",
+    "add_choices",
+    "add_streams",
+    "add_tx2_estimate",
+    "build",
+    "to_json",
+]
 
 FORMAT = "edge-attp-bench"
-VERSION = 1
+# 1: pictures_per_s.sequential was computed from the stage times; no streams, choices, device memory.
+VERSION = 2
+READABLE = (1, 2)
 # The two columns of the paper's Table 1. `sink` is in neither.
 PREPROCESS = ("demux", "parse", "decode_key", "tensors", "upload")
 CNN = ("appearance", "motion", "score")
@@ -70,7 +84,7 @@ def build(
             "ms_per_picture": 1000.0 * _median(found, lambda run: run.cpu_s / run.scored),
             "cores_busy": _median(found, lambda run: run.cpu_s / run.seconds),
         },
-        "memory": {"peak_rss_bytes": found.peak_rss_bytes},
+        "memory": {"peak_rss_bytes": found.peak_rss_bytes, "device_bytes": found.device_bytes},
         "target": {
             "pictures_per_s": target,
             "margin": rates["pipelined"] / target,
@@ -89,6 +103,16 @@ def add_tx2_estimate(report: Report, graphs: Mapping[str, Sequence[Layer]]) -> N
         keys_per_picture=stages["appearance"]["runs"] / scored,
     )
     report["tx2_estimate"] = _plain(estimate(graphs["appearance"], graphs["motion"], host))
+
+
+def add_streams(report: Report, found: Streams) -> None:
+    """Puts in what several copies at once did."""
+    report["streams"] = _plain(found)
+
+
+def add_choices(report: Report, found: Sequence[Comparison]) -> None:
+    """Puts in what was compared."""
+    report["choices"] = [_plain(comparison) for comparison in found]
 
 
 def to_json(report: Report) -> str:
@@ -134,14 +158,14 @@ def _per_picture_ms(found: Measurement, stage: str) -> float:
 
 
 def _rates(found: Measurement, stages: Dict[str, Dict[str, float]]) -> Dict[str, Any]:
-    """Scored pictures per second: of the pipeline, and of its stages one after the other."""
+    """Scored pictures per second: of the pipeline, in one thread, and of parts of the stages alone."""
     measured = [run.scored / run.seconds for run in found.repetitions]
     costs = {name: times["per_picture_ms"] for name, times in stages.items()}
     return {
         "pipelined": median(measured),
         "pipelined_min": min(measured),
         "pipelined_max": max(measured),
-        "sequential": _rate(costs, tuple(costs)),
+        "sequential": median(run.scored / run.seconds for run in found.sequential),
         "preprocess": _rate(costs, PREPROCESS),
         "cnn": _rate(costs, CNN),
     }
@@ -174,12 +198,10 @@ def _commit() -> Optional[str]:
 
 
 def _pack(pack: Pack) -> Dict[str, Any]:
-    with open(os.path.join(pack.folder, "model.json"), encoding="utf-8") as file:
-        precision = json.load(file).get("precision", "fp32")
     return {
         "name": pack.name,
         "backbone": pack.backbone,
-        "precision": precision,
+        "precision": pack.precision,
         "input": list(pack.input.crop),
         "is_trained": pack.trained,
     }

@@ -1,7 +1,8 @@
 """Runs a video through the pipeline several times and keeps what the clock and the system said.
 
-The pipeline is the one of `edge-attp run`, reader thread and all, with a sink that only counts. Every
-run opens the video and the graphs anew; opening is timed apart.
+The pipeline is the one of `edge-attp run`, threads and all, with a sink that only counts; in between it
+runs with all stages in one thread, one after the other. Every run opens the video and the graphs anew;
+opening is timed apart.
 """
 
 import os
@@ -17,9 +18,27 @@ from edge_attp.recognition import Result, Verdict
 from edge_attp.sinks import Header, Sink
 from edge_attp.timing import Clock, StageTimes
 
-__all__ = ["WARM_UP", "Measurement", "Repetition", "demo_clip", "measure"]
+__all__ = [
+    "WARM_UP",
+    "Measurement",
+    "Repetition",
+    "Setup",
+    "demo_clip",
+    "measure",
+    "pictures_per_s",
+]
 
 WARM_UP = 1  # whole runs that are not counted
+
+
+class Setup(NamedTuple):
+    """What is measured. open_backend: edge_attp.engine.open_backend with everything chosen but `threads`
+    and `buffers`, which it takes by name and need not be given."""
+
+    video: str
+    pack: Pack
+    options: Options
+    open_backend: Callable[..., Backend]
 
 
 class Repetition(NamedTuple):
@@ -35,13 +54,16 @@ class Repetition(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """All counted runs. kinds: pictures of each kind, "I", "P" and "B". peak_rss_bytes: of this process
-    since it began."""
+    """All counted runs; `sequential` are those in one thread. kinds: pictures of each kind, "I", "P" and
+    "B". peak_rss_bytes: of this process since it began. device_bytes: memory that the device has lost
+    to this backend, None where it has none of its own."""
 
     header: Header
     kinds: Dict[str, int]
     repetitions: Tuple[Repetition, ...]
+    sequential: Tuple[Repetition, ...]
     peak_rss_bytes: int
+    device_bytes: Optional[int]
 
 
 def demo_clip() -> str:
@@ -55,29 +77,41 @@ def demo_clip() -> str:
     return path
 
 
-def measure(
-    video: str,
-    pack: Pack,
-    backend: Backend,
-    options: Options,
-    repeat: int,
-    progress: Callable[[str], None],
-) -> Measurement:
-    """Runs the video WARM_UP + repeat times; progress gets a line before each run.
+def measure(setup: Setup, repeat: int, progress: Callable[[str], None]) -> Measurement:
+    """Runs the video WARM_UP + repeat times, and as often in one thread; progress gets a line before
+    each pair of runs.
 
     SourceError if not two pictures could be scored: then there is no time between them.
     """
+    backend = setup.open_backend()
+    in_one_thread = setup._replace(options=setup.options._replace(overlap=False))
     repetitions: List[Repetition] = []
+    sequential: List[Repetition] = []
+    meter = _Meter()
     for number in range(WARM_UP + repeat):
         progress("warm-up" if number < WARM_UP else "run %d of %d" % (number, repeat))
+        sequential.append(_run(in_one_thread, backend, _Meter()))
         meter = _Meter()
-        repetitions.append(_run(video, pack, backend, options, meter))
-    counted = tuple(repetitions[WARM_UP:])
+        repetitions.append(_run(setup, backend, meter))
     assert meter.header is not None
-    return Measurement(meter.header, meter.kinds, counted, _peak_rss_bytes())
+    return Measurement(
+        header=meter.header,
+        kinds=meter.kinds,
+        repetitions=tuple(repetitions[WARM_UP:]),
+        sequential=tuple(sequential[WARM_UP:]),
+        peak_rss_bytes=_peak_rss_bytes(),
+        device_bytes=backend.device_memory_bytes(),
+    )
 
 
-def _run(video: str, pack: Pack, backend: Backend, options: Options, meter: "_Meter") -> Repetition:
+def pictures_per_s(setup: Setup, backend: Backend) -> float:
+    """Scored pictures per second of one run."""
+    run = _run(setup, backend, _Meter())
+    return run.scored / run.seconds
+
+
+def _run(setup: Setup, backend: Backend, meter: "_Meter") -> Repetition:
+    video, pack, options, _ = setup
     clock, begin_s = Clock(), time.monotonic()
     verdict = recognise(video, pack, backend, [meter], options, clock)
     if verdict.scored < 2:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from edge_attp.cli.arguments import count
 from edge_attp.errors import EngineError, UsageError
@@ -11,19 +11,24 @@ from edge_attp.errors import EngineError, UsageError
 TARGET = 40.0  # pictures a second, the paper's on a Jetson TX2
 MAX_REGRESS_PERCENT = 10.0
 CHECK_FAILED = 6
+SUBJECTS = ("threads", "buffers", "batch")
+AUTO = 0  # of --streams
+MOST_COPIES = 32  # of --streams auto, while the throughput is measured
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this command."""
     parser.description = (
         "Measures the whole of `run` on a video: time of each stage, pictures per second, processor "
-        "time and memory. The result goes to stdout or to a file, the verdict to stderr."
+        "time and memory, pipelined and one stage after the other. The result goes to stdout or to a "
+        "file, the verdict to stderr."
     )
     parser.epilog = (
         "Exit code: 0 measured; 6 if --target was given and not reached, or if the run is more than "
         "--max-regress worse than --baseline. --platform auto checks the settings of a Jetson TX2 "
         "where it runs on one; tx2 elsewhere also estimates, from the graphs, what a TX2 would do "
-        "(needs the onnx package); host only measures. No setting of the machine is changed."
+        "(needs the onnx package); host only measures. No setting of the machine is changed. A number of "
+        "live streams is claimed after so many copies ran at the video's own pace and all kept up."
     )
     add = parser.add_argument
     add(
@@ -37,6 +42,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--backend", choices=("auto", "onnxruntime", "tensorrt"), default="auto", help="engine")
     add("--threads", type=count, metavar="N", help="of engine and parser, as for run")
     add("--repeat", type=count, default=5, metavar="N", help="runs after the warm-up (default 5)")
+    add(
+        "--streams",
+        type=_copies,
+        metavar="N|auto",
+        help="also run N copies at once, and find how many live streams are sustained",
+    )
+    add(
+        "--batch",
+        type=count,
+        metavar="N",
+        help="of --streams, pictures to run at once "
+        "(default: 1 or one of each copy, by measurement)",
+    )
+    add(
+        "--compare",
+        type=_subjects,
+        default=(),
+        metavar="WHAT,...",
+        help="also measure each choice of %s" % ", ".join(SUBJECTS),
+    )
     add("--limit", type=count, metavar="N", help="read N pictures only")
     add("--target", type=_rate, metavar="FPS", help="pictures per second to reach (40)")
     add("--baseline", metavar="FILE", help="a result in JSON to compare p50 total and rate with")
@@ -51,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
     from edge_attp import bench, log
 
     log.configure()
-    _check_outputs(args)
+    _check(args)
     baseline = _baseline(args)
     report = _measured(args)
     if args.output:
@@ -68,12 +93,14 @@ def main(args: argparse.Namespace) -> int:
     return 0 if reached and kept else CHECK_FAILED
 
 
-def _check_outputs(args: argparse.Namespace) -> None:
+def _check(args: argparse.Namespace) -> None:
     """What would fail after minutes of measuring fails at once."""
     for option, path in (("--output", args.output), ("--plot", args.plot)):
         folder = os.path.dirname(path or "") or "."
         if not os.path.isdir(folder):
             raise UsageError("%s %s: there is no folder %s" % (option, path, folder))
+    if args.batch and args.streams is None:
+        raise UsageError("--batch is for several copies at once: add --streams")
     if args.plot:
         from edge_attp.sinks.draw import opencv
 
@@ -90,24 +117,59 @@ def _baseline(args: argparse.Namespace) -> Optional[Dict[str, Any]]:
 
 def _measured(args: argparse.Namespace) -> Dict[str, Any]:
     from edge_attp import bench
-    from edge_attp.engine import default_pack, load_pack, open_backend
+    from edge_attp.engine import default_pack, load_pack
     from edge_attp.pipeline import Options
     from edge_attp.platforms import detect, tx2
 
     is_checked = args.platform != "host" and tx2.is_tx2(detect())
-    video = args.video or bench.demo_clip()
     pack = load_pack(args.pack or default_pack())
     graphs = _layers(pack) if args.platform == "tx2" and not is_checked else None
     options = Options(threads=args.threads or 1, limit=args.limit)
-    backend = open_backend(args.backend, args.threads, pack)
-    found = bench.measure(video, pack, backend, options, args.repeat, _progress)
-    _progress("")
+    setup = bench.Setup(args.video or bench.demo_clip(), pack, options, _opener(args, pack))
+    for subject in args.compare:
+        bench.check_subject(subject, setup)
+    found = bench.measure(setup, args.repeat, _progress)
     board = detect()  # warm, and with its clocks where work has put them
     remarks = tx2.remarks(board) if is_checked else []
     report = bench.build(found, pack, board, options, args.target or TARGET, remarks)
     if graphs:
         bench.add_tx2_estimate(report, graphs)
+    _add_what_was_asked(args, setup, report)
+    _progress("")
     return report
+
+
+def _add_what_was_asked(args: argparse.Namespace, setup: Any, report: Dict[str, Any]) -> None:
+    from edge_attp import bench
+
+    if args.streams is not None:
+        bench.add_streams(report, _streams(args, setup, report))
+    compared = [bench.compare_choices(what, setup, args.repeat, _progress) for what in args.compare]
+    bench.add_choices(report, compared)
+
+
+def _opener(args: argparse.Namespace, pack: Any) -> Callable[..., Any]:
+    """open_backend with what the command line says, but for what is named."""
+    from edge_attp.engine import open_backend
+
+    def opener(threads: Optional[int] = args.threads, buffers: Optional[str] = None) -> Any:
+        return open_backend(args.backend, threads, pack, buffers)
+
+    return opener
+
+
+def _streams(args: argparse.Namespace, setup: Any, report: Dict[str, Any]) -> Any:
+    from edge_attp.bench import Copies, measure_streams
+
+    count = args.streams
+    if count == AUTO:
+        rate = report["video"]["frame_rate"] or TARGET
+        fits = int(report["pictures_per_s"]["pipelined"] / rate)
+        count = min(max(fits, 2), MOST_COPIES)
+    backend = setup.open_backend()
+    tried = [Copies(setup, backend, n) for n in ([args.batch] if args.batch else [1, count])]
+    by_batch = {copies.batch: copies for copies in tried}  # the engine may take less than was asked
+    return measure_streams(list(by_batch.values()), count, _progress)
 
 
 def _layers(pack: Any) -> Dict[str, List[Any]]:
@@ -165,6 +227,20 @@ def _says_changes(
             ", more than is accepted" if change.worse_percent > accepted else "",
         )
     return all(change.worse_percent <= accepted for change in changes)
+
+
+def _copies(text: str) -> int:
+    return AUTO if text == "auto" else count(text)
+
+
+def _subjects(text: str) -> Tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in SUBJECTS or names.count(name) > 1:
+            raise argparse.ArgumentTypeError(
+                "got %r, expected some of %s with commas between" % (text, ", ".join(SUBJECTS))
+            )
+    return names
 
 
 def _rate(text: str) -> float:

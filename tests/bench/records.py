@@ -1,9 +1,11 @@
-"""A measurement made up by hand, and its record: two runs of the demo clip, round numbers."""
+"""A measurement made up by hand, and its record: runs of the demo clip, round numbers."""
 
 import os
 
+from edge_attp.bench.choices import Choice, Comparison
 from edge_attp.bench.report import build
 from edge_attp.bench.runs import Measurement, Repetition
+from edge_attp.bench.streams import Streams, Throughput, Trial
 from edge_attp.pipeline import Options
 from edge_attp.platforms import Board, Frequency
 from edge_attp.sinks import Header
@@ -46,11 +48,34 @@ def repetition(factor):
     return Repetition(stages, 104, 100, factor * 1.0, factor * 0.5, 0.25)
 
 
-def measurement(factors=(1.0, 2.0, 3.0)):
+def streams(trials=((5, 7.0, 1.0, False), (4, 6.1, 0.995, True))):
+    """Five streams were expected, four kept up."""
+    return Streams(
+        copies=6,
+        runs=3,
+        throughputs=(Throughput(6, 130.0, 125.0), Throughput(1, 104.0, 100.0)),
+        frame_rate=25.0,
+        estimated=5,
+        allowed_s=6.25,
+        least_scored=0.99,
+        trials=tuple(Trial(*trial) for trial in trials),
+        sustained=trials[-1][0] if trials and trials[-1][3] else 0,
+    )
+
+
+def comparison():
+    choices = (Choice("1", 40.0, 39.0, 41.0), Choice("2", 50.0, 48.0, 55.5))
+    return Comparison("threads", "2", 1, 5, choices)
+
+
+def measurement(factors=(1.0, 2.0, 3.0), device_bytes=None):
     header = Header(CLIP, 340, 256, 25, "tiny", False, ("a", "b"), "an engine", Clock())
     kinds = {"I": 4, "P": 30, "B": 70}
-    return Measurement(header, kinds, tuple(map(repetition, factors)), 123456789)
+    runs = tuple(map(repetition, factors))
+    alone = tuple(repetition(1.25 * factor) for factor in factors)
+    return Measurement(header, kinds, runs, alone, 123456789, device_bytes)
 
 
-def report(pack, factors=(1.0, 2.0, 3.0), target=40.0, remarks=()):
-    return build(measurement(factors), pack, BOARD, Options(threads=2), target, list(remarks))
+def report(pack, factors=(1.0, 2.0, 3.0), target=40.0, remarks=(), device_bytes=None):
+    found = measurement(factors, device_bytes)
+    return build(found, pack, BOARD, Options(threads=2), target, list(remarks))

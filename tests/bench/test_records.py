@@ -9,7 +9,15 @@ import pytest
 import records
 import tiny_pack
 
-from edge_attp.bench import add_tx2_estimate, compare, differences, read_baseline, render
+from edge_attp.bench import (
+    add_choices,
+    add_streams,
+    add_tx2_estimate,
+    compare,
+    differences,
+    read_baseline,
+    render,
+)
 from edge_attp.engine import load_pack
 from edge_attp.errors import SourceError, UsageError
 from edge_attp.platforms.layers import read_layers
@@ -51,7 +59,7 @@ def test_costs_of_a_picture_add_up(report):
     assert costs["appearance"] == pytest.approx(2.0)  # 4 runs for 100 pictures
     assert list(costs) == [name for name in STAGES if name not in ("upload", "total")]
     rates = report["pictures_per_s"]
-    assert 1000 / rates["sequential"] == pytest.approx(sum(costs.values())) == pytest.approx(18)
+    assert sum(costs.values()) == pytest.approx(18) and rates["sequential"] == pytest.approx(40)
     assert 1000 / rates["preprocess"] == pytest.approx(4)
     assert 1000 / rates["cnn"] == pytest.approx(12)
 
@@ -85,9 +93,11 @@ def test_estimate_takes_the_costs_of_the_host(estimated):
 
 
 def test_markdown_tables_are_tables(estimated):
+    add_streams(estimated, records.streams())
+    add_choices(estimated, [records.comparison()])
     blocks = render(estimated, "md").split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
-    assert len(tables) == 4
+    assert len(tables) == 5
     for lines in tables:
         assert len({line.count("|") for line in lines}) == 1 and len(lines) > 3
 
@@ -99,6 +109,32 @@ def test_markdown_says_what_matters(pack):
     assert "| this measurement | 4.0 | 12.0 | 250.0 | 83.3 |" in text
     assert "mode MAXQ, gpu 500 of 850 MHz" in text and "slow: `mend it`" in text
     assert "not trained" in text
+
+
+def test_markdown_shows_memory(pack):
+    assert "memory: 123 MB at its peak (RSS); of the device: -" in render(
+        records.report(pack), "md"
+    )
+    on_device = records.report(pack, device_bytes=45600000)
+    assert "of the device: 46 MB" in render(on_device, "md")
+
+
+def test_streams_say_how_they_were_found(report):
+    add_streams(report, records.streams())
+    text = render(report, "md")
+    assert "6 copies at once, batches of up to 6: **125.0 pictures/s** scored" in text
+    assert "batches of up to 1: **100.0 pictures/s**" in text and "would feed 5 at 25 FPS" in text
+    assert "5 live streams: the last ended after 7.00 s (allowed 6.25)" in text
+    assert "99.5 % scored: sustained" in text and "streams sustained at 25 FPS: **4**" in text
+    assert json.loads(render(report, "json"))["streams"]["trials"][1]["copies"] == 4
+
+
+def test_choices_mark_the_best(report):
+    add_choices(report, [records.comparison()])
+    text = render(report, "md")
+    assert "### Chosen by measurement: threads (1 at once, medians of 5)" in text
+    assert "| 2 | 50.0 | 48.0 | 55.5 | **best** |" in text and text.count("**best**") == 1
+    assert json.loads(render(report, "json"))["choices"][0]["best"] == "2"
 
 
 def test_csv_has_a_row_for_each_stage(report):
@@ -134,6 +170,12 @@ def test_other_conditions_are_named(report):
     ]
 
 
+def test_older_results_are_baselines_too(tmp_path, report):
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(dict(report, version=1)))
+    assert [change.worse_percent for change in compare(report, read_baseline(str(path)))] == [0, 0]
+
+
 def test_baseline_is_read_as_written(tmp_path, report):
     path = tmp_path / "before.json"
     path.write_text(render(report, "json"))
@@ -144,7 +186,7 @@ def test_baseline_is_read_as_written(tmp_path, report):
     "change, words",
     [
         ({"format": "other"}, "not a benchmark"),
-        ({"version": 2}, "has version 2, expected 1"),
+        ({"version": 3}, "has version 3, expected one of 1, 2"),
         ({"total": {}}, "total.p50_ms is missing"),
         ({"pictures_per_s": {"pipelined": 0}}, "pictures_per_s.pipelined is missing"),
     ],

@@ -4,14 +4,27 @@ import pytest
 import tiny_pack
 from fake_video import FakeVideo
 
-from edge_attp import pipeline
 from edge_attp.bench import runs
-from edge_attp.bench.runs import WARM_UP, demo_clip, measure
+from edge_attp.bench.runs import WARM_UP, Setup, demo_clip, measure, pictures_per_s
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import SourceError, UsageError
-from edge_attp.pipeline import Options
+from edge_attp.pipeline import Options, reader
 
 pytest.importorskip("onnxruntime")
+
+
+def opener(pattern, opened=None):
+    def new(*arguments, **options):
+        video = FakeVideo(pattern).open(*arguments, **options)
+        if opened is not None:
+            opened.append(video)
+        return video
+
+    return new
+
+
+def setup(pack):
+    return Setup("v", pack, Options(), lambda **chosen: open_backend("auto", 1))
 
 
 @pytest.fixture
@@ -20,10 +33,8 @@ def go(monkeypatch, tmp_path):
 
     def call(pattern, repeat=3):
         said = []
-        monkeypatch.setattr(
-            pipeline, "CompressedVideo", lambda *a, **k: FakeVideo(pattern).open(*a, **k)
-        )
-        found = measure("v", pack, open_backend("auto", 1), Options(), repeat, said.append)
+        monkeypatch.setattr(reader, "CompressedVideo", opener(pattern))
+        found = measure(setup(pack), repeat, said.append)
         return found, said
 
     return call
@@ -34,7 +45,8 @@ def test_every_run_counts_but_the_warm_up(go):
     assert said == ["warm-up", "run 1 of 3", "run 2 of 3", "run 3 of 3"]
     assert WARM_UP == 1 and len(found.repetitions) == 3
     assert found.kinds == {"I": 2, "P": 3, "B": 2}
-    for run in found.repetitions:
+    assert len(found.sequential) == 3 and found.device_bytes is None
+    for run in found.repetitions + found.sequential:
         assert (run.pictures, run.scored) == (7, 5)
         assert run.stages["motion"].runs == 5 and run.stages["appearance"].runs == 2
         assert run.stages["total"].runs == 4
@@ -43,6 +55,15 @@ def test_every_run_counts_but_the_warm_up(go):
             assert times.p50_ms <= times.p90_ms <= times.p99_ms
     assert found.header.backend.startswith("ONNX Runtime")
     assert found.peak_rss_bytes > 1 << 20
+
+
+def test_sequential_runs_are_in_one_thread_and_take_turns(monkeypatch, tmp_path):
+    videos = []
+    monkeypatch.setattr(reader, "CompressedVideo", opener("KPBP", videos))
+    pack = load_pack(tiny_pack.write(tmp_path / "tiny"))
+    measure(setup(pack), 2, str)
+    assert [video.threads for video in videos] == [{"MainThread"}, {"edge-attp-reader"}] * 3
+    assert pictures_per_s(setup(pack), open_backend("auto", 1)) > 0
 
 
 @pytest.mark.parametrize("pattern, count", [("KKK", 0), ("KP", 1)])

@@ -1,0 +1,292 @@
+"""Writes the tables of README.md from the results that are stored beside this file.
+
+    python benchmarks/tables.py            # rewrites what stands between <!-- table: NAME --> and <!-- end -->
+    python benchmarks/tables.py --check    # says which tables are not what the results give
+
+A number that README.md shows in a table is in benchmarks/results, and nobody copied it by hand. This
+file knows results and Markdown; it measures nothing.
+"""
+
+import argparse
+import glob
+import json
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)
+
+from edge_attp.bench.markdown import MODE_COLUMNS, PAPER, mode_cells, table  # noqa: E402
+from edge_attp.bench.report import FORMAT  # noqa: E402
+from edge_attp.timing import STAGES  # noqa: E402
+
+README = os.path.join(ROOT, "README.md")
+RESULTS = os.path.join(ROOT, "benchmarks", "results")
+MARKED = re.compile(r"^<!-- table: ([a-z0-9-]+) -->\n(.*?)^<!-- end -->$", re.M | re.S)
+OPENING = re.compile(r"^<!-- table: ", re.M)
+
+# Row in parse-*.json: what README.md calls it.
+PARSE_ROWS = {
+    "decode": "{}, PyAV (FFmpeg): decode",
+    "decode + export_mvs": "{}, PyAV: decode and `export_mvs`, vectors without references",
+    "parse motion": "**{}, edge-attp: motion**",
+    "parse motion + residual": "**{}, edge-attp: motion and residual**",
+    "sample 1 of each GOP": "**{}, edge-attp: `sample(per_gop=1)`**, pictures of source video",
+}
+PAPER_ROWS = ("I", "MV", "R", "I+MV+R", "BP", "TP", "TTP", "ATTP")
+# Table and row in ablation-*.json, what README.md calls it, and where the paper shows it without a number.
+ABLATION_ROWS = [("modalities", name, name, None) for name in PAPER_ROWS] + [
+    ("frame types", "I+P", "late fusion, I+P", "figure 4, left"),
+    ("frame types", "I+B", "late fusion, I+B", "figure 4, left"),
+    ("frame types", "I+P+B", "late fusion, I+P+B", "figure 4, left"),
+    ("B pictures, MV", "ignored", "MV, B pictures ignored", "-"),
+    ("B pictures, MV", "read as P", "MV, B pictures read as P", "-"),
+    ("B pictures, MV", "correct", "MV, B pictures read correctly", "-"),
+    ("alignment", "after FC", "MV, aligned after FC", "figure 4, right"),
+    ("alignment", "distillation", "MV, classic distillation", "figure 4, right"),
+    ("alignment", "ours", "MV, aligned as eq. (8)", "figure 4, right"),
+    ("alignment", "optical flow (the teacher)", "the teacher, on optical flow", "figure 4, right"),
+    ("the shipped pack", "ATTP, LiteNet_I as ImageNet left it", "**the shipped pack**", "-"),
+]
+BASELINE_ROWS = {
+    "majority class": "the larger class, always",
+    "motion vectors + residual energy": "logistic regression on vectors and residuals",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if one is stale")
+    args = parser.parse_args()
+    with open(README, encoding="utf-8") as file:
+        text = file.read()
+    written, stale = fill(text, RESULTS)
+    if args.check and stale:
+        sys.exit(
+            "README.md: stale: {}; python benchmarks/tables.py writes them".format(", ".join(stale))
+        )
+    if written != text:
+        with open(README, "w", encoding="utf-8") as file:
+            file.write(written)
+
+
+def fill(text, results):
+    """The text with each marked table written anew, and the names of those that were not so before.
+
+    results: the folder of the JSON files. ValueError names an unknown table or a marker without end.
+    """
+    stale = []
+
+    def replace(match):
+        name, before = match.groups()
+        if name not in TABLES:
+            raise ValueError(
+                "<!-- table: {} -->: expected one of {}".format(name, ", ".join(sorted(TABLES)))
+            )
+        lines = TABLES[name](results)
+        lines += "\n" if lines else ""
+        if lines != before:
+            stale.append(name)
+        return "<!-- table: {} -->\n{}<!-- end -->".format(name, lines)
+
+    if len(OPENING.findall(text)) != len(MARKED.findall(text)):
+        raise ValueError("a <!-- table: ... --> has no <!-- end -->, or holds another table")
+    return MARKED.sub(replace, text), stale
+
+
+def read(results, pattern):
+    """The results whose file name matches, in the order of their names."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(results, pattern))):
+        with open(path, encoding="utf-8") as file:
+            found.append(json.load(file))
+    return found
+
+
+# The parser ---------------------------------------------------------------------------------------
+
+
+def parse_table(results):
+    measured = [
+        result
+        for name in ("parse-real-*.json", "parse-hevc-real-*.json")
+        for result in read(results, name)
+    ]
+    sizes = list(measured[0]["sizes"])
+    rows = [row for result in measured for row in _parse_rows(result, sizes)]
+    columns = ["pictures per CPU second, one thread"] + [size.replace("x", " x ") for size in sizes]
+    return table(rows, columns)
+
+
+def _parse_rows(result, sizes):
+    codec = {"h264": "H.264", "hevc": "HEVC"}[result["codec"]]
+    for name, label in PARSE_ROWS.items():
+        cells = [result["sizes"][size]["rows"].get(name) for size in sizes]
+        if all(cells):
+            yield [label.format(codec)] + [_parse_cell(name, cell) for cell in cells]
+
+
+def _parse_cell(name, cell):
+    speed, ratio = cell["pictures_per_cpu_s"], cell["ratio_to_decode"]
+    text = "{:.0f}".format(speed)
+    return (
+        text if name == "decode" else "{} ({:.{}f}x)".format(text, ratio, 0 if ratio > 9.95 else 1)
+    )
+
+
+# Accuracy -----------------------------------------------------------------------------------------
+
+
+def ablation_table(results):
+    fight, synthetic = (_ablation(results, name) for name in ("fight", "synthetic"))
+    rows = []
+    for table_name, row_name, label, paper in ABLATION_ROWS:
+        key = (table_name, row_name)
+        cells = [_top1(fight.get(key)), _top1(synthetic.get(key))]
+        rows.append([label] + cells + [paper or _paper_top1(fight[key])])
+    columns = [
+        "",
+        "fight: 2 classes",
+        "synthetic: 10 classes in 5 pairs",
+        "paper: HMDB-51 / UCF-101, %",
+    ]
+    return table(rows + list(_baseline_rows(results)), columns)
+
+
+def _ablation(results, name):
+    (found,) = read(results, "ablation-{}.json".format(name))
+    return {(row["table"], row["row"]): row for row in found["rows"]}
+
+
+def _top1(row):
+    return "-" if row is None else _mean(row["top1_mean"], row["top1_stdev"], len(row["top1"]))
+
+
+def _mean(value, spread, seeds):
+    text = "{:.3f}".format(value) + (" ± {:.3f}".format(spread) if seeds > 1 else "")
+    return "{} ({})".format(text, seeds)
+
+
+def _paper_top1(row):
+    return " / ".join("{:.1f}".format(percent) for percent in row["paper"])
+
+
+def _baseline_rows(results):
+    (found,) = read(results, "baselines-fight.json")
+    for baseline in found["baselines"]:
+        if baseline["name"] in BASELINE_ROWS:
+            mean = _mean(baseline["top1"], baseline["deviation"], len(baseline["seeds"]))
+            yield [BASELINE_ROWS[baseline["name"]], mean, "-", "-"]
+
+
+# The pipeline -------------------------------------------------------------------------------------
+
+
+def benchmarks(results):
+    """What `edge-attp bench` found, the fastest first."""
+    found = [result for result in read(results, "bench-*.json") if result.get("format") == FORMAT]
+    return sorted(found, key=lambda result: -result["pictures_per_s"]["pipelined"])
+
+
+def recognise_table(results):
+    rows = [_recognise_row(result) for result in benchmarks(results)]
+    for name, preprocess_ms, cnn_ms, preprocess_rate, cnn_rate in PAPER:
+        rates = ["{:.1f}".format(rate) for rate in (preprocess_rate, cnn_rate)]
+        rows.append([name, "-", "-", str(preprocess_ms), str(cnn_ms)] + rates + ["-"])
+    columns = [
+        "",
+        "pictures/s, pipelined",
+        "sequential",
+        "preprocess ms",
+        "CNN ms",
+        "preprocess FPS",
+        "CNN FPS",
+        "live streams",
+    ]
+    return table(rows, columns)
+
+
+def _recognise_row(result):
+    rates, streams = result["pictures_per_s"], result.get("streams")
+    return [
+        "{}, {}".format(_model(result), result["machine"].replace("(R)", "")),
+        "**{:.0f}**".format(rates["pipelined"]),
+        _sequential(result),
+        "{:.1f}".format(1000.0 / rates["preprocess"]),
+        "{:.1f}".format(1000.0 / rates["cnn"]),
+        "{:.0f}".format(rates["preprocess"]),
+        "{:.0f}".format(rates["cnn"]),
+        "{sustained} at {frame_rate:g} FPS".format(**streams) if streams else "-",
+    ]
+
+
+def _sequential(result):
+    """Computed, not measured, until version 2."""
+    return "{:.0f}".format(result["pictures_per_s"]["sequential"]) if result["version"] > 1 else "-"
+
+
+def _model(result):
+    pack = result["pack"]
+    size = "{}x{}".format(*pack["input"])
+    parts = [pack["backbone"], size] + ([] if pack["is_trained"] else ["not trained"])
+    return "`{}` ({})".format(pack["name"], ", ".join(parts))
+
+
+def stages_table(results):
+    found = benchmarks(results)
+    rows = []
+    for stage in STAGES:
+        times = [dict(result["stages"], total=result["total"]).get(stage) for result in found]
+        if any(times):
+            rows.append(["`{}`".format(stage)] + [_percentiles(cell) for cell in times])
+    return table(rows, ["ms a run: p50 / p90 / p99"] + [_model(result) for result in found])
+
+
+def _percentiles(times):
+    if times is None:
+        return "-"
+    return " / ".join("{:.2f}".format(times[name]) for name in ("p50_ms", "p90_ms", "p99_ms"))
+
+
+def choices_table(results):
+    """What `bench --compare` found; nothing where it was not asked."""
+    rows = []
+    for result in benchmarks(results):
+        for found in result.get("choices", ()):
+            rows += [_choice_row(result, found, choice) for choice in found["choices"]]
+    return table(rows, ["chosen by measurement", "", "pictures/s", "range"]) if rows else ""
+
+
+def _choice_row(result, found, choice):
+    name = "{} {}".format(found["subject"], choice["name"])
+    return [
+        _model(result),
+        "**{}**".format(name) if choice["name"] == found["best"] else name,
+        "{:.0f}".format(choice["pictures_per_s"]),
+        "{slowest:.0f} to {fastest:.0f}".format(**choice),
+    ]
+
+
+def tx2_table(results):
+    found = [result for result in benchmarks(results) if "tx2_estimate" in result]
+    labels = {result["tx2_estimate"]["label"] for result in found}
+    rows = [
+        [_model(result)] + mode_cells(mode)
+        for result in found
+        for mode in result["tx2_estimate"]["modes"]
+    ]
+    return table(rows, ["Jetson TX2: " + "; ".join(sorted(labels))] + list(MODE_COLUMNS))
+
+
+TABLES = {
+    "ablation": ablation_table,
+    "choices": choices_table,
+    "parse": parse_table,
+    "recognise": recognise_table,
+    "stages": stages_table,
+    "tx2": tx2_table,
+}
+
+if __name__ == "__main__":
+    main()
