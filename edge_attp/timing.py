@@ -7,9 +7,10 @@ stages that run beside each other make it shorter than their sum.
 import threading
 import time
 from collections import deque
-from typing import Deque, Dict, List, NamedTuple
+from itertools import islice
+from typing import Deque, Dict, List, NamedTuple, Optional
 
-__all__ = ["STAGES", "Clock", "StageTimes"]
+__all__ = ["STAGES", "Clock", "StageTimes", "StageTotal"]
 
 STAGES = (
     "demux",
@@ -37,6 +38,13 @@ class StageTimes(NamedTuple):
     p99_ms: float
 
 
+class StageTotal(NamedTuple):
+    """One stage since the start: how often it ran, and for how long in all."""
+
+    runs: int
+    seconds: float
+
+
 class Clock:
     """Collects durations. Any thread may record."""
 
@@ -44,6 +52,7 @@ class Clock:
         self._lock = threading.Lock()
         self._durations: Dict[str, Deque[float]] = {name: deque(maxlen=_KEPT) for name in STAGES}
         self._counts = dict.fromkeys(STAGES, 0)
+        self._seconds = dict.fromkeys(STAGES, 0.0)
 
     def stage(self, name: str) -> "_Running":
         """with clock.stage("parse"): ... measures one run of a stage."""
@@ -53,6 +62,7 @@ class Clock:
         with self._lock:
             self._durations[name].append(seconds)
             self._counts[name] += 1
+            self._seconds[name] += seconds
 
     def last_ms(self, name: str) -> float:
         """The newest duration of a stage in milliseconds, 0 if there is none."""
@@ -60,12 +70,26 @@ class Clock:
             durations = self._durations[name]
             return 1000.0 * durations[-1] if durations else 0.0
 
-    def summary(self) -> Dict[str, StageTimes]:
-        """The stages that ran, in the order of STAGES."""
+    def totals(self) -> Dict[str, StageTotal]:
+        """The stages that ran, in the order of STAGES. Cheap: for who asks often."""
         with self._lock:
-            durations = {name: sorted(values) for name, values in self._durations.items() if values}
+            return {
+                name: StageTotal(runs, self._seconds[name])
+                for name, runs in self._counts.items()
+                if runs
+            }
+
+    def summary(self, newest: Optional[int] = None) -> Dict[str, StageTimes]:
+        """The stages that ran, in the order of STAGES. newest: as many of the last runs of each are
+        looked at, by default all that are kept."""
+        with self._lock:
             counts = dict(self._counts)
-        return {name: _times(counts[name], durations[name]) for name in STAGES if name in durations}
+            durations = {
+                name: list(islice(reversed(values), newest))
+                for name, values in self._durations.items()
+                if values
+            }
+        return {name: _times(counts[name], sorted(durations[name])) for name in durations}
 
 
 class _Running:

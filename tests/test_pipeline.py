@@ -1,18 +1,19 @@
 """The pipeline from pictures to the verdict, with a stand-in for the source and a model worked out by
 hand; real streams are in tests/cli/test_run_*.py."""
 
+import _thread
 import threading
+import time
 
 import numpy as np
 import pytest
 import tiny_pack
 from fake_video import FLOW_STEP, KEY_STEP, RESIDUAL_STEP, FakeVideo
 
-from edge_attp import pipeline
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import CorruptStream, EngineError, SourceError
 from edge_attp.log import logger
-from edge_attp.pipeline import EVERY_GOP, Options, recognise
+from edge_attp.pipeline import EVERY_GOP, Options, networks, reader, recognise, scorer, session
 from edge_attp.sinks import Sink
 from edge_attp.timing import STAGES, Clock
 
@@ -57,7 +58,7 @@ def go(monkeypatch, pack):
     """go(video, **options) runs a fake video; returns the recorder."""
 
     def run(video, clock=None, sinks=(), backend=None, pack=pack, **options):
-        monkeypatch.setattr(pipeline, "CompressedVideo", video.open)
+        monkeypatch.setattr(reader, "CompressedVideo", video.open)
         recorder = Recorder()
         run.recorder = recorder
         everything = [recorder] + list(sinks)
@@ -68,6 +69,10 @@ def go(monkeypatch, pack):
         return recorder
 
     return run
+
+
+def no_threads_left():
+    return not any(thread.name.startswith("edge-attp") for thread in threading.enumerate())
 
 
 def logits(index, key, neighbour):
@@ -121,7 +126,7 @@ def test_a_live_source_does_not_wait(go):
 
 
 def test_a_very_long_first_gop_stops_waiting(go, monkeypatch):
-    monkeypatch.setattr(pipeline, "MAX_WAITING", 3)
+    monkeypatch.setattr(scorer, "MAX_WAITING", 3)
     check(go(FakeVideo("KPPPPKP")), {1: (0, 0), 2: (0, 0), 3: (0, 0), 4: (0, 0), 6: (5, 0)})
 
 
@@ -146,17 +151,65 @@ def test_every_gop_reads_sparsely(go):
     assert video.sampled
 
 
+class Notes(Recorder):
+    keeps_notes = True
+
+    def __init__(self, text):
+        super().__init__()
+        self.text = text
+
+    def note(self, picture):
+        return "%s %d" % (self.text, picture.decode_index)
+
+
 def test_every_gop_reads_all_for_a_sink_that_keeps_notes(go):
-    class Notes(Recorder):
-        keeps_notes = True
-
-        def note(self, picture):
-            return "note %d" % picture.decode_index
-
-    video, notes = FakeVideo("KPPKPP"), Notes()
+    video, notes = FakeVideo("KPPKPP"), Notes("note")
     check(go(video, sinks=[notes], every=EVERY_GOP), {1: (0, 3), 4: (3, 0)})
     assert not video.sampled
     assert [r.note for r in notes.results] == ["note %d" % i for i in range(6)]
+
+
+def test_every_sink_gets_its_own_notes(go):
+    one, other = Notes("one"), Notes("other")
+    recorder = go(FakeVideo("KPB", pocs=[0, 4, 2]), sinks=[one, other])
+    assert [r.note for r in one.results] == ["one 0", "one 2", "one 1"]
+    assert [r.note for r in other.results] == ["other 0", "other 2", "other 1"]
+    assert {r.note for r in recorder.results} == {None}
+
+
+def test_a_sink_may_watch_pictures_and_decoded_key_pictures(go):
+    class Watching(Sink):
+        watches = True
+        seen = []
+
+        def watch(self, picture, key_rgb):
+            self.seen.append((picture.decode_index, None if key_rgb is None else key_rgb.max()))
+
+    go(FakeVideo("KPKP", broken_keys=[2]), sinks=[Watching()])
+    assert Watching.seen == [(0, KEY_STEP), (1, None), (2, None), (3, None)]
+
+
+def test_without_overlap_everything_happens_in_one_thread(go):
+    video = FakeVideo("KPBBPBBKPBB")
+    alone = go(video, overlap=False)
+    assert video.threads == {threading.current_thread().name}
+    beside = go(FakeVideo("KPBBPBBKPBB"))
+    assert [r.decode_index for r in alone.results] == [r.decode_index for r in beside.results]
+    for index, values in beside.scored.items():
+        np.testing.assert_array_equal(values, alone.scored[index])
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_what_only_goes_to_wait_is_no_reason_to_sleep(go, monkeypatch, overlap):
+    monkeypatch.setattr(session, "IDLE_S", 60.0)
+    began_s = time.monotonic()
+    assert go(FakeVideo("K" + "P" * 60), overlap=overlap).verdict.scored == 60
+    assert time.monotonic() - began_s < 30.0
+
+
+def test_in_real_time_pictures_come_at_their_rate(go):
+    slow = go(FakeVideo("K" + "P" * 20, rate=100), realtime=True).verdict.seconds
+    assert slow >= 0.2
 
 
 def test_anchors_stand_in_for_missing_key_pictures(go):
@@ -267,7 +320,7 @@ def test_interrupt_gives_what_was_found(go):
     class Interrupting(Sink):
         def picture(self, result):
             if result.decode_index == 4:
-                raise KeyboardInterrupt
+                _thread.interrupt_main()  # as Ctrl-C does
 
     video = FakeVideo("KPKP" + "P" * 200)
     with pytest.raises(KeyboardInterrupt):
@@ -275,7 +328,7 @@ def test_interrupt_gives_what_was_found(go):
     assert {1, 3}.issubset(go.recorder.scored)
     assert go.recorder.verdict is not None and not go.recorder.verdict.is_complete
     assert video.closed and go.recorder.closed == 1
-    assert not any(t.name == "edge-attp-reader" for t in threading.enumerate())
+    assert no_threads_left()
 
 
 def test_interrupt_does_not_wait_for_what_is_not_scored_yet(go, monkeypatch):
@@ -294,23 +347,24 @@ def test_buffers_of_a_long_first_gop_are_given_back():
         def allocate(self):
             return object()
 
-    pool = pipeline._Pool(Graph())
+    pool = networks.Pool(Graph())
     taken = {pool.take() for _ in range(100)}
     for buffers in taken:
         pool.give(buffers)
     again = {pool.take() for _ in range(100)}
-    assert len(taken & again) == pipeline.QUEUED_PICTURES
+    assert len(taken & again) == networks.QUEUED_PICTURES
 
 
 def test_a_sink_that_fails_ends_the_run(go):
     class Broken(Sink):
         def picture(self, result):
+            time.sleep(0.1)  # until the reader waits for room
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
         go(FakeVideo("KP" + "P" * 100), sinks=[Broken()])
     assert go.recorder.closed == 1
-    assert not any(t.name == "edge-attp-reader" for t in threading.enumerate())
+    assert no_threads_left()
 
 
 def test_an_engine_that_fails_ends_the_run(go):
@@ -323,15 +377,15 @@ def test_an_engine_that_fails_ends_the_run(go):
 
         def load(self, path):
             graph = self.inner.load(path)
-            run = graph.run
+            start = graph.start
 
-            def fail_later(buffers):
+            def fail_later(batch):
                 self.runs += 1
                 if self.runs > 5:
                     raise EngineError("out of order")
-                run(buffers)
+                return start(batch)
 
-            graph.run = fail_later
+            graph.start = fail_later
             return graph
 
     with pytest.raises(EngineError, match="out of order"):
@@ -345,7 +399,7 @@ def test_the_source_is_read_in_a_thread_of_its_own(go):
     assert video.threads == {"edge-attp-reader"}
 
 
-def test_the_reader_stays_a_few_pictures_ahead(go):
+def test_stages_stay_a_few_pictures_ahead(go):
     read, lead = [0], []
 
     class Slow(Sink):
@@ -354,7 +408,7 @@ def test_the_reader_stays_a_few_pictures_ahead(go):
 
     video = FakeVideo("K" + "P" * 100, slow=lambda index: read.__setitem__(0, index))
     go(video, sinks=[Slow()], wait=False)
-    assert max(lead) <= pipeline.QUEUED_PICTURES + 3
+    assert max(lead) <= 2 * networks.QUEUED_PICTURES + scorer.LOOK_AHEAD + 3
 
 
 def test_every_stage_is_timed(go):

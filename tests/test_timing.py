@@ -46,6 +46,23 @@ def test_a_run_without_end_does_not_grow(monkeypatch):
     assert clock.summary()["parse"].runs == 25 and len(clock._durations["parse"]) == 10
 
 
+def test_totals_count_what_is_no_longer_kept(monkeypatch):
+    monkeypatch.setattr(timing, "_KEPT", 10)
+    clock = Clock()
+    for _ in range(25):
+        clock.record("parse", 0.002)
+    (name, total), *others = clock.totals().items()
+    assert (name, total.runs, others) == ("parse", 25, []) and total.seconds == pytest.approx(0.05)
+
+
+def test_a_summary_of_the_newest_runs():
+    clock = Clock()
+    for milliseconds in (1000, 1, 3):
+        clock.record("motion", milliseconds / 1000.0)
+    times = clock.summary(newest=2)["motion"]
+    assert times.runs == 3 and times[1:] == pytest.approx((2, 1, 3, 3))
+
+
 def test_an_unknown_stage_is_an_error():
     with pytest.raises(KeyError):
         Clock().record("lunch", 1.0)

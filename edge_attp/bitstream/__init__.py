@@ -18,6 +18,7 @@ from edge_attp.bitstream.picture import (
     Residual,
     Weights,
 )
+from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.video import CompressedVideo
 from edge_attp.errors import CorruptStream, SourceError, UnsupportedStream
 from edge_attp.types import StreamInfo
@@ -27,6 +28,7 @@ __all__ = [
     "Picture",
     "MotionField",
     "Residual",
+    "Source",
     "Weights",
     "StreamInfo",
     "UnsupportedStream",

@@ -5,6 +5,7 @@ The one place that opens a container.
 
 import itertools
 import re
+import time
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream import nal, pyav
@@ -25,31 +26,42 @@ class ContainerSource(Source):
     """The first video stream of a container that is no cover picture."""
 
     def __init__(
-        self, target: Any, name: str, format: Optional[str], options: Optional[Dict[str, str]]
+        self,
+        target: Any,
+        name: str,
+        format: Optional[str],
+        options: Optional[Dict[str, str]],
+        timeouts_s: Optional[Tuple[float, float]] = None,
     ) -> None:
+        """timeouts_s: of opening and of each read; None: the usual ones of an address."""
         super().__init__()
         self.name = name
         self._av = pyav.import_av(
             "{}: is no raw H.264 or HEVC stream but in a container".format(name)
         )
-        timeout = _NETWORK_TIMEOUT_S if isinstance(target, str) and URL.match(target) else None
+        if timeouts_s is None and isinstance(target, str) and URL.match(target):
+            timeouts_s = (_NETWORK_TIMEOUT_S, _NETWORK_TIMEOUT_S)
+        began_s = time.monotonic()
         try:
             self._opened = pyav.opened(
                 self._av,
                 target,
                 format=format,
                 options=dict(_OPTIONS, **(options or {})),
-                timeout=timeout,
+                timeout=timeouts_s,
             )
         except (self._av.error.FFmpegError, ValueError, OSError) as error:
-            raise self._open_error(error) from None
+            waited_s, limit_s = time.monotonic() - began_s, (timeouts_s or (float("inf"),))[0]
+            raise self._open_error(error, waited_s, limit_s) from None
         try:
             self._read_header()
         except Exception:
             self._opened.close()
             raise
 
-    def _open_error(self, error: Exception) -> SourceError:
+    def _open_error(self, error: Exception, waited_s: float, limit_s: float) -> SourceError:
+        if waited_s >= limit_s:
+            return SourceError("{}: no answer within {:.0f} s".format(self.name, limit_s))
         if isinstance(error, (self._av.error.InvalidDataError, self._av.error.EOFError)):
             what = "is no media file that FFmpeg knows, or is cut short before its index"
             return SourceError("{}: {}".format(self.name, what))

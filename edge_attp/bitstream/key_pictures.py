@@ -5,6 +5,7 @@ have none (infinite GOP, intra refresh): it decodes all that the wanted pictures
 """
 
 from collections import deque
+from functools import partial
 from typing import Any, Callable, Deque, List, Optional, Tuple
 
 import numpy as np
@@ -29,7 +30,7 @@ def annex_b(key: KeyBytes) -> bytes:
     return key.parameter_sets + nal.join(list(nal.split(key.data, key.nal_length_bytes)), 0)
 
 
-def _open_decoder(av: Any, syntax: Syntax) -> Any:
+def _open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
     """Not with frame threads: they free packets that Python made, which needs the interpreter's lock, and
     closing the decoder waits for them with the lock held."""
     decoder = av.CodecContext.create(syntax.name, "r")
@@ -37,6 +38,7 @@ def _open_decoder(av: Any, syntax: Syntax) -> Any:
     if syntax is HEVC:  # its slice threads read dependent slice segments in wavefront rows wrongly
         decoder.thread_count = 1
     decoder.options = dict(_DECODER_OPTIONS)
+    decoder.skip_frame = skip_frame
     return decoder
 
 
@@ -46,7 +48,8 @@ class KeyDecoder:
     def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
-        self._decoder = _open_decoder(self._av, syntax)
+        self._open = partial(_open_decoder, self._av, syntax)
+        self._decoder = self._open()
         self._to_rgb = pyav.RgbConverter()
 
     def decode(self, key: KeyBytes) -> np.ndarray:
@@ -57,7 +60,7 @@ class KeyDecoder:
             frames += self._decoder.decode(None)
         except self._av.error.FFmpegError:
             frames = []
-        self._decoder.flush_buffers()
+        self._decoder = pyav.restarted(self._decoder, self._open)
         if not frames:
             raise CorruptStream("{}: FFmpeg cannot decode this key picture".format(self._name))
         return self._to_rgb(frames[0])
@@ -75,10 +78,10 @@ class AnchorDecoder:
     def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
-        self._decoder = _open_decoder(self._av, syntax)
+        skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
+        self._open = partial(_open_decoder, self._av, syntax, skip_frame)
+        self._decoder = self._open()
         self._to_rgb = pyav.RgbConverter()
-        if not syntax.has_sub_layers:
-            self._decoder.skip_frame = "NONREF"
         self._parameter_sets = b""
         self._waiting: Deque[Tuple[int, KeyBytes]] = deque()
         self._frames: List[Any] = []
@@ -93,7 +96,7 @@ class AnchorDecoder:
         self._waiting.clear()
         self._frames = []
         if not self._is_clean:
-            self._decoder.flush_buffers()
+            self._decoder = pyav.restarted(self._decoder, self._open)
             self._is_clean = True
 
     def add(self, number: int, key: KeyBytes) -> None:

@@ -52,6 +52,16 @@ def join(nals: List[bytes], nal_length_bytes: int) -> bytes:
     return b"".join(len(nal).to_bytes(nal_length_bytes, "big") + nal for nal in nals)
 
 
+def shortened(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bytes:
+    """A packet whose last slice ends in the middle, which the core takes for damage."""
+    units = list(split(data, nal_length_bytes))
+    places = [k for k, unit in enumerate(units) if syntax.nal_type(unit) in syntax.slice_types]
+    if places:
+        last = units[places[-1]]
+        units[places[-1]] = last[: max(len(last) // 2, syntax.header_bytes + 1)]
+    return join(units, nal_length_bytes)
+
+
 class ParameterSets:
     """Remembers the parameter sets in force, as a decoder starting at a later picture needs them."""
 
@@ -60,6 +70,11 @@ class ParameterSets:
         self._nal_length_bytes = nal_length_bytes
         self._sets: Dict[Tuple[int, int], bytes] = {}
         self.annex_b = b""  # all of them; the same object until one changes
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is one of each kind at least."""
+        return self._syntax.set_types <= {kind for kind, _ in self._sets}
 
     def add(self, nals: List[bytes]) -> None:
         changed = False

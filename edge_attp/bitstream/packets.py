@@ -6,17 +6,20 @@ Raw Annex B files are read by annexb.py, everything else goes through container.
 import os
 import re
 import stat
+import sys
 from typing import Any, BinaryIO, Dict, Optional, Union
 
 from edge_attp.bitstream import annexb
 from edge_attp.bitstream.container import URL, ContainerSource
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import H264, SYNTAXES, Syntax
-from edge_attp.bitstream.transcode import TranscodedSource
-from edge_attp.errors import SourceError, UnsupportedStream
+from edge_attp.bitstream.transcode import parsed_or_transcoded
+from edge_attp.errors import SourceError
 
-# What can be opened: a path or URL, or a binary file object.
-Input = Union[str, "os.PathLike[str]", BinaryIO]
+# What can be opened: a path or URL, a binary file object, or a Source that is not open yet.
+Input = Union[str, "os.PathLike[str]", BinaryIO, Source]
+
+STDIN = "-"
 
 _HEAD_BYTES = 192
 # MP4 and its relatives, Matroska, MPEG-TS, AVI, FLV.
@@ -31,11 +34,18 @@ def open_source(
     format: Optional[str] = None,
     options: Optional[Dict[str, str]] = None,
 ) -> Source:
-    """Opens a path, URL or binary file object.
+    """Opens a path ("-" is stdin), a URL or a binary file object; a Source, which ignores the other
+    arguments, is opened
+    as it is.
 
     SourceError: missing, empty, unreadable, no video in it. UnsupportedStream: its codec is neither
     H.264 nor HEVC and `transcode` is False.
     """
+    if isinstance(source, Source):
+        source.open()
+        return source
+    if source == STDIN:
+        return _open_file(sys.stdin.buffer, transcode, format, options)
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fspath(source), transcode, format, options)
     if not hasattr(source, "read"):
@@ -119,18 +129,19 @@ def _is_seekable(file: Any) -> bool:
 
 
 def position(source: Input) -> Optional[int]:
-    """Where a seekable file object stands; None for paths and pipes."""
-    if isinstance(source, (str, os.PathLike)) or not _is_seekable(source):
+    """Where a seekable file object stands; None for all else."""
+    if isinstance(source, (str, os.PathLike, Source)) or not _is_seekable(source):
         return None
     return source.tell()
 
 
 def rewind(source: Input, begin: Optional[int], name: str) -> None:
-    """Makes a source ready to be opened again; SourceError for a pipe. `begin` is from position()."""
-    if isinstance(source, (str, os.PathLike)):
+    """Makes a source ready to be opened again; SourceError for a pipe and a Source. `begin`
+    is from position()."""
+    if isinstance(source, (str, os.PathLike)) and source != STDIN:
         return
-    if begin is None:
-        raise SourceError("{}: can be read only once: it is a pipe".format(name))
+    if begin is None or isinstance(source, (str, os.PathLike, Source)):
+        raise SourceError("{}: can be read only once: it is a pipe or live".format(name))
     source.seek(begin)
 
 
@@ -159,13 +170,4 @@ def _open_container(
     format: Optional[str],
     options: Optional[Dict[str, str]],
 ) -> Source:
-    source = ContainerSource(target, name, format, options)
-    if source.is_parsed:
-        return source
-    if transcode:
-        return TranscodedSource(source)
-    source.close()
-    raise UnsupportedStream(
-        "{}: its codec is {}; only H.264 and HEVC are read without transcoding (transcode=True, or "
-        "`edge-attp run` without --no-transcode)".format(name, source.codec)
-    )
+    return parsed_or_transcoded(ContainerSource(target, name, format, options), transcode)

@@ -1,7 +1,7 @@
 """The adapter to PyAV: late import, and what differs between its versions (10 to 19)."""
 
 from types import ModuleType
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import numpy as np
 
@@ -42,13 +42,13 @@ def codec_name(context: Any) -> str:
     return str(getattr(context.codec, "canonical_name", context.name))
 
 
-def demuxed(av: Any, container: Any, stream: Any) -> Iterator[Any]:
-    """The packets of a stream. Bytes that the demuxer cannot read are passed over, as it finds its way
+def demuxed(av: Any, container: Any, *streams: Any) -> Iterator[Any]:
+    """The packets of these streams, or of all. Bytes that the demuxer cannot read are passed over, as it finds its way
     again behind them in most containers; many such failures in a row raise InvalidDataError."""
     failures = 0
     while True:
         try:
-            for packet in container.demux(stream):
+            for packet in container.demux(*streams):
                 failures = 0
                 if packet.size:  # PyAV ends with an empty packet
                     yield packet
@@ -59,6 +59,15 @@ def demuxed(av: Any, container: Any, stream: Any) -> Iterator[Any]:
                 raise
         except IndexError:
             return  # PyAV 18 stumbles at the end of files in which streams appear late
+
+
+def restarted(decoder: Any, make: Callable[[], Any]) -> Any:
+    """The decoder without memory of what it was given; one that `make` opens where PyAV is too old to
+    flush."""
+    if not hasattr(decoder, "flush_buffers"):  # PyAV 10
+        return make()
+    decoder.flush_buffers()
+    return decoder
 
 
 def new_extradata(packet: Any) -> Optional[bytes]:
@@ -73,6 +82,13 @@ def indexed_packets(stream: Any) -> int:
     """Packets that the container's index promises, 0 if that is not known."""
     entries = getattr(stream, "index_entries", None)
     return 0 if entries is None else len(entries)
+
+
+def add_stream_like(output: Any, template: Any) -> Any:
+    """A stream of an output container for packets encoded like those of an input's stream."""
+    if not hasattr(output, "add_stream_from_template"):  # PyAV before 14
+        return output.add_stream(template=template)
+    return output.add_stream_from_template(template, opaque=True)
 
 
 def is_cover_art(stream: Any) -> bool:

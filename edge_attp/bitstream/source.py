@@ -1,7 +1,7 @@
 """What every source of packets looks like to CompressedVideo, whatever lies behind it."""
 
 from fractions import Fraction
-from typing import Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 from edge_attp.bitstream.syntax import H264
 from edge_attp.types import EncodedPacket
@@ -22,15 +22,27 @@ class Source:
     syntax = H264  # of the packets
     is_parsed = True  # False: the packets are of another codec, which the core does not know
     nal_length_bytes = 0  # 0: packets are Annex B
+    is_recording = False  # a live address behind which there is something that ends
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None
     time_base: Optional[Fraction] = None
+    lag_s = (
+        0.0  # age of the packet that came out last; grows where a live source is not kept up with
+    )
+    max_lag_s = float("inf")  # packets that wait longer are dropped
 
     def __init__(self) -> None:
         self.parameter_sets: List[bytes] = []
+        self.counters: Dict[str, int] = {}  # incidents of a live source, by name
+
+    def open(self) -> None:
+        """Makes the facts known, waiting for them if need be. Called once, before anything else."""
 
     def packets(self) -> Iterator[EncodedPacket]:
         raise NotImplementedError
+
+    def stop(self) -> None:
+        """Ends packets() soon, from any thread. A file ends by itself."""
 
     def close(self) -> None:
         """Closes what the source opened itself; a caller's file object stays open."""

@@ -14,6 +14,7 @@ class Syntax:
     suffixes: Tuple[str, ...] = ()  # of files that hold a raw stream
     header_bytes = 0  # of a NAL unit
     slice_types: FrozenSet[int] = frozenset()
+    key_types: FrozenSet[int] = frozenset()  # slices of pictures with which decoding may begin
     set_types: FrozenSet[int] = frozenset()  # parameter sets
     first_types: FrozenSet[int] = frozenset()  # come before the first slice of a picture only
     skipped_types: FrozenSet[int] = (
@@ -21,6 +22,7 @@ class Syntax:
     )  # RASL: need pictures before the random-access picture
     picture_names: Dict[int, str] = {}  # nal_unit_type of a picture's slices
     ticks_per_picture = 0  # of the timing information in a sequence parameter set
+    end_of_sequence = b""  # a NAL unit
     has_sub_layers = False  # a picture that no other of its sub-layer needs may serve a higher one
 
     def __init__(self) -> None:
@@ -36,6 +38,15 @@ class Syntax:
     def begins_picture(self, nal: bytes) -> bool:
         """Whether this slice is the first of its picture. Needs the header and one byte more."""
         return bool(nal[self.header_bytes] & 0x80)
+
+    def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
+        """Whether no other picture refers to the one of this slice, in a stream whose highest TemporalId
+        is `highest_sub_layer`."""
+        raise NotImplementedError
+
+    def highest_sub_layer(self, nal: bytes) -> int:
+        """The highest TemporalId that a parameter set allows; 0 if it says nothing of that."""
+        return 0
 
     def begins_stream(self, nal: bytes) -> bool:
         """Whether these are the first two bytes of a NAL unit that a stream may begin with."""
@@ -57,13 +68,18 @@ class _H264(Syntax):
     suffixes = (".264", ".h264", ".avc", ".jsv", ".jvt", ".26l", ".h26l")
     header_bytes = 1
     slice_types = frozenset((1, 2, 3, 4, 5))
+    key_types = frozenset((5,))
     set_types = frozenset((7, 8))
     first_types = frozenset((6, 7, 8, 9, 14, 15, 16, 17, 18))  # clause 7.4.1.2.3
     picture_names = {1: "non-IDR", 2: "partitioned", 5: "IDR"}
     ticks_per_picture = 2  # clause E.2.1
+    end_of_sequence = b"\x0a"
 
     def nal_type(self, nal: bytes) -> int:
         return nal[0] & 31
+
+    def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
+        return not nal[0] & 0x60  # nal_ref_idc
 
     def begins_stream(self, nal: bytes) -> bool:
         ref_idc, kind = nal[0] >> 5, nal[0] & 31
@@ -83,6 +99,7 @@ class _Hevc(Syntax):
     suffixes = (".265", ".h265", ".hevc")
     header_bytes = 2
     slice_types = frozenset(range(10)) | frozenset(range(16, 22))
+    key_types = frozenset(range(16, 22))
     set_types = frozenset((32, 33, 34))
     first_types = frozenset((32, 33, 34, 35, 39, 41, 42, 43, 44, 48, 49, 50, 51, 52, 53, 54, 55))
     skipped_types = frozenset((8, 9))
@@ -105,6 +122,7 @@ class _Hevc(Syntax):
         21: "CRA",
     }
     ticks_per_picture = 1  # clause E.3.1
+    end_of_sequence = b"\x48\x01"
     has_sub_layers = True
 
     # TRAIL_R, random-access pictures, parameter sets, access unit delimiter, ends of what was cut off
@@ -114,6 +132,16 @@ class _Hevc(Syntax):
     def nal_type(self, nal: bytes) -> int:
         is_base_layer = len(nal) > 1 and not nal[0] & 1 and not nal[1] >> 3  # nuh_layer_id 0
         return nal[0] >> 1 if is_base_layer else -1
+
+    def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
+        """Of a sub-layer non-reference picture (even nal_unit_type below 16), pictures of higher
+        sub-layers may still make use (clause 8.3.2): there must be none."""
+        kind = self.nal_type(nal)
+        return 0 <= kind < 16 and kind % 2 == 0 and (nal[1] & 7) - 1 >= highest_sub_layer
+
+    def highest_sub_layer(self, nal: bytes) -> int:
+        is_sps = self.nal_type(nal) == 33 and len(nal) > self.header_bytes
+        return nal[self.header_bytes] >> 1 & 7 if is_sps else 0  # sps_max_sub_layers_minus1
 
     def begins_stream(self, nal: bytes) -> bool:
         is_lowest_sub_layer = nal[1] & 7 == 1  # nuh_temporal_id_plus1

@@ -6,9 +6,10 @@ which 4:2:0 cannot code. What comes out is motion of the copy, not of the origin
 """
 
 from fractions import Fraction
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator
 
 from edge_attp.bitstream import pyav
+from edge_attp.bitstream.container import ContainerSource
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import SourceError, UnsupportedStream
 from edge_attp.log import logger
@@ -22,14 +23,31 @@ _OPTIONS = {
     "bf": str(B_PICTURES),
     "forced-idr": "1",
 }
+_LIVE_OPTIONS: Dict[str, str] = dict(_OPTIONS, bf="0", tune="zerolatency")
 _DEFAULT_RATE = Fraction(25)
 
 
-class TranscodedSource(Source):
-    """H.264 packets made from the frames of another source, which it owns."""
+def parsed_or_transcoded(source: ContainerSource, transcode: bool, is_live: bool = False) -> Source:
+    """The source itself if its codec is parsed, else its transcoding; UnsupportedStream, and the source
+    closed, without `transcode`."""
+    if source.is_parsed:
+        return source
+    if transcode:
+        return TranscodedSource(source, is_live)
+    source.close()
+    raise UnsupportedStream(
+        "{}: its codec is {}; only H.264 and HEVC are read without transcoding (transcode=True, or "
+        "`edge-attp run` without --no-transcode)".format(source.name, source.codec)
+    )
 
-    def __init__(self, original: Any) -> None:
+
+class TranscodedSource(Source):
+    """H.264 packets made from the frames of another source, which it owns. `is_live`: no picture is
+    held back, hence no B pictures."""
+
+    def __init__(self, original: Any, is_live: bool = False) -> None:
         super().__init__()
+        self._options = _LIVE_OPTIONS if is_live else _OPTIONS
         self._original = original
         self._av = pyav.import_av("{}: must be transcoded".format(original.name))
         self.name = original.name
@@ -37,6 +55,7 @@ class TranscodedSource(Source):
         self.codec = original.codec
         self.frame_rate = original.frame_rate
         self.time_base = original.time_base
+        self.is_recording = original.is_recording
         if "libx264" not in self._av.codecs_available:
             original.close()
             raise UnsupportedStream(
@@ -77,7 +96,7 @@ class TranscodedSource(Source):
         encoder.pix_fmt = "yuv420p"
         encoder.framerate = self.frame_rate or _DEFAULT_RATE
         encoder.time_base = self.time_base or 1 / _DEFAULT_RATE
-        encoder.options = dict(_OPTIONS)
+        encoder.options = dict(self._options)
         encoder.open()
         return encoder
 

@@ -1,25 +1,27 @@
 """`edge-attp run`: recognises what happens in a video."""
 
 import argparse
-import re
+import os
 import sys
-from typing import Any, List, Optional
+import threading
+from typing import Any, List, Optional, Sequence, TextIO
 
 from edge_attp.cli.arguments import count
-
-LIVE = re.compile(r"(rtsps?|rtmps?|rtp|udp|srt)://|/dev/video", re.IGNORECASE)
+from edge_attp.errors import EdgeAttpError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this command."""
     parser.description = (
-        "Recognises what happens in a video. Results go to stdout: a line per scored picture, a line "
-        "per event, and the verdict for the whole video."
+        "Recognises what happens in videos. Results go to stdout: a line per scored picture, a line "
+        "per event, and the verdict for each whole video. Several inputs run side by side through one "
+        "engine, in turn."
     )
     add = parser.add_argument
     add(
-        "input",
+        "inputs",
         metavar="INPUT",
+        nargs="+",
         help="file or URL; H.264 and HEVC are read as they are, the rest is transcoded",
     )
     add("--model", metavar="DIR", help="model pack (default: the one that comes with the program)")
@@ -40,7 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where appearance comes from: the key pictures of the stream (default), or also a "
         "decoded picture wherever there was no key picture for N pictures",
     )
-    add("--overlay", metavar="OUT.mp4", help="draw motion, residual, scores and timing")
+    add(
+        "--overlay",
+        metavar="OUT.mp4",
+        help="draw motion, residual, scores and timing; of several inputs, {stream} in OUT is the name",
+    )
+    add(
+        "--batch",
+        type=count,
+        metavar="N",
+        help="pictures that the engine takes at once at most (default: as many as inputs)",
+    )
     add("--timing", action="store_true", help="print the time of each stage on stderr")
     add(
         "--threads",
@@ -56,10 +68,12 @@ def main(args: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
     from edge_attp import log
     from edge_attp.engine import default_pack, load_pack, open_backend
-    from edge_attp.pipeline import Options, recognise
-    from edge_attp.timing import Clock
+    from edge_attp.pipeline import Session
+    from edge_attp.sinks import write_csv_header
 
     log.configure()
+    names = _names(args.inputs)
+    _check_overlay(args, names)
     pack = load_pack(args.model or default_pack())
     if not pack.trained:
         log.logger.warning(
@@ -67,48 +81,116 @@ def main(args: argparse.Namespace) -> int:
             "everything runs; name a trained pack with --model.",
             pack.name,
         )
-    backend = open_backend(args.backend, args.threads, pack)
-    clock = Clock()
+    batch = args.batch or len(args.inputs)
+    backend = open_backend(args.backend, args.threads, pack, batch=batch)
+    session = Session(pack, backend, batch)
+    out: Any = _Shared(sys.stdout)
+    if args.format == "csv" and len(names) > 1:
+        write_csv_header(out)
+    streams = [session.submit(_job(args, *pair, out)) for pair in zip(args.inputs, names)]
+    try:
+        session.run()
+    finally:
+        for stream in streams:
+            if args.timing and stream.status.clock.summary():
+                _print_timing(stream)
+    return _exit_code(streams)
+
+
+def _names(inputs: Sequence[str]) -> List[str]:
+    """What results call each input: nothing for a single one, else the file's name, or the whole input
+    where two would be called the same."""
+    if len(inputs) == 1:
+        return [""]
+    short = [os.path.splitext(os.path.basename(path))[0] for path in inputs]
+    names = [name if name and short.count(name) == 1 else path for name, path in zip(short, inputs)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError("%s: is there twice; name each input once" % twice[0])
+    return names
+
+
+def _check_overlay(args: argparse.Namespace, names: Sequence[str]) -> None:
+    if args.overlay and len(names) > 1 and "{stream}" not in args.overlay:
+        raise UsageError(
+            "--overlay %s: several inputs need a file each, as in --overlay '{stream}.mp4'"
+            % args.overlay
+        )
+
+
+def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Any:
+    from edge_attp.bitstream.live import LiveOptions, LiveSource, is_live
+    from edge_attp.pipeline import Job, Options
+
+    live = is_live(source)
     options = Options(
         every=args.every,
         anchor=args.anchor,
         threads=args.threads or 1,
         limit=args.limit,
         transcode=not args.no_transcode,
-        wait=LIVE.match(args.input) is None,
+        wait=not live,
     )
-    try:
-        recognise(args.input, pack, backend, _sinks(args), options, clock)
-    finally:
-        if args.timing and clock.summary():
-            _print_timing(clock)
-    return 0
+    opened: Any = LiveSource(source, LiveOptions(first_fails=True)) if live else source
+    return Job(opened, lambda: _sinks(args, name, out), options, name)
 
 
-def _sinks(args: argparse.Namespace) -> List[Any]:
+def _sinks(args: argparse.Namespace, name: str, out: TextIO) -> List[Any]:
     from edge_attp.sinks import CsvSink, JsonLinesSink, ProgressSink, TextSink
 
     if args.format == "jsonl":
-        sinks: List[Any] = [JsonLinesSink(sys.stdout, args.top, args.timing)]
+        sinks: List[Any] = [JsonLinesSink(out, args.top, args.timing)]
     elif args.format == "csv":
-        sinks = [CsvSink(sys.stdout, args.top)]
+        sinks = [CsvSink(out, args.top, with_header=not name)]
     else:
-        sinks = [TextSink(sys.stdout, args.top)]
+        sinks = [TextSink(out, args.top, with_names=bool(name))]
     if args.overlay:
         from edge_attp.sinks.overlay import OverlaySink
 
-        sinks.append(OverlaySink(args.overlay))
+        sinks.append(OverlaySink(args.overlay.replace("{stream}", name.replace(os.sep, "_"))))
     # Lines of results on the same terminal show the progress by themselves.
-    if sys.stderr.isatty() and not sys.stdout.isatty():
+    if not name and sys.stderr.isatty() and not sys.stdout.isatty():
         sinks.append(ProgressSink(sys.stderr))
     return sinks
 
 
-def _print_timing(clock: Any) -> None:
+class _Shared:
+    """A stream of text that several threads write whole lines to."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._lock:
+            self._stream.flush()
+
+
+def _exit_code(streams: Sequence[Any]) -> int:
+    """Raises the error of a single input. Of several, each error is reported, and the first one's code
+    returned."""
+    errors = [stream.error for stream in streams if stream.error is not None]
+    if len(streams) == 1 and errors:
+        raise errors[0]
+    from edge_attp.log import logger
+
+    for error in errors:
+        if not isinstance(error, (EdgeAttpError, OSError)):
+            raise error
+        logger.error("%s", " ".join(str(error).split()))
+    return getattr(errors[0], "exit_code", 1) if errors else 0
+
+
+def _print_timing(stream: Any) -> None:
     from edge_attp.timing import TARGET_MS
 
-    summary = clock.summary()
-    lines = ["%-12s %8s %9s %9s %9s %9s" % ("stage, ms", "runs", "mean", "p50", "p90", "p99")]
+    summary = stream.status.clock.summary()
+    lines = [stream.name] if stream.job.name else []
+    lines += ["%-12s %8s %9s %9s %9s %9s" % ("stage, ms", "runs", "mean", "p50", "p90", "p99")]
     for name, times in summary.items():
         lines.append("%-12s %8d %9.3f %9.3f %9.3f %9.3f" % ((name,) + tuple(times)))
     if "total" in summary:

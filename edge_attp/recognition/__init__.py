@@ -3,7 +3,7 @@
 Knows arrays and seconds; nothing of streams, engines or files.
 """
 
-from edge_attp.recognition.events import EventDetector, Smoother
+from edge_attp.recognition.events import EventDetector, Smoother, Thresholds
 from edge_attp.recognition.gop import GopState
 from edge_attp.recognition.order import DisplayOrder
 from edge_attp.recognition.records import Event, Result, Scores, Verdict
@@ -18,6 +18,7 @@ __all__ = [
     "Result",
     "Scores",
     "Smoother",
+    "Thresholds",
     "Timeline",
     "Verdict",
     "VideoMean",

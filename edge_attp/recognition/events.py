@@ -1,12 +1,21 @@
 """Smoothing over time, and events with a start and an end."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from edge_attp.recognition.records import Event, Scores
 
-__all__ = ["EventDetector", "Smoother"]
+__all__ = ["EventDetector", "Smoother", "Thresholds"]
+
+
+class Thresholds(NamedTuple):
+    """Smoothed probabilities at which an event starts, and below which it ends; shorter ones are not
+    reported."""
+
+    start: float = 0.6
+    end: float = 0.4
+    shortest_s: float = 0.2
 
 
 class Smoother:
@@ -44,17 +53,13 @@ class _Open:
 class EventDetector:
     """Hysteresis per label: an event starts at probability `start` and ends below `end`.
 
-    Events shorter than `shortest_s` are not reported.
+    ValueError unless 0 < end <= start <= 1.
     """
 
     def __init__(
-        self,
-        labels: Sequence[str],
-        stream: str = "",
-        start: float = 0.6,
-        end: float = 0.4,
-        shortest_s: float = 0.2,
+        self, labels: Sequence[str], stream: str = "", thresholds: Thresholds = Thresholds()
     ) -> None:
+        start, end, shortest_s = thresholds
         if not 0.0 < end <= start <= 1.0:
             raise ValueError(
                 "thresholds: got start %g and end %g, expected 0 < end <= start <= 1" % (start, end)

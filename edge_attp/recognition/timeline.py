@@ -4,7 +4,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_attp.recognition.events import EventDetector, Smoother
+from edge_attp.recognition.events import EventDetector, Smoother, Thresholds
 from edge_attp.recognition.order import DisplayOrder
 from edge_attp.recognition.records import Event, Result, Scores
 from edge_attp.recognition.scores import VideoMean, score
@@ -20,13 +20,19 @@ class Timeline:
     interval_s: how long a picture is shown. Pictures without a time are counted instead.
     """
 
-    def __init__(self, labels: Sequence[str], stream: str, interval_s: float) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        stream: str,
+        interval_s: float,
+        thresholds: Thresholds = Thresholds(),
+    ) -> None:
         self._interval_s = interval_s
         self._order = DisplayOrder()
         self._mean = VideoMean()
         self._smoother = Smoother()
         self._smoothed: Optional[np.ndarray] = None
-        self._events = EventDetector(labels, stream)
+        self._events = EventDetector(labels, stream, thresholds)
         self._shown = 0
         self._start_s, self._end_s = float("inf"), 0.0
 

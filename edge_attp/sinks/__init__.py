@@ -4,9 +4,19 @@ A sink knows result records and nothing of how they came about.
 """
 
 from edge_attp.sinks.base import Header, Sink
-from edge_attp.sinks.csv_rows import CsvSink
+from edge_attp.sinks.csv_rows import CsvSink, write_csv_header
 from edge_attp.sinks.jsonl import JsonLinesSink
 from edge_attp.sinks.progress import ProgressSink
+from edge_attp.sinks.rotating import RotatingJsonSink
 from edge_attp.sinks.text import TextSink
 
-__all__ = ["CsvSink", "Header", "JsonLinesSink", "ProgressSink", "Sink", "TextSink"]
+__all__ = [
+    "CsvSink",
+    "Header",
+    "JsonLinesSink",
+    "ProgressSink",
+    "RotatingJsonSink",
+    "Sink",
+    "TextSink",
+    "write_csv_header",
+]

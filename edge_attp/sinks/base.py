@@ -1,7 +1,9 @@
 """What every sink looks like. The pipeline calls start, then picture and event, then finish."""
 
 from fractions import Fraction
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+import numpy as np
 
 from edge_attp.recognition import Event, Result, Verdict
 from edge_attp.timing import Clock
@@ -10,7 +12,8 @@ __all__ = ["Header", "Sink"]
 
 
 class Header(NamedTuple):
-    """What is known before the first picture. The clock goes on being updated."""
+    """What is known before the first picture. The clock goes on being updated. `stream`: the name of the
+    job, which is the source where it was given none."""
 
     source: str
     width: int
@@ -22,19 +25,27 @@ class Header(NamedTuple):
     backend: str
     clock: Clock
     bit_depth: int = 8
+    stream: str = ""
 
 
 class Sink:
-    """Takes results in display order. All calls but note() come from one thread."""
+    """Takes results in display order. start(), watch() and note() are called in the reading thread, all
+    others in one other thread."""
 
+    watches = False
     keeps_notes = False
 
     def start(self, header: Header) -> None:
         """Once, before anything else."""
 
+    def watch(self, picture: Any, key_rgb: Optional[np.ndarray]) -> None:
+        """Called in the reading thread with each edge_attp.bitstream.Picture before it is let go, if
+        watches is set; before note(). key_rgb: the picture decoded, RGB uint8 (height, width, 3), where
+        it became a key picture, else None; to be kept as it is, not to be written to."""
+
     def note(self, picture: Any) -> Any:
         """Called in the reading thread with each edge_attp.bitstream.Picture before it is let go, if
-        keeps_notes is set; what it returns comes back as Result.note. One sink of a run may do so."""
+        keeps_notes is set; what it returns comes back to this sink as Result.note."""
         return None
 
     def picture(self, result: Result) -> None:
@@ -48,3 +59,7 @@ class Sink:
 
     def close(self) -> None:
         """Always called last, also after an error in any sink; may be called twice."""
+
+    def counters(self) -> Dict[str, int]:
+        """What happened so far, by name, for the metrics of a service. Any thread may ask."""
+        return {}

@@ -6,7 +6,7 @@ from typing import Any, TextIO, Tuple
 from edge_attp.recognition import Event, Result, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 
-__all__ = ["COLUMNS", "CsvSink"]
+__all__ = ["COLUMNS", "CsvSink", "write_csv_header"]
 
 VERSION = 1
 COLUMNS = (
@@ -21,21 +21,30 @@ COLUMNS = (
     "rank",
     "label",
     "probability",
+    "stream",
 )
 
 
-class CsvSink(Sink):
-    """Columns as COLUMNS says, empty where they do not apply."""
+def write_csv_header(stream: TextIO) -> None:
+    """The line that names the columns."""
+    csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
 
-    def __init__(self, stream: TextIO, top_count: int) -> None:
+
+class CsvSink(Sink):
+    """Columns as COLUMNS says, empty where they do not apply. with_header: begins with their names."""
+
+    def __init__(self, stream: TextIO, top_count: int, with_header: bool = True) -> None:
         self._stream = stream
+        self._with_header = with_header
+        self._name = ""
         self._top = top_count
         self._rows = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
         self._labels: Tuple[str, ...] = ()
 
     def start(self, header: Header) -> None:
-        self._labels = header.labels
-        self._rows.writeheader()
+        self._labels, self._name = header.labels, header.stream
+        if self._with_header:
+            write_csv_header(self._stream)
 
     def picture(self, result: Result) -> None:
         if result.scores is not None:
@@ -68,5 +77,5 @@ class CsvSink(Sink):
             self._row(rank=rank, label=label, probability="%.6f" % probability, **times, **values)
 
     def _row(self, **values: Any) -> None:
-        self._rows.writerow(dict(values, version=VERSION))
+        self._rows.writerow(dict(values, version=VERSION, stream=self._name))
         self._stream.flush()

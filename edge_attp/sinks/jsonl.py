@@ -1,9 +1,12 @@
 """Results as JSON lines: a header, then a record per scored picture and event, then the verdict.
 
-Every record has a "type"; the header has "format" and "version". Version 1.
+Every record has a "type" and the name of its "stream"; the header has "format" and "version". Records
+of a service also have the "time" at which they were made, and events an "id". Version 1.
 """
 
 import json
+import time
+import uuid
 from typing import Any, Dict, List, TextIO, Tuple
 
 import numpy as np
@@ -12,24 +15,31 @@ from edge_attp.recognition import Event, Result, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.timing import Clock
 
-__all__ = ["JsonLinesSink"]
+__all__ = ["JsonLinesSink", "event_record", "stamped", "utc"]
 
 FORMAT = "edge-attp-results"
 VERSION = 1
 
 
 class JsonLinesSink(Sink):
-    """One JSON object a line; times in seconds, rounded to microseconds."""
+    """One JSON object a line; times in seconds, rounded to microseconds.
 
-    def __init__(self, stream: TextIO, top_count: int, with_timing: bool = False) -> None:
+    with_stamps: adds what stamped() adds.
+    """
+
+    def __init__(
+        self, stream: TextIO, top_count: int, with_timing: bool = False, with_stamps: bool = False
+    ) -> None:
         self._stream = stream
         self._top = top_count
         self._with_timing = with_timing
+        self._with_stamps = with_stamps
+        self._name = ""
         self._labels: Tuple[str, ...] = ()
         self._clock = Clock()
 
     def start(self, header: Header) -> None:
-        self._labels, self._clock = header.labels, header.clock
+        self._name, self._labels, self._clock = header.stream, header.labels, header.clock
         self._write(
             "header",
             format=FORMAT,
@@ -59,15 +69,7 @@ class JsonLinesSink(Sink):
         )
 
     def event(self, event: Event) -> None:
-        self._write(
-            "event",
-            label=event.label,
-            score=round(event.score, 6),
-            start_s=_seconds(event.start_s),
-            end_s=_seconds(event.end_s),
-            peak_s=_seconds(event.peak_s),
-            stream=event.stream,
-        )
+        self._write_record(event_record(event))
 
     def finish(self, verdict: Verdict) -> None:
         scores = verdict.scores
@@ -101,10 +103,44 @@ class JsonLinesSink(Sink):
         ]
 
     def _write(self, record_type: str, **values: Any) -> None:
-        record: Dict[str, Any] = {"type": record_type}
+        record: Dict[str, Any] = {"type": record_type, "stream": self._name}
         record.update(values)
+        self._write_record(record)
+
+    def _write_record(self, record: Dict[str, Any]) -> None:
+        if self._with_stamps:
+            record = stamped(record)
         self._stream.write(json.dumps(record) + "\n")
         self._stream.flush()
+
+
+def event_record(event: Event) -> Dict[str, Any]:
+    """The record of an event; `score` is a probability."""
+    return {
+        "type": "event",
+        "stream": event.stream,
+        "label": event.label,
+        "score": round(event.score, 6),
+        "start_s": _seconds(event.start_s),
+        "end_s": _seconds(event.end_s),
+        "peak_s": _seconds(event.peak_s),
+    }
+
+
+def stamped(record: Dict[str, Any]) -> Dict[str, Any]:
+    """The record with the wall-clock "time" of this moment and, for an event, an "id" that no other
+    event has."""
+    extra = {"time": utc(time.time())}
+    if record["type"] == "event":
+        extra["id"] = uuid.uuid4().hex
+    return dict(record, **extra)
+
+
+def utc(seconds: float) -> str:
+    """ISO 8601 with milliseconds, of seconds since 1970."""
+    milliseconds = int(seconds * 1000)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
+    return "%s.%03dZ" % (whole, milliseconds % 1000)
 
 
 def _seconds(value: float) -> float:

@@ -9,15 +9,19 @@ __all__ = ["TextSink", "verdict_line"]
 
 
 class TextSink(Sink):
-    """A line per scored picture, a line per event, and the verdict."""
+    """A line per scored picture, a line per event, and the verdict. with_names: each begins with the name
+    of its stream."""
 
-    def __init__(self, stream: TextIO, top_count: int) -> None:
+    def __init__(self, stream: TextIO, top_count: int, with_names: bool = False) -> None:
         self._stream = stream
         self._top = top_count
+        self._with_names = with_names
+        self._prefix = ""
         self._labels: Tuple[str, ...] = ()
 
     def start(self, header: Header) -> None:
         self._labels = header.labels
+        self._prefix = header.stream + ": " if self._with_names else ""
 
     def picture(self, result: Result) -> None:
         if result.scores is None:
@@ -35,7 +39,7 @@ class TextSink(Sink):
         self._line(verdict_line(verdict, self._labels, self._top))
 
     def _line(self, text: str) -> None:
-        self._stream.write(text + "\n")
+        self._stream.write(self._prefix + text + "\n")
         self._stream.flush()
 
 

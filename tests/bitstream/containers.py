@@ -1,9 +1,12 @@
 """The same packets in other containers, so that tests compare containers and not encodings."""
 
+import contextlib
+import importlib.util
 from fractions import Fraction
 
 import av
 
+CAN_FILTER = importlib.util.find_spec("av.bitstream") is not None  # PyAV 10 cannot
 _RAW_SUFFIX = {"libx264": "264", "libx265": "265"}
 
 
@@ -31,8 +34,9 @@ def rewrapped(path, target, options=None, tag=None):
         for number, packet in enumerate(packets):
             packet.stream = copy
             if packet.pts is None:
-                packet.time_base, packet.duration = Fraction(1, 25), 1
-                packet.pts = packet.dts = number
+                packet.time_base, packet.pts, packet.dts = Fraction(1, 25), number, number
+                with contextlib.suppress(AttributeError):  # PyAV 10 leaves that to the muxer
+                    packet.duration = 1
             output.mux(packet)
     return target
 

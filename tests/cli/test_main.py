@@ -106,22 +106,6 @@ def test_every(text, value):
     assert run._every(text) == value
 
 
-@pytest.mark.parametrize(
-    "source, live",
-    [
-        ("rtsp://camera/1", True),
-        ("RTSP://camera/1", True),
-        ("udp://@:5000", True),
-        ("/dev/video0", True),
-        ("clip.mp4", False),
-        ("https://example.org/clip.mp4", False),
-        ("rtsp.mp4", False),
-    ],
-)
-def test_live_sources(source, live):
-    assert (run.LIVE.match(source) is not None) is live
-
-
 def test_export_without_its_package_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert cli.main(["export", "--backbone", "mobilenet_v2"]) == 2

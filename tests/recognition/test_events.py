@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_attp.recognition import EventDetector, Scores, Smoother
+from edge_attp.recognition import EventDetector, Scores, Smoother, Thresholds
 
 LABELS = ["wave", "walk"]
 
@@ -15,7 +15,7 @@ def scores(probability, start_s):
 
 def detect(track, **options):
     """Events of a list of probabilities of "wave", a tenth of a second each."""
-    detector, events = EventDetector(LABELS, "cam", **options), []
+    detector, events = EventDetector(LABELS, "cam", Thresholds(**options)), []
     for index, probability in enumerate(track):
         smoothed = scores(probability, 0).probabilities
         events += detector.add(smoothed, index / 10.0, (index + 1) / 10.0)
@@ -80,4 +80,4 @@ def test_the_end_of_the_stream_ends_events():
 @pytest.mark.parametrize("thresholds", [dict(start=0.3, end=0.5), dict(end=0.0), dict(start=1.5)])
 def test_thresholds_must_make_sense(thresholds):
     with pytest.raises(ValueError, match="expected 0 < end <= start <= 1"):
-        EventDetector(LABELS, **thresholds)
+        EventDetector(LABELS, thresholds=Thresholds(**thresholds))

@@ -17,7 +17,7 @@ LABELS = ("wave", "a label that is very long", "walk")
 def header():
     clock = Clock()
     clock.record("motion", 0.02)
-    return Header("clip.mp4", 64, 48, 25, "tiny", True, LABELS, "none", clock)
+    return Header("clip.mp4", 64, 48, 25, "tiny", True, LABELS, "none", clock, stream="clip.mp4")
 
 
 def result(index=3, logits=(0.0, 1.0, 2.0), pts=300):
@@ -59,6 +59,11 @@ def test_text():
     ]
 
 
+def test_text_with_names():
+    made = lines(lambda stream: TextSink(stream, 2, with_names=True))
+    assert len(made) == 4 and all(line.startswith("clip.mp4: ") for line in made)
+
+
 def test_text_of_a_run_without_scores():
     assert lines(lambda stream: TextSink(stream, 2), EMPTY)[-1] == (
         "verdict: none: no picture was scored "
@@ -78,8 +83,10 @@ def test_json_lines():
     first, picture, untimed, event, verdict = records
     assert (first["format"], first["version"]) == ("edge-attp-results", 1)
     assert first["labels"] == list(LABELS) and first["frame_rate"] == "25"
+    assert {record["stream"] for record in records} == {"clip.mp4"}
     assert picture == {
         "type": "picture",
+        "stream": "clip.mp4",
         "decode_index": 3,
         "pts": 300,
         "start_s": 0.12,
@@ -116,7 +123,7 @@ def test_csv():
         ("verdict", "1", "walk"),
         ("verdict", "2", "wave"),
     ]
-    assert {row["version"] for row in rows} == {"1"}
+    assert {(row["version"], row["stream"]) for row in rows} == {("1", "clip.mp4")}
     assert rows[0]["pts"] == "300" and rows[2]["pts"] == ""
     assert rows[0]["start_s"] == "0.120000" and rows[0]["probability"] == "0.665241"
     assert rows[4]["start_s"] == "0.500000" and rows[4]["decode_index"] == ""

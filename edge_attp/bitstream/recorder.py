@@ -1,0 +1,217 @@
+"""Pieces of the running stream as they were encoded: the newest packets, and MP4 files made of them.
+
+Nothing is decoded or encoded. It knows packets and times, nothing of events.
+"""
+
+import threading
+import time
+from collections import deque
+from fractions import Fraction
+from io import BytesIO
+from typing import Any, Deque, Iterator, List, NamedTuple, Optional
+
+from edge_attp.bitstream import annexb, nal, pyav
+from edge_attp.bitstream.nal import ParameterSets
+from edge_attp.bitstream.packets import Input, open_source
+from edge_attp.bitstream.source import Source
+from edge_attp.errors import CorruptStream
+from edge_attp.types import EncodedPacket
+
+__all__ = ["Cut", "PacketRing", "RecordedSource", "write_mp4"]
+
+# A cut ends before a key packet; where none comes for so long after its end, before any packet.
+LONGEST_GOP_S = 10.0
+
+
+class Cut(NamedTuple):
+    """Packets in decoding order, Annex B, of which the first is a key packet with its parameter sets.
+    is_whole: False if older packets were wanted that are gone."""
+
+    packets: List[EncodedPacket]
+    time_base: Fraction
+    is_whole: bool
+
+
+class PacketRing:
+    """Keeps the packets of the last max_s seconds from a key packet on, max_bytes at most. Thread-safe.
+
+    A GOP is kept or dropped as a whole; one that is larger than max_bytes is not kept at all. Packets
+    without a time cannot be placed: they are left out up to the next key packet that has one, and
+    counted in `timeless`.
+    """
+
+    def __init__(self, max_s: float = 120.0, max_bytes: int = 64 << 20) -> None:
+        self.timeless = 0
+        self._max_s, self._max_bytes = max_s, max_bytes
+        self._lock = threading.Lock()
+        self._gops: Deque[List[EncodedPacket]] = deque()  # each begins with a key packet
+        self._size = 0  # bytes in them
+        self._time_base = Fraction(1)
+        self._is_broken = True  # up to the next key packet
+        self._has_forgotten = False
+        self._arrived_s = time.monotonic()
+
+    def packet(self, packet: EncodedPacket, time_base: Optional[Fraction]) -> None:
+        """Takes the next packet in decoding order: Annex B, with parameter sets if it is a key packet.
+        Its pts, in time_base, belongs to the same clock as the times that cut() is asked for."""
+        pts = packet.dts if packet.pts is None else packet.pts
+        with self._lock:
+            self._arrived_s = time.monotonic()
+            if pts is None or time_base is None:
+                self.timeless += 1
+                self._is_broken = True
+                return
+            if time_base != self._time_base:
+                self._clear(time_base)
+            self._is_broken = self._is_broken and not packet.is_key
+            if self._is_broken:
+                return
+            if packet.is_key:
+                self._gops.append([])
+            self._gops[-1].append(packet._replace(pts=pts))
+            self._size += len(packet.data)
+            self._forget(pts)
+
+    @property
+    def idle_s(self) -> float:
+        """How long ago the newest packet came."""
+        return time.monotonic() - self._arrived_s
+
+    def cut(self, start_s: float, end_s: float, is_last: bool = False) -> Optional[Cut]:
+        """The packets of all pictures shown from start_s to end_s: from the key packet at or before
+        start_s up to the first one after which no picture is shown before end_s.
+
+        None if that one has not come yet; is_last: none will come. The pictures that are shown before
+        the first key picture but coded after it are left out: they cannot be decoded without what
+        comes before. No packets: all of that time is gone.
+        """
+        with self._lock:
+            tick_s = float(self._time_base)
+            packets = [packet for gop in self._gops for packet in gop]
+            is_all = not self._has_forgotten
+        end = _end(packets, end_s, tick_s, is_last)
+        if end is None:
+            return None
+        keys = [k for k, packet in enumerate(packets[:end]) if packet.is_key]
+        early = [k for k in keys if _time(packets[k]) * tick_s <= start_s]
+        if not keys:
+            return Cut([], self._time_base, False)
+        begin = early[-1] if early else keys[0]
+        first = _time(packets[begin])
+        wanted = [packet for packet in packets[begin:end] if _time(packet) >= first]
+        return Cut(wanted, self._time_base, is_all or bool(early))
+
+    def _clear(self, time_base: Fraction) -> None:
+        self._gops.clear()
+        self._size = 0
+        self._time_base = time_base
+        self._is_broken = True
+
+    def _forget(self, newest: int) -> None:
+        """Drops GOPs that are too old, or too many bytes."""
+        oldest = newest - self._max_s / float(self._time_base)
+        gops = self._gops
+        while self._size > self._max_bytes or (len(gops) > 1 and _time(gops[1][0]) <= oldest):
+            self._size -= sum(len(packet.data) for packet in gops.popleft())
+            self._has_forgotten = True
+        self._is_broken = not gops
+
+
+def _time(packet: EncodedPacket) -> int:
+    """When its picture is shown; the ring holds no packet that does not say."""
+    assert packet.pts is not None
+    return packet.pts
+
+
+def _end(packets: List[EncodedPacket], end_s: float, tick_s: float, is_last: bool) -> Optional[int]:
+    """Where to cut: nothing from there on is shown before end_s, as nothing is before it is decoded."""
+    late = [
+        k
+        for k, packet in enumerate(packets)
+        if (_time(packet) if packet.dts is None else packet.dts) * tick_s >= end_s
+    ]
+    for k in late:
+        if packets[k].is_key:
+            return k
+    if late and _time(packets[-1]) * tick_s >= end_s + LONGEST_GOP_S:
+        return late[0]
+    return len(packets) if is_last else None
+
+
+class RecordedSource(Source):
+    """Another input, whose packets a recorder sees on their way. For files; a live source has a place
+    for a recorder itself. Other codecs are transcoded with `transcode`."""
+
+    def __init__(self, source: Input, recorder: Any, transcode: bool = True) -> None:
+        super().__init__()
+        self._input, self._transcode = source, transcode
+        self._recorder = recorder
+        self._inner: Optional[Source] = None
+        self.name = str(source)
+
+    def open(self) -> None:
+        self._inner = inner = open_source(self._input, self._transcode)
+        self.name, self.container, self.codec = inner.name, inner.container, inner.codec
+        self.syntax, self.is_parsed = inner.syntax, inner.is_parsed
+        self.nal_length_bytes, self.complete = inner.nal_length_bytes, inner.complete
+        self.frame_rate, self.time_base = inner.frame_rate, inner.time_base
+        self.parameter_sets = inner.parameter_sets
+
+    def packets(self) -> Iterator[EncodedPacket]:
+        assert self._inner is not None
+        length_bytes = self.nal_length_bytes
+        sets = ParameterSets(self.syntax, length_bytes)
+        sets.add(self.parameter_sets)
+        for packet in self._inner.packets():
+            data = packet.data
+            if length_bytes:
+                data = nal.join(list(nal.split(data, length_bytes)), 0)
+            if packet.is_key:
+                data = sets.annex_b + data
+            sets.watch(packet.data)
+            self._recorder.packet(packet._replace(data=data), self.time_base)
+            yield packet
+
+    def close(self) -> None:
+        if self._inner is not None:
+            self._inner.close()
+
+
+def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> None:
+    """Writes packets as they are into an MP4 file; the first picture is shown at 0.
+
+    packets: as in Cut, at least one. The times of decoding are made from those of showing. Raises
+    OSError if the file cannot be written, CorruptStream if FFmpeg makes nothing of the packets.
+    """
+    av = pyav.import_av("{}: cutting a clip".format(path))
+    first = packets[0].data
+    syntax = annexb.recognised(first)
+    if syntax is None:
+        raise CorruptStream("{}: the clip begins with no parameter sets".format(path))
+    try:
+        with pyav.opened(av, BytesIO(first), format=syntax.name) as sample:
+            with av.open(path, "w", format="mp4") as output:
+                stream = pyav.add_stream_like(output, sample.streams.video[0])
+                for packet in _muxable(av, packets):
+                    packet.stream = stream
+                    packet.time_base = time_base
+                    output.mux(packet)
+    except (av.error.InvalidDataError, av.error.EOFError, ValueError, IndexError) as error:
+        raise CorruptStream(
+            "{}: the clip cannot be written: {}".format(path, pyav.reason(error))
+        ) from None
+
+
+def _muxable(av: Any, packets: List[EncodedPacket]) -> Iterator[Any]:
+    """PyAV's packets, in decoding order, each decoded as late as all can be."""
+    shown = [_time(packet) for packet in packets]
+    decoded: List[int] = []
+    for pts in sorted(shown):
+        decoded.append(max(pts, decoded[-1] + 1) if decoded else pts)
+    delay = max(dts - pts for dts, pts in zip(decoded, shown))
+    for packet, dts in zip(packets, decoded):
+        made = av.Packet(packet.data)
+        made.pts = _time(packet) - shown[0]
+        made.dts = dts - delay - shown[0]
+        made.is_keyframe = packet.is_key
+        yield made

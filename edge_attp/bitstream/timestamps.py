@@ -1,0 +1,97 @@
+"""Times of a live source that run on with the wall clock, whatever the source's own clock does.
+
+Knows nothing of packets and connections: stamps and arrival times in, stamps out.
+"""
+
+from fractions import Fraction
+from typing import Callable, Optional, Tuple
+
+TICKS_PER_S = 90000
+TIME_BASE = Fraction(1, TICKS_PER_S)
+
+Stamps = Tuple[int, Optional[int]]  # pts, dts
+
+_ASSUMED_RATE = Fraction(25)
+# Forward steps larger than the time that has passed by this are jumps of a clock. Sources that send in
+# bursts (HLS) do not step at all.
+_JUMP_TICKS = 5 * TICKS_PER_S
+# Presentation times go back by reordering: 16 pictures at most in both codecs, and never by less than
+# this limit at usual rates.
+_REORDERED_PICTURES = 16
+_REORDERED_TICKS = TICKS_PER_S
+
+
+class Times:
+    """Gives every packet a pts in TIME_BASE; the first one has 0.
+
+    Within a connection, differences are those of the source. Where its clock jumps, and where a
+    connection begins, times go on behind the newest one by as much as the wall clock has. `count` is
+    called with "time_jumps" for each jump, with "missing_times" for each packet without time among
+    others that have one.
+    """
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
+        self._newest: Optional[int] = None  # pts given out
+        self._arrived_s = 0.0  # of the last packet
+        self._scale = Fraction(1)
+        self._interval = 0
+        self._offset: Optional[int] = None  # None: the next time of the source decides
+        self._clock = 0  # last time of the source
+        self._is_stamped = False
+
+    def begin(self, time_base: Optional[Fraction], frame_rate: Optional[Fraction]) -> None:
+        """A connection begins: its times have nothing to do with earlier ones."""
+        self._scale = (time_base or TIME_BASE) * TICKS_PER_S
+        self._interval = max(int(TICKS_PER_S / (frame_rate or _ASSUMED_RATE)), 1)
+        self._offset = None
+        self._is_stamped = False
+
+    def stamp(self, pts: Optional[int], dts: Optional[int], arrived_s: float) -> Stamps:
+        """New pts and dts of a packet in decoding order; dts stays None where it cannot be told."""
+        clock = self._ticks(dts if pts is None else pts)
+        elapsed = 0 if self._newest is None else int((arrived_s - self._arrived_s) * TICKS_PER_S)
+        self._arrived_s = arrived_s
+        stamps = self._invented(elapsed) if clock is None else self._moved(clock, pts, dts, elapsed)
+        self._newest = stamps[0] if self._newest is None else max(self._newest, stamps[0])
+        return stamps
+
+    def _ticks(self, time: Optional[int]) -> Optional[int]:
+        return None if time is None else int(time * self._scale)
+
+    def _invented(self, elapsed: int) -> Stamps:
+        """The first packet of a connection gets what stands for 0, as its time is in RTP, where FFmpeg keeps
+        it to itself. A source without times is timed by arrival; a single packet comes an interval
+        later."""
+        if self._offset is None:
+            self._offset, self._clock = self._resumed(elapsed), 0
+            return self._offset, None
+        newest = self._newest or 0
+        if self._is_stamped:
+            self._count("missing_times")
+            return newest + self._interval, None
+        return newest + max(elapsed, 1), None
+
+    def _moved(self, clock: int, pts: Optional[int], dts: Optional[int], elapsed: int) -> Stamps:
+        if self._offset is not None and self._is_jump(clock - self._clock, elapsed):
+            if self._is_stamped:
+                self._count("time_jumps")
+            self._offset = None
+        self._is_stamped = True
+        if self._offset is None:
+            self._offset = self._resumed(elapsed) - clock
+        self._clock = clock
+        if pts is None or dts is None:
+            return clock + self._offset, None
+        decoding = self._ticks(dts) or 0
+        is_sane = -self._reordered() <= decoding - clock <= 0
+        return clock + self._offset, decoding + self._offset if is_sane else None
+
+    def _is_jump(self, step: int, elapsed: int) -> bool:
+        return step < -self._reordered() or step > elapsed + _JUMP_TICKS
+
+    def _reordered(self) -> int:
+        return max(_REORDERED_PICTURES * self._interval, _REORDERED_TICKS)
+
+    def _resumed(self, elapsed: int) -> int:
+        return 0 if self._newest is None else self._newest + max(elapsed, self._interval)
