@@ -298,6 +298,14 @@ def test_what_make_sinks_raises_is_the_submitters(make):
     session.run()
 
 
+def test_sinks_of_jobs_that_never_ran_are_closed(make):
+    recorder = Recorder()
+    with pytest.raises(ZeroDivisionError), make({"a": FakeVideo("KP")}) as session:
+        submit(session, "a", recorder)
+        raise ZeroDivisionError
+    assert recorder.closed == 1 and recorder.verdict is None
+
+
 def test_a_batch_is_no_larger_than_the_engine_can(make):
     assert make({}, batch=4).batch == 4
     huge = make({}, batch=10**6)

@@ -83,17 +83,16 @@ def main(args: argparse.Namespace) -> int:
         )
     batch = args.batch or len(args.inputs)
     backend = open_backend(args.backend, args.threads, pack, batch=batch)
-    session = Session(pack, backend, batch)
     out: Any = _Shared(sys.stdout)
     if args.format == "csv" and len(names) > 1:
         write_csv_header(out)
-    streams = [session.submit(_job(args, *pair, out)) for pair in zip(args.inputs, names)]
-    try:
-        session.run()
-    finally:
-        for stream in streams:
-            if args.timing and stream.status.clock.summary():
-                _print_timing(stream)
+    with Session(pack, backend, batch) as session:
+        streams = [session.submit(_job(args, *pair, out)) for pair in zip(args.inputs, names)]
+        try:
+            session.run()
+        finally:
+            if args.timing:
+                _print_timings(streams)
     return _exit_code(streams)
 
 
@@ -185,11 +184,17 @@ def _exit_code(streams: Sequence[Any]) -> int:
     return getattr(errors[0], "exit_code", 1) if errors else 0
 
 
-def _print_timing(stream: Any) -> None:
+def _print_timings(streams: Sequence[Any]) -> None:
+    for stream in streams:
+        summary = stream.status.clock.summary()
+        if summary:
+            _print_timing(stream.job.name, summary)
+
+
+def _print_timing(name: str, summary: Any) -> None:
     from edge_attp.timing import TARGET_MS
 
-    summary = stream.status.clock.summary()
-    lines = [stream.name] if stream.job.name else []
+    lines = [name] if name else []
     lines += ["%-12s %8s %9s %9s %9s %9s" % ("stage, ms", "runs", "mean", "p50", "p90", "p99")]
     for name, times in summary.items():
         lines.append("%-12s %8d %9.3f %9.3f %9.3f %9.3f" % ((name,) + tuple(times)))

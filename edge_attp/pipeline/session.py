@@ -6,7 +6,7 @@ are filled and read while the engine works on the other.
 
 import threading
 from collections import deque
-from typing import Callable, Deque, List, NamedTuple, Optional
+from typing import Any, Callable, Deque, List, NamedTuple, Optional
 
 from edge_attp.engine import Backend, Pack, Run, RunTimes
 from edge_attp.pipeline.networks import Networks
@@ -29,7 +29,8 @@ class Session:
 
     batch: at most so many pictures, of any streams, run at once; no picture waits for others to fill a
     batch. on_end: called in run()'s thread with each Stream that has ended; it may submit others.
-    ModelError or EngineError if the graphs cannot be loaded.
+    ModelError or EngineError if the graphs cannot be loaded. As a context manager it closes the sinks
+    of jobs that were submitted and never run.
     """
 
     def __init__(
@@ -48,6 +49,12 @@ class Session:
         self._turn = 0
         self._is_stopping = False
         self.progress = 0
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        self._abandon(error)
 
     @property
     def batch(self) -> int:
@@ -147,7 +154,7 @@ class Session:
         self._networks.serve(len(self._streams))
         return bool(ended)
 
-    def _abandon(self, error: BaseException) -> None:
+    def _abandon(self, error: Optional[BaseException]) -> None:
         streams, self._streams = self.streams, []
         self._submitted.clear()
         self._in_flight.clear()

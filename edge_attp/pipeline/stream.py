@@ -47,7 +47,7 @@ class Stream:
         self._networks = networks
         sinks, options = list(job.make_sinks()), job.options
         self._scorer = Scorer(networks, status.clock, options.wait)
-        self._writer = Writer(sinks, status, options.thresholds, options.overlap, wake)
+        self._writer = Writer(sinks, status, options.thresholds, wake)
         pools = {"appearance": networks.appearance, "motion": networks.motion}
         self._reader = Reader(job, status, networks.pack.input, pools, sinks, self._begin, wake)
         self._order: Deque[Scoring] = deque()  # in decoding order, until all before are scored
@@ -59,6 +59,8 @@ class Stream:
         return self._writer.verdict
 
     def start(self) -> None:
+        if self.job.options.overlap:
+            self._writer.start()
         self._reader.start()
 
     def stop(self) -> None:
@@ -130,7 +132,7 @@ class Stream:
         self.error = self.error or failure or self._writer.failure
         self.status.state = "ended" if self.error is None else "failed"
 
-    def abandon(self, error: BaseException) -> None:
+    def abandon(self, error: Optional[BaseException]) -> None:
         """Instead of going on: what was shown until now is all there will be."""
         self._reader.join()
         self.error = error

@@ -46,14 +46,13 @@ class Writer:
         sinks: Sequence[Sink],
         status: StreamStatus,
         thresholds: Thresholds,
-        is_thread: bool,
         wake: Callable[[], None],
     ) -> None:
+        self._sinks = sinks
         self._status = status
         self._clock = status.clock
         self._thresholds = thresholds
         self._wake = wake
-        self._sinks = sinks
         self._header: Optional[Header] = None
         self._timeline: Optional[Timeline] = None
         self._scored = 0
@@ -63,9 +62,11 @@ class Writer:
         self.is_over = False
         self._queue: "queue.Queue[Any]" = queue.Queue()
         self._thread: Optional[threading.Thread] = None
-        if is_thread:
-            self._thread = threading.Thread(target=self._work, name="edge-attp-writer", daemon=True)
-            self._thread.start()
+
+    def start(self) -> None:
+        """From now on in a thread of its own; without it, in that of the caller."""
+        self._thread = threading.Thread(target=self._work, name="edge-attp-writer", daemon=True)
+        self._thread.start()
 
     def begin(self, header: Header) -> None:
         """Before the first picture, in the reading thread: starts the sinks."""
