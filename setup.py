@@ -6,10 +6,10 @@ serves every Python 3, and its tag says so.
 """
 
 import os
-import platform
 import re
 import shutil
 import subprocess
+import sysconfig
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
@@ -23,8 +23,10 @@ except ImportError:  # setuptools before 70.1
 ROOT = os.path.dirname(os.path.abspath(__file__))
 NATIVE = os.path.join(ROOT, "edge_attp", "native")
 DEFAULT_PACK = "fight"
+# What is built for, which is not this machine where `make wheel-aarch64` says so.
+PLATFORM = sysconfig.get_platform()
 # On x86-64 also the library for AVX2, which edge_attp loads where the processor has it.
-LIBRARIES = ["edge_attp"] + (["edge_attp_avx2"] if platform.machine() == "x86_64" else [])
+LIBRARIES = ["edge_attp"] + (["edge_attp_avx2"] if PLATFORM.endswith("x86_64") else [])
 
 
 def read(*parts):
@@ -91,6 +93,11 @@ OVERLAY = [
     "opencv-python-headless==4.6.0.66; python_version < '3.7'",
     "opencv-python-headless>=4.5; python_version >= '3.7'",
 ]
+SERVICE = [
+    "paho-mqtt>=1.6",
+    "prometheus_client>=0.14",
+    "tomli>=1.2; python_version < '3.11'",
+]
 DEVELOPMENT = [
     "clang-format==23.1.5",
     "mypy==2.4.1",
@@ -110,6 +117,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.6",
     packages=find_packages(include=["edge_attp", "edge_attp.*"]),
+    package_data={
+        "edge_attp.doctor": ["streams/*"],
+        "edge_attp.service": ["edge-attp@.service", "page/*"],
+    },
     ext_modules=[Extension("edge_attp.native.lib" + name, sources=[]) for name in LIBRARIES],
     cmdclass={"build_ext": BuildCore, "build_py": BuildPython, "bdist_wheel": PlatformWheel},
     entry_points={"console_scripts": ["edge-attp = edge_attp.cli:main"]},
@@ -126,9 +137,10 @@ setup(
     extras_require={
         "onnx": ONNX,
         "overlay": OVERLAY,
+        "service": SERVICE,
         # TensorRT itself comes with JetPack or NVIDIA's own packages.
         "tensorrt": ["pycuda>=2022.1"],
-        "dev": DEVELOPMENT + ONNX + OVERLAY,
+        "dev": DEVELOPMENT + ONNX + OVERLAY + SERVICE,
     },
     classifiers=[
         "Operating System :: POSIX :: Linux",

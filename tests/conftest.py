@@ -12,22 +12,30 @@ from pathlib import Path
 
 import pytest
 
-from support import hostile, media
+from support import broker, browser, camera, emulator, hostile, media, systemd
 from support.paths import SHARED_MEDIA
 
-HAS_AV = importlib.util.find_spec("av") is not None
-HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+def _is_installed(package):
+    return importlib.util.find_spec(package) is not None
+
+
+HAS_AV = _is_installed("av")
+HAS_TORCH = _is_installed("torch")
 HAS_GPU = ctypes.util.find_library("cuda") is not None
 
 EXPORT_TESTS = Path(__file__).resolve().parent / "export"
 
 # Without PyAV nothing can be encoded and FFmpeg cannot bear witness.
 _NEED_AV = (
+    "test_clips",
+    "test_recorder",
     "test_truth_bites",
     "test_truth_check_media",
     "test_truth_encoded",
     "test_truth_hevc_",
     "test_truth_media",
+    "test_truth_self_test",
     "test_truth_sequences_hevc",
     "test_truth_slice_end",
     "test_truth_witness",
@@ -35,9 +43,23 @@ _NEED_AV = (
     "test_vectors_",
     "test_pan_",
     "test_hostile_",
+    "test_live_packets",
+    "test_live_source",
     "test_threads",
+    "test_serve_demo",
+    "test_under_systemd",
 )
 _NEED_MEDIA = ("test_truth_media", "test_hostile_media")
+# Programs and packages that one subject needs: what, whether it is here, beginnings of test names.
+_NEED_OTHERS = (
+    ("root and systemd-nspawn", systemd.can_boot(), ("test_under_systemd",)),
+    ("root and systemd-analyze", systemd.can_analyse(), ("test_units_analysed",)),
+    ("Chromium", browser.PROGRAM is not None, ("test_page_browser",)),
+    ("GStreamer's RTSP server", camera.has_gstreamer(), ("test_rtsp",)),
+    ("mosquitto and paho-mqtt", broker.PROGRAM and _is_installed("paho"), ("test_mqtt",)),
+    ("prometheus_client", _is_installed("prometheus_client"), ("test_metrics",)),
+    (emulator.TOOLS, emulator.HAS_TOOLS, ("test_aarch64",)),
+)
 
 
 def _is_left_out(path):
@@ -47,6 +69,7 @@ def _is_left_out(path):
         lacks_media
         or (not HAS_AV and name.startswith(_NEED_AV))
         or (not HAS_TORCH and _is_of_the_workstation(Path(str(path))))
+        or any(name.startswith(names) for _, is_here, names in _NEED_OTHERS if not is_here)
     )
 
 
@@ -65,6 +88,7 @@ def _left_out():
         missing = [] if HAS_AV else ["PyAV"]
         missing += [] if SHARED_MEDIA.is_dir() else [str(SHARED_MEDIA)]
         missing += [] if HAS_TORCH else ["PyTorch"]
+        missing += [what for what, is_here, _ in _NEED_OTHERS if not is_here]
         yield "left out, for want of {}: {}".format(" and ".join(missing), ", ".join(modules))
     if not HAS_GPU:
         yield "left out, for want of an NVIDIA device: tests marked gpu (--require-gpu runs them)"

@@ -38,7 +38,8 @@ MAY_IMPORT = {
     "pipeline": BASE | STAGES,
     "service": BASE | STAGES | {"pipeline"},
     "bench": BASE | STAGES | {"pipeline"},
-    "cli": BASE | STAGES | {"pipeline", "service", "bench"},
+    "doctor": BASE | STAGES | {"service"},
+    "cli": BASE | STAGES | {"pipeline", "service", "bench", "doctor"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -48,8 +49,11 @@ OPTIONAL = {
     "cv2": r"sinks/draw\.py|sinks/overlay[^/]*\.py",
     "onnxruntime": r"engine/onnxruntime[^/]*\.py",
     "onnx": r"platforms/layers\.py|engine/onnx_graph\.py",
+    "paho": r"sinks/mqtt_client\.py",
     "tensorrt": r"engine/tensorrt_platform\.py",
     "pycuda": r"engine/cuda_device\.py",
+    "prometheus_client": r"service/metrics\.py",
+    "tomli": r"service/toml_file\.py",
     "torch": r"(?!)",
     "edge_attp_export": r"(?!)",
 }
@@ -186,7 +190,20 @@ def test_is_python_36(name):
     assert "from __future__ import annotations" not in text
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["inspect"], ["build"], ["bench"], ["export"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["run"],
+        ["inspect"],
+        ["build"],
+        ["bench"],
+        ["doctor"],
+        ["serve"],
+        ["service"],
+        ["export"],
+    ],
+)
 def test_help_needs_the_standard_library_alone(arguments):
     program = (
         "import sys; sys.path.insert(0, %r); from edge_attp.cli import main; sys.exit(main(%r))"

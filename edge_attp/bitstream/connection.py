@@ -7,7 +7,9 @@ from edge_attp.bitstream import address, nal, pyav, v4l2
 from edge_attp.bitstream.container import ContainerSource
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.transcode import parsed_or_transcoded
-from edge_attp.errors import SourceError
+from edge_attp.errors import EdgeAttpError, SourceError
+
+_V4L2 = "v4l2"
 
 
 class ConnectionOptions(NamedTuple):
@@ -28,6 +30,7 @@ def connect(source: str, options: ConnectionOptions, count: Callable[[str], None
 
     `count` is called with "corrupt_packets" for each packet that FFmpeg marks so. SourceError: there is
     no connection, or no video in it. UnsupportedStream: of another codec, without transcoding.
+    EdgeAttpError: PyAV is missing, or cannot read cameras.
     """
     return parsed_or_transcoded(_LiveContainer(source, options, count), options.transcode, True)
 
@@ -43,7 +46,8 @@ class _LiveContainer(ContainerSource):
         given = address.ffmpeg_options(source, options.transport)
         format = options.format
         if address.is_device(source):
-            format = format or "v4l2"
+            _check_has_cameras(source)
+            format = format or _V4L2
             given.update(_device_options(source))
         given.update(options.options or {})
         timeouts_s = (options.connect_s, options.stall_s)
@@ -67,6 +71,15 @@ class _LiveContainer(ContainerSource):
             return data
         self._count("corrupt_packets")
         return nal.shortened(data, self.nal_length_bytes, self.syntax)
+
+
+def _check_has_cameras(device: str) -> None:
+    av = pyav.import_av("{}: is a camera".format(device))
+    if _V4L2 not in av.formats_available:
+        raise EdgeAttpError(
+            "{}: this PyAV reads no cameras: it was built without FFmpeg's V4L2. Build it against the "
+            "FFmpeg of this machine: `pip install --no-binary av av`".format(device)
+        )
 
 
 def _device_options(device: str) -> Dict[str, str]:

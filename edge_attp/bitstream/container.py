@@ -64,6 +64,8 @@ class ContainerSource(Source):
             return SourceError("{}: no answer within {:.0f} s".format(self.name, limit_s))
         if isinstance(error, (self._av.error.InvalidDataError, self._av.error.EOFError)):
             what = "is no media file that FFmpeg knows, or is cut short before its index"
+            if limit_s < float("inf"):
+                what = "breaks off before it is known what it sends"
             return SourceError("{}: {}".format(self.name, what))
         return SourceError("{}: {}".format(self.name, pyav.reason(error)))
 

@@ -30,6 +30,7 @@ COUNTERS = {
     "connection_failures": "attempts to connect that failed",
     "losses": "connections that broke off or were closed by the other side",
     "stalls": "connections given up because no video came for `stall_s`",
+    "hung_threads": "reading threads given up because FFmpeg did not come back from what they asked it",
     "packets": "packets read",
     "corrupt_packets": "packets that FFmpeg marked as corrupt; their pictures are damaged",
     "parameter_set_changes": "packets that changed the parameter sets in force",
@@ -43,6 +44,9 @@ COUNTERS = {
 # A connection that lasted so long was a good one: waiting begins with the shortest time again.
 _GOOD_S = 10.0
 _JOIN_S = 2.0
+# FFmpeg keeps its time limits, but for what it has no limits for (looking up a name), or a fault of it.
+_PATIENCE_S = 30.0
+_LOOK_S = 1.0
 
 
 class LiveOptions(NamedTuple):
@@ -102,14 +106,16 @@ class LiveSource(Source):
         self._is_over = False
         self._failure: Optional[BaseException] = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="edge-attp-live", daemon=True)
+        self._thread = self._new_thread()
+        self._seen_s = 0.0  # when the thread last showed that it is not hung
 
     def open(self) -> None:
         """Waits for the first connection. SourceError: stopped, or the attempt failed with `first_fails`.
         UnsupportedStream: another codec, and it is not to be transcoded."""
-        self._thread.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._is_known or self._is_over)
+            self._start_thread()
+            while not (self._is_known or self._is_over):
+                self._wait()
         if self._failure is not None:
             raise self._failure
         if not self._is_known:
@@ -142,6 +148,25 @@ class LiveSource(Source):
     def _count(self, name: str, by: int = 1) -> None:
         self.counters[name] += by
 
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._work, name="edge-attp-live", daemon=True)
+
+    def _start_thread(self) -> None:
+        self._seen_s = time.monotonic()
+        self._thread.start()
+
+    def _wait(self) -> None:
+        """For something to change, with the lock held. A thread that hangs is replaced; if it ever comes
+        back, it ends."""
+        self._changed.wait(_LOOK_S)
+        connection = self._options.connection
+        limit_s = 2 * connection.connect_s + connection.stall_s + _PATIENCE_S
+        if time.monotonic() - self._seen_s > limit_s and not self._is_over:
+            logger.error("%s: FFmpeg hangs; another thread takes over", self.name)
+            self._count("hung_threads")
+            self._thread = self._new_thread()
+            self._start_thread()
+
     def _next(self) -> Optional[EncodedPacket]:
         """Waits for the next packet; None at the end."""
         with self._changed:
@@ -151,7 +176,7 @@ class LiveSource(Source):
                     break
                 if self._is_over:
                     return None
-                self._changed.wait()
+                self._wait()
             self._changed.notify_all()  # there is room
         if not self._backlog.keeps_all:
             self.lag_s = time.monotonic() - waiting.arrived_s
@@ -160,14 +185,27 @@ class LiveSource(Source):
     # From here on: in the reading thread.
 
     def _work(self) -> None:
+        failure: Optional[BaseException] = None
         try:
-            while not self._stopping.is_set() and not self._read_once():
-                self._stopping.wait(self._backoff.next_s())
+            while not self._is_to_end() and not self._read_once():
+                wait_s = self._backoff.next_s()
+                self._seen_s = time.monotonic() + wait_s
+                self._stopping.wait(wait_s)
         except BaseException as error:  # whatever it is, whoever waits for packets must hear of it
-            self._failure = error
+            failure = error
         with self._changed:
-            self._is_over = True
-            self._changed.notify_all()
+            if threading.current_thread() is self._thread:
+                self.is_connected = False
+                self._failure = failure
+                self._is_over = True
+                self._changed.notify_all()
+
+    def _is_to_end(self) -> bool:
+        """It is stopped, or has been replaced."""
+        is_replaced = threading.current_thread() is not self._thread
+        if not is_replaced:
+            self._seen_s = time.monotonic()
+        return is_replaced or self._stopping.is_set()
 
     def _read_once(self) -> bool:
         """Connects, and reads until the connection ends. Returns whether that is the end of all."""
@@ -175,16 +213,19 @@ class LiveSource(Source):
         if source is None:
             return False
         try:
+            if self._is_to_end():
+                return True
             self._connected(source)
             return self._read(source)
         finally:
-            self.is_connected = False
             source.close()
 
     def _connection(self) -> Optional[Source]:
         try:
             return connect(self._address, self._options.connection, self._count)
         except (SourceError, CorruptStream) as error:
+            if self._is_to_end():
+                return None
             self._count("connection_failures")
             if self._options.first_fails and not self._is_known:
                 raise
@@ -223,14 +264,17 @@ class LiveSource(Source):
         why = "the other side closed it"
         try:
             for packet in source.packets():
+                if self._is_to_end():
+                    return True
                 last_s = time.monotonic()
                 self._take(packet, last_s)
-                if self._stopping.is_set():
-                    return True
             if source.is_recording:
                 return True
         except (SourceError, CorruptStream, UnsupportedStream) as error:
             why = str(error)
+        if self._is_to_end():
+            return True
+        self.is_connected = False
         now_s = time.monotonic()
         if last_s - began_s >= _GOOD_S:
             self._backoff.reset()
@@ -258,7 +302,5 @@ class LiveSource(Source):
 
     def _report(self, what: str) -> None:
         """Once for a series of failures, unless somebody looks closely."""
-        if self._stopping.is_set():
-            return
         say = logger.warning if self._backoff.failures == 0 else logger.debug
         say("%s; trying again until it is back", what)

@@ -35,8 +35,7 @@ def open_source(
     options: Optional[Dict[str, str]] = None,
 ) -> Source:
     """Opens a path ("-" is stdin), a URL or a binary file object; a Source, which ignores the other
-    arguments, is opened
-    as it is.
+    arguments, is opened as it is.
 
     SourceError: missing, empty, unreadable, no video in it. UnsupportedStream: its codec is neither
     H.264 nor HEVC and `transcode` is False.

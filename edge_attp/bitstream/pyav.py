@@ -1,5 +1,6 @@
 """The adapter to PyAV: late import, and what differs between its versions (10 to 19)."""
 
+import io
 from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, Optional
 
@@ -89,6 +90,21 @@ def add_stream_like(output: Any, template: Any) -> Any:
     if not hasattr(output, "add_stream_from_template"):  # PyAV before 14
         return output.add_stream(template=template)
     return output.add_stream_from_template(template, opaque=True)
+
+
+def encoded_packet(av: Any, data: bytes, is_key: bool, duration: int, format: str) -> Any:
+    """A packet to be written. format: FFmpeg's name for raw streams of this codec.
+
+    PyAV 10 lets nobody say the last things; there only a demuxer marks a key packet."""
+    packet = av.Packet(data)
+    try:
+        packet.is_keyframe = is_key
+        packet.duration = duration
+    except AttributeError:
+        if is_key:
+            with opened(av, io.BytesIO(data), format=format) as container:
+                return next(demuxed(av, container, container.streams.video[0]))
+    return packet
 
 
 def is_cover_art(stream: Any) -> bool:

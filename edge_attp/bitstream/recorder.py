@@ -14,6 +14,7 @@ from edge_attp.bitstream import annexb, nal, pyav
 from edge_attp.bitstream.nal import ParameterSets
 from edge_attp.bitstream.packets import Input, open_source
 from edge_attp.bitstream.source import Source
+from edge_attp.bitstream.syntax import HEVC
 from edge_attp.errors import CorruptStream
 from edge_attp.types import EncodedPacket
 
@@ -192,7 +193,9 @@ def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> N
         with pyav.opened(av, BytesIO(first), format=syntax.name) as sample:
             with av.open(path, "w", format="mp4") as output:
                 stream = pyav.add_stream_like(output, sample.streams.video[0])
-                for packet in _muxable(av, packets):
+                if syntax is HEVC:
+                    stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
+                for packet in _muxable(av, packets, syntax.name):
                     packet.stream = stream
                     packet.time_base = time_base
                     output.mux(packet)
@@ -202,16 +205,16 @@ def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> N
         ) from None
 
 
-def _muxable(av: Any, packets: List[EncodedPacket]) -> Iterator[Any]:
+def _muxable(av: Any, packets: List[EncodedPacket], format: str) -> Iterator[Any]:
     """PyAV's packets, in decoding order, each decoded as late as all can be."""
     shown = [_time(packet) for packet in packets]
     decoded: List[int] = []
     for pts in sorted(shown):
         decoded.append(max(pts, decoded[-1] + 1) if decoded else pts)
     delay = max(dts - pts for dts, pts in zip(decoded, shown))
-    for packet, dts in zip(packets, decoded):
-        made = av.Packet(packet.data)
+    steps = [after - before for before, after in zip(decoded, decoded[1:])] or [1]
+    for packet, dts, step in zip(packets, decoded, steps + steps[-1:]):
+        made = pyav.encoded_packet(av, packet.data, packet.is_key, step, format)
         made.pts = _time(packet) - shown[0]
         made.dts = dts - delay - shown[0]
-        made.is_keyframe = packet.is_key
         yield made

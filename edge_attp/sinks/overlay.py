@@ -6,7 +6,7 @@ are for the eye only, recognition never sees them.
 
 import os
 from fractions import Fraction
-from typing import Any, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from edge_attp.sinks import draw
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.sinks.overlay_layout import Layout
 
-__all__ = ["OverlaySink"]
+__all__ = ["Drawing", "OverlaySink"]
 
 DEFAULT_RATE = Fraction(25)
 CRF = "20"
@@ -39,36 +39,24 @@ class _Note(NamedTuple):
     heat: np.ndarray  # RGB of the residual, in its size on the canvas
 
 
-class OverlaySink(Sink):
-    """Writes `path`, an MP4 file. Raises UsageError if it cannot be written or PyAV is missing."""
+class Drawing(Sink):
+    """What all sinks do that show the overlay somewhere: keeps what is drawn of a picture, and draws it.
+
+    `user`: begins the messages. Raises UsageError if PyAV or OpenCV are missing.
+    """
 
     keeps_notes = True
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._av = _import_av()
+    def __init__(self, user: str) -> None:
+        self._user = user
+        self._av = _import_av(user)
         draw.opencv()
-        self._output: Any = None
-        self._background: Optional[_Background] = None
         self._layout: Optional[Layout] = None
         self._bit_depth = 8
 
     def start(self, header: Header) -> None:
-        if _is_same_file(self._path, header.source):
-            raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         self._layout = Layout(header)
         self._bit_depth = header.bit_depth
-        self._background = _Background(self._av, header.source)
-        try:
-            open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
-            self._output = self._av.open(self._path, "w", format="mp4")
-            self._stream = self._output.add_stream("libx264", header.frame_rate or DEFAULT_RATE)
-        except (OSError, ValueError, self._av.error.FFmpegError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise UsageError("--overlay %s: cannot be written: %s" % (self._path, reason)) from None
-        self._stream.width, self._stream.height = self._layout.size
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"crf": CRF, "preset": "veryfast"}
 
     def note(self, picture: Any) -> Any:
         assert self._layout is not None
@@ -81,15 +69,50 @@ class OverlaySink(Sink):
             self._layout.fit_heat(heat),
         )
 
+    def _drawn(self, result: Result, note: _Note, behind: Optional[np.ndarray]) -> np.ndarray:
+        """RGB uint8 (height, width, 3) of one picture; behind: RGB of any size or None."""
+        assert self._layout is not None
+        flow = note.flow.astype(np.float32)
+        return self._layout.draw(result, behind, note.marks, flow, note.heat)
+
+    def _encoder(self, output: Any, rate: Any, options: Dict[str, str]) -> Any:
+        """An H.264 stream of an output container, for what _drawn() gives."""
+        assert self._layout is not None
+        stream = output.add_stream("libx264", rate)
+        stream.width, stream.height = self._layout.size
+        stream.pix_fmt = "yuv420p"
+        stream.options = options
+        return stream
+
+
+class OverlaySink(Drawing):
+    """Writes `path`, an MP4 file. Raises UsageError if it cannot be written or PyAV is missing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("--overlay")
+        self._path = path
+        self._output: Any = None
+        self._background: Optional[_Background] = None
+
+    def start(self, header: Header) -> None:
+        if _is_same_file(self._path, header.source):
+            raise UsageError("--overlay %s: that is the input; name another file" % self._path)
+        super().start(header)
+        self._background = _Background(self._av, header.source)
+        try:
+            open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
+            self._output = self._av.open(self._path, "w", format="mp4")
+            rate = header.frame_rate or DEFAULT_RATE
+            self._stream = self._encoder(self._output, rate, {"crf": CRF, "preset": "veryfast"})
+        except (OSError, ValueError, self._av.error.FFmpegError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UsageError("--overlay %s: cannot be written: %s" % (self._path, reason)) from None
+
     def picture(self, result: Result) -> None:
-        assert self._layout is not None and self._background is not None
-        note = result.note
-        if note is None:
+        assert self._background is not None
+        if result.note is None:
             return
-        behind = self._background.frame(result.pts)
-        canvas = self._layout.draw(
-            result, behind, note.marks, note.flow.astype(np.float32), note.heat
-        )
+        canvas = self._drawn(result, result.note, self._background.frame(result.pts))
         frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
         for packet in self._stream.encode(frame):
             self._output.mux(packet)
@@ -162,14 +185,14 @@ def _is_same_file(path: str, source: str) -> bool:
     return os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
 
 
-def _import_av() -> Any:
+def _import_av(user: str) -> Any:
     try:
         import av
         import av.error
     except ImportError as error:
         raise UsageError(
-            "--overlay needs PyAV (%s): pip install 'edge-attp[overlay]'" % error
+            "%s needs PyAV (%s): pip install 'edge-attp[overlay]'" % (user, error)
         ) from None
     if "libx264" not in av.codecs_available:
-        raise EdgeAttpError("--overlay: this PyAV has no libx264 to encode with: pip install av")
+        raise EdgeAttpError("%s: this PyAV has no libx264 to encode with: pip install av" % user)
     return av

@@ -35,9 +35,9 @@ def clip(request, clips, name):
     return opened(clips.path(CLIPS[name]._replace(container=request.param)))
 
 
-def taken_in(source, count=None):
+def taken_in(source):
     """All packets of a source as they wait; packet number n arrives at n seconds."""
-    intake = Intake(count or Counts())
+    intake = Intake(Counts())
     intake.begin(source)
     waiting = [intake.take(packet, float(n)) for n, packet in enumerate(source.packets())]
     return [item for item in waiting if item is not None]
@@ -134,7 +134,7 @@ def test_a_packet_cut_short_is_damage(clip):
     waiting, syntax = taken_in(clip), clip.syntax
     packets = [item.packet for item in waiting]
     expected = parsed(packets, syntax)
-    for n in range(1, 40):
+    for n in range(1, 40, 2):
         broken = packets[n]._replace(data=nal.shortened(packets[n].data, 0, syntax))
         pictures = parsed(packets[:n] + [broken] + packets[n + 1 : n + 14], syntax)
         whole = {pts: content for pts, content in pictures.items() if content[2] == "ok"}

@@ -230,6 +230,27 @@ def test_stop_before_it_was_begun(begin):
     assert source.network.attempts == 0
 
 
+def test_a_thread_that_hangs_is_replaced(begin, packets, monkeypatch):
+    """FFmpeg comes back far behind its time limits, in opening, in reading and in closing: others have gone on."""
+    monkeypatch.setattr(live, "_PATIENCE_S", -0.9)
+    monkeypatch.setattr(live, "_LOOK_S", 0.05)
+
+    def slow_to_open():
+        time.sleep(0.8)
+        source.network.closed -= 1  # it does not count as a connection
+        return source.network.connection(packets)
+
+    source = begin([slow_to_open, Hanging(packets[:5], 0.8), packets])
+    source.open()
+    assert source.counters["hung_threads"] == 1
+    given = some(source, 29)
+    assert source.counters["hung_threads"] == 2 and source.counters["connects"] == 2
+    assert [packet.is_key for packet in given[:6]] == [True] + [False] * 4 + [True]
+    time.sleep(0.8)
+    threads = [thread for thread in threading.enumerate() if thread.name == "edge-attp-live"]
+    assert threads == [source._thread]
+
+
 class Recorder:
     """Remembers what it is given."""
 

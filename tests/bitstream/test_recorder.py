@@ -1,16 +1,16 @@
 """Clips cut from the running stream: their pictures are those of the stream, bit for bit, at the right times."""
 
+import types
 from fractions import Fraction
 
+import av
 import pytest
 
-from edge_attp.bitstream import CompressedVideo
+from edge_attp.bitstream import CompressedVideo, pyav
 from edge_attp.bitstream.recorder import PacketRing, RecordedSource, write_mp4
 from edge_attp.errors import CorruptStream
 from edge_attp.types import EncodedPacket
 from support import media
-
-av = pytest.importorskip("av")
 
 SECOND = Fraction(1)
 MS = Fraction(1, 1000)
@@ -66,6 +66,7 @@ def test_pictures_and_times_are_those_of_the_stream(stream, tmp_path, start_s, e
     assert cut.is_whole and cut.packets[0].is_key
     write_mp4(str(tmp_path / "clip.mp4"), cut.packets, cut.time_base)
     made = frames(tmp_path / "clip.mp4")
+    assert len(made) == len(cut.packets)
     begin_s = float(cut.packets[0].pts * cut.time_base)
     first = min(range(len(whole)), key=lambda k: abs(whole[k][0] - begin_s))
     assert [data for _, data in made] == [data for _, data in whole[first : first + len(made)]]
@@ -83,11 +84,33 @@ def test_the_clip_is_a_video_like_any_other(stream, tmp_path):
         pictures = list(video)
         assert video.stats.damaged == video.stats.skipped == 0
     assert len(pictures) == len(cut.packets) and pictures[0].is_random_access
+    data = (tmp_path / "clip.mp4").read_bytes()
+    assert (b"avcC" in data) != (b"hvcC" in data and b"hvc1" in data)
     packets = packets_of(tmp_path / "clip.mp4")
     decoded = [packet.dts for packet in packets]
     assert decoded == sorted(set(decoded)) and packets[0].is_keyframe
     assert sum(packet.is_keyframe for packet in packets) == sum(p.is_key for p in cut.packets)
     assert all(packet.dts <= packet.pts for packet in packets)
+
+
+class OldPacket:
+    """That of PyAV 10."""
+
+    is_keyframe = property(lambda self: False)
+
+    def __init__(self, data):
+        pass
+
+
+@pytest.mark.parametrize("name, format", [("h264-open-gop", "h264"), ("hevc-open-gop", "hevc")])
+def test_key_packets_are_marked_where_that_is_not_allowed(clips, name, format):
+    ring, _ = recorded(clips.path(STREAMS[name]))
+    old = types.SimpleNamespace(Packet=OldPacket, open=av.open, error=av.error)
+    keys = [packet for packet in ring.cut(0.6, 1.8).packets if packet.is_key]
+    for packet in keys:
+        marked = pyav.encoded_packet(old, packet.data, True, 1, format)
+        assert marked.is_keyframe and bytes(marked) == packet.data
+    assert len(keys) > 1
 
 
 def test_a_recorded_file_reads_like_the_file(stream):

@@ -1,4 +1,4 @@
-""""-" is stdin: a pipe or a file."""
+"""Standard input, called "-": a pipe or a file."""
 
 import os
 import sys

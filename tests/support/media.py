@@ -258,8 +258,12 @@ def _frame(planes, pix_fmt):
         planes = planes[:1]
     if drawn.endswith("10le"):
         planes = [_deepened(plane) for plane in planes]
-    packed = np.concatenate([plane.reshape(-1) for plane in planes]).reshape(-1, width)
-    frame = av.VideoFrame.from_ndarray(packed, format=drawn)
+    frame = av.VideoFrame(width, height, drawn)
+    for target, plane in zip(frame.planes, planes):  # PyAV 10 takes no array of 10 bits
+        rows = np.zeros((target.height, target.line_size), np.uint8)
+        samples = np.ascontiguousarray(plane).view(np.uint8)
+        rows[:, : samples.shape[1]] = samples
+        target.update(rows)
     return frame if pix_fmt == drawn else frame.reformat(format=pix_fmt)
 
 

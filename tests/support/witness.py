@@ -64,6 +64,7 @@ class Witness:
         self._units = access_units(str(path))
         self.codec = codec_name(str(path))
         self._context = None
+        self._extradata = None
         self._known = {}
         self._frames = {}
         self._by_pts = {}
@@ -96,10 +97,11 @@ class Witness:
             self._ended = True
             self._drain()
             return
-        if self._context is None:
-            self._context = self._open(unit)
-        elif unit.begins_sequence:
+        self._extradata = unit.extradata or self._extradata
+        if self._context is not None and unit.begins_sequence:
             self._drain()
+        if self._context is None:
+            self._context = self._open()
         if unit.is_skipped:
             unit.packet.pts = unit.packet.dts = None
             self._decode(unit.packet)
@@ -114,7 +116,10 @@ class Witness:
         """Takes everything out of the decoder, which starts anew with the parameter sets it has."""
         if self._context is not None:
             self._decode(None)
-            self._context.flush_buffers()
+            if hasattr(self._context, "flush_buffers"):
+                self._context.flush_buffers()
+            else:  # PyAV 10: the next access unit opens another one
+                self._context = None
             self.sequences.append([])
 
     def _decode(self, packet):
@@ -130,14 +135,14 @@ class Witness:
             self._frames[frame.pts] = _frame(frame, unit, self.codec)
             self.sequences[-1].append(frame.pts)
 
-    def _open(self, unit):
+    def _open(self):
         import av
 
         context = av.CodecContext.create(self.codec, "r")
         context.thread_count = 1
         context.options = dict(_OPTIONS, **_OPTIONS_OF[self.codec])
-        if unit.extradata:
-            context.extradata = unit.extradata
+        if self._extradata:
+            context.extradata = self._extradata
         return context
 
 

@@ -1,0 +1,98 @@
+"""Events to an MQTT broker (3.1.1, QoS 1). What talks to the broker is mqtt_client.py."""
+
+import socket
+from typing import Dict, Optional, Tuple
+
+from edge_attp.errors import UsageError
+from edge_attp.sinks.base import Header
+from edge_attp.sinks.mqtt_client import Connection
+from edge_attp.sinks.naming import fill_in, for_file
+from edge_attp.sinks.secret_files import read_secret
+from edge_attp.sinks.spooled import NotNow, SpooledSink
+
+__all__ = ["MqttSink"]
+
+PLAIN_PORT, TLS_PORT = 1883, 8883
+
+
+class MqttSink(SpooledSink):
+    """Publishes each event as JSON; it leaves the spool when the broker has acknowledged it.
+
+    topic: may hold "{stream}". The topic beside it whose last level is "status" holds "online" or
+    "offline", retained. client_id: tells this device from others; the stream's name is added. ca_file:
+    instead of the system's certificates. See SpooledSink for the spool.
+    """
+
+    longest_wait_s = 1.0  # the connection has its own, longer ones
+
+    def __init__(
+        self,
+        host: str,
+        spool_folder: str,
+        port: Optional[int] = None,
+        topic: str = "edge-attp/{stream}/event",
+        client_id: Optional[str] = None,
+        username: Optional[str] = None,
+        password_file: Optional[str] = None,
+        tls: bool = False,
+        ca_file: Optional[str] = None,
+        spool_max_bytes: int = 16 << 20,
+    ) -> None:
+        if not topic or "+" in topic or "#" in topic:
+            raise UsageError('mqtt: topic = "%s": is empty or has a wildcard (+, #)' % topic)
+        self._host, self._port = host, port or (TLS_PORT if tls else PLAIN_PORT)
+        super().__init__("mqtt %s:%d" % (host, self._port), spool_folder, spool_max_bytes)
+        self._topic = topic
+        self._client_id = client_id or "edge-attp-" + for_file(socket.gethostname())
+        self._username, self._tls, self._ca_file = username, tls, ca_file
+        self._password = read_secret("mqtt: password_file", password_file)
+        self._connection: Optional[Connection] = None
+        self._reason = "the broker cannot be reached"
+        self._flight: Optional[Tuple[bytes, int]] = None
+        self._counts.update(connects=0, connection_losses=0)
+
+    def start(self, header: Header) -> None:
+        self._topic = fill_in(self._topic, header.stream)
+        client_id = "%s-%s" % (self._client_id, for_file(header.stream))
+        status_topic = "/".join(self._topic.split("/")[:-1] + ["status"])
+        self._connection = connection = Connection(client_id, status_topic, self._changed)
+        if self._username is not None:
+            connection.log_in(self._username, self._password)
+        if self._tls:
+            self._encrypt(connection)
+        super().start(header)
+        connection.start(self._host, self._port)
+
+    def counters(self) -> Dict[str, int]:
+        """As SpooledSink, and connects and connection_losses."""
+        return super().counters()
+
+    def _encrypt(self, connection: Connection) -> None:
+        try:
+            connection.encrypt(self._ca_file)
+        except OSError as error:
+            raise UsageError("mqtt: ca_file = %s: %s" % (self._ca_file, error)) from None
+
+    def _changed(self, reason: Optional[str]) -> None:
+        if reason is None:
+            self._counts["connects"] += 1
+        else:
+            self._counts["connection_losses"] += 1
+            self._reason = reason
+
+    def _deliver(self, data: bytes) -> None:
+        """A message that is on its way is not published again: paho repeats it by itself."""
+        connection = self._connection
+        assert connection is not None
+        if self._flight is None or self._flight[0] != data:
+            if not connection.is_connected(self.longest_wait_s):
+                raise NotNow(self._reason)
+            self._flight = data, connection.publish(self._topic, data)
+        while not connection.is_acknowledged(self._flight[1], self.longest_wait_s):
+            if self._closing.is_set() or not connection.is_connected():
+                raise NotNow(self._reason)
+        self._flight = None
+
+    def _hang_up(self) -> None:
+        assert self._connection is not None
+        self._connection.stop()

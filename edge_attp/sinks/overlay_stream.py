@@ -1,0 +1,207 @@
+"""The overlay as a live stream to a media server or a player.
+
+The picture behind the arrows is the newest key picture, which the pipeline decodes anyway: nothing
+else of a live source is ever decoded. Drawing and encoding happen in a thread, sending in a process.
+"""
+
+import queue
+import threading
+import time
+from fractions import Fraction
+from typing import Any, Dict, Optional
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from edge_attp.bitstream.retry import Backoff
+from edge_attp.errors import UsageError
+from edge_attp.recognition import Result
+from edge_attp.sinks import draw
+from edge_attp.sinks.base import Header
+from edge_attp.sinks.naming import fill_in, without_secrets
+from edge_attp.sinks.overlay import DEFAULT_RATE, Drawing
+from edge_attp.sinks.overlay_sender import Sender
+from edge_attp.sinks.trouble import Trouble
+
+__all__ = ["FORMATS", "OverlayStreamSink"]
+
+# FFmpeg's format for each scheme of an address.
+FORMATS = {
+    "rtmp": "flv",
+    "rtmps": "flv",
+    "rtsp": "rtsp",
+    "srt": "mpegts",
+    "tcp": "mpegts",
+    "udp": "mpegts",
+}
+TICKS_PER_S = 90000
+QUEUED_PICTURES = 2
+GOP_S = 2  # that a player waits for a key picture at most
+LONGEST_WAIT_S = 30.0  # between attempts to connect
+GOOD_S = 10.0  # a connection that lasted so long was a good one
+CLOSE_TIMEOUT_S = 3.0
+STALL_S = 10.0  # a process that does not connect, or takes nothing, for so long hangs
+ENCODER = {"preset": "veryfast", "tune": "zerolatency", "crf": "25"}
+CAPTION = "behind the arrows: the newest key picture"
+
+
+class OverlayStreamSink(Drawing):
+    """Sends the overlay to `url`, which may hold "{stream}": an address of one of FORMATS.
+
+    A picture that cannot be drawn or sent in time is dropped and counted; a receiver that goes away is
+    connected to again. UsageError for other addresses, and if PyAV or OpenCV are missing.
+    """
+
+    watches = True
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme not in FORMATS:
+            raise UsageError(
+                'overlay: url = "%s": its beginning is none of %s'
+                % (url, ", ".join(scheme + "://" for scheme in sorted(FORMATS)))
+            )
+        super().__init__("the overlay stream")
+        self._url = url
+        self._format = FORMATS[urlsplit(url).scheme]
+        self._counts = {
+            "sent_pictures": 0,
+            "dropped_pictures": 0,
+            "connects": 0,
+            "failed_attempts": 0,
+        }
+        self._trouble = Trouble("overlay " + without_secrets(url))
+        self._behind: Optional[np.ndarray] = None
+        self._rate = DEFAULT_RATE
+        self._sender: Optional[Sender] = None
+        self._output: Any = None
+        self._encoding: Any = None
+        self._is_connected = False
+        self._taken_s = self._connected_s = time.monotonic()
+        self._last_pts = -1
+        self._queue: "queue.Queue[Result]" = queue.Queue(QUEUED_PICTURES)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="edge-attp-overlay", daemon=True)
+
+    def start(self, header: Header) -> None:
+        super().start(header)
+        self._url = fill_in(self._url, header.stream)
+        self._rate = header.frame_rate or DEFAULT_RATE
+        self._thread.start()
+
+    def watch(self, picture: Any, key_rgb: Optional[np.ndarray]) -> None:
+        if key_rgb is not None:
+            self._behind = key_rgb
+
+    def note(self, picture: Any) -> Any:
+        return super().note(picture), self._behind
+
+    def picture(self, result: Result) -> None:
+        if result.note is None:
+            return
+        try:
+            self._queue.put_nowait(result)
+        except queue.Full:
+            self._counts["dropped_pictures"] += 1
+            sender = self._sender
+            if sender is not None and time.monotonic() - self._taken_s >= STALL_S:
+                sender.kill("the other side hangs")
+
+    def close(self) -> None:
+        """Does not wait for a receiver that takes nothing."""
+        self._closing.set()
+        sender = self._sender
+        if sender is not None:
+            sender.kill("the sink is closed")
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_TIMEOUT_S)
+
+    def counters(self) -> Dict[str, int]:
+        """Pictures sent and dropped, connections made, attempts to connect or send that failed."""
+        return dict(self._counts)
+
+    # From here on: in the thread.
+
+    def _work(self) -> None:
+        backoff = Backoff(LONGEST_WAIT_S)
+        retry_s = 0.0
+        while not self._closing.is_set():
+            result = self._next()
+            if result is None:
+                continue
+            if time.monotonic() < retry_s:
+                self._counts["dropped_pictures"] += 1
+                continue
+            try:
+                if self._sender is None:
+                    self._connect()
+                self._send(result)
+            except (OSError, ValueError, self._av.error.FFmpegError) as error:
+                if self._closing.is_set():
+                    break
+                self._fail(error, backoff)
+                retry_s = time.monotonic() + backoff.next_s()
+        self._hang_up()
+
+    def _next(self) -> Optional[Result]:
+        self._taken_s = time.monotonic()
+        try:
+            return self._queue.get(timeout=0.2)
+        except queue.Empty:
+            return None
+
+    def _connect(self) -> None:
+        self._connected_s = time.monotonic()
+        self._sender = Sender(self._url, self._format)
+        options = {"flush_packets": "1"}
+        self._output = self._av.open(self._sender, "w", format="nut", options=options)
+        gop = max(1, int(GOP_S * self._rate))
+        self._encoding = self._encoder(self._output, self._rate, dict(ENCODER, g=str(gop)))
+        self._encoding.codec_context.time_base = Fraction(1, TICKS_PER_S)
+        self._last_pts = -1
+        self._is_connected = False
+
+    def _fail(self, error: Exception, backoff: Backoff) -> None:
+        self._counts["failed_attempts"] += 1
+        self._counts["dropped_pictures"] += 1
+        reason = self._hang_up()
+        self._trouble.warn(reason or error, "pictures are dropped")
+        if time.monotonic() - self._connected_s >= GOOD_S:
+            backoff.reset()
+
+    def _send(self, result: Result) -> None:
+        pts = int(result.start_s * TICKS_PER_S)
+        if pts <= self._last_pts:
+            self._counts["dropped_pictures"] += 1
+            return
+        self._last_pts = pts
+        frame = self._av.VideoFrame.from_ndarray(self._canvas(result), format="rgb24")
+        frame.pts, frame.time_base = pts, Fraction(1, TICKS_PER_S)
+        for packet in self._encoding.encode(frame):
+            self._output.mux(packet)
+        self._counts["sent_pictures"] += 1
+        assert self._sender is not None
+        if self._sender.is_sending():
+            self._counts["connects"] += 1
+            self._is_connected = True
+            self._trouble.over()
+        elif not self._is_connected and time.monotonic() - self._connected_s >= STALL_S:
+            raise TimeoutError("the other side does not answer")
+
+    def _canvas(self, result: Result) -> np.ndarray:
+        note, behind = result.note
+        canvas = self._drawn(result, note, behind)
+        if behind is not None:
+            draw.write(canvas, CAPTION, (10, 40))
+        return canvas
+
+    def _hang_up(self) -> str:
+        """Ends the process; returns what it has to say."""
+        output, sender = self._output, self._sender
+        self._output = self._sender = None
+        reason = "" if sender is None else sender.reason()
+        if output is not None:
+            try:
+                output.close()
+            except (OSError, ValueError, self._av.error.FFmpegError):
+                pass  # the end of the stream finds no reader
+        return reason

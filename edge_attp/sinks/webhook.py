@@ -1,0 +1,80 @@
+"""Events to a web server, by HTTP POST."""
+
+import http.client
+import urllib.error
+import urllib.request
+from typing import Any, Dict, Optional
+from urllib.parse import urlsplit
+
+from edge_attp.errors import UsageError
+from edge_attp.sinks.naming import without_secrets
+from edge_attp.sinks.secret_files import read_secret
+from edge_attp.sinks.spooled import NotNow, Refused, SpooledSink
+
+__all__ = ["WebhookSink"]
+
+TRY_AGAIN = (408, 429)  # of the answers 4xx: too slow, too many
+SHOWN_BYTES = 200  # of an answer's body, in the log
+
+
+class WebhookSink(SpooledSink):
+    """Posts each event as JSON; it leaves the spool when the server has answered 2xx.
+
+    Without an answer, and after 408, 429 and 5xx, it is tried again; after any other answer it is
+    dropped. Redirections are not followed: they would carry the token elsewhere. token_file: sent as a
+    bearer token. timeout_s: of each step of the exchange. See SpooledSink for the spool.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        spool_folder: str,
+        token_file: Optional[str] = None,
+        timeout_s: float = 10.0,
+        spool_max_bytes: int = 16 << 20,
+    ) -> None:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise UsageError('webhook: url = "%s": is no http:// or https:// address' % url)
+        super().__init__("webhook " + without_secrets(url), spool_folder, spool_max_bytes)
+        token = read_secret("webhook: token_file", token_file)
+        self._url, self._timeout_s = url, timeout_s
+        self._headers = {"Content-Type": "application/json", "User-Agent": "edge-attp"}
+        if token is not None:
+            self._headers["Authorization"] = "Bearer " + token
+        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._counts["failed_attempts"] = 0
+
+    def counters(self) -> Dict[str, int]:
+        """As SpooledSink, and failed_attempts."""
+        return super().counters()
+
+    def _deliver(self, data: bytes) -> None:
+        request = urllib.request.Request(self._url, data, self._headers, method="POST")
+        try:
+            with self._opener.open(request, timeout=self._timeout_s):
+                return
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = _answer(error)
+            if error.code < 500 and error.code not in TRY_AGAIN:
+                raise Refused(answer) from None
+        except urllib.error.URLError as error:
+            answer = str(getattr(error.reason, "strerror", None) or error.reason)
+        except (OSError, http.client.HTTPException) as error:
+            answer = str(error) or type(error).__name__
+        self._counts["failed_attempts"] += 1
+        raise NotNow(answer)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """None: the answer 3xx comes out as an HTTPError."""
+
+
+def _answer(error: urllib.error.HTTPError) -> str:
+    """What the server said, for people."""
+    try:
+        body = error.read(SHOWN_BYTES).decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException):
+        body = ""
+    return "the server answers %d %s%s" % (error.code, error.reason, ": " + body if body else "")
