@@ -3,14 +3,17 @@
 This file and the top level of each command import the standard library and edge_attp.errors only, so
 that --help works on a bare Python. stdout carries results, stderr all else. Exit codes: 0 done, 1
 failure, 2 usage, 3 input unreadable, 4 stream unsupported, 5 model or engine, 6 a check failed
-(bench), 130 interrupted.
+(bench, doctor), 130 interrupted, 143 terminated.
 """
 
 import argparse
 import importlib
 import os
+import signal
 import sys
-from typing import List, Optional
+import threading
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional
 
 from edge_attp import __version__
 from edge_attp.errors import EdgeAttpError
@@ -21,18 +24,29 @@ __all__ = ["main"]
 COMMANDS = (
     ("run", "recognise what happens in a video"),
     ("inspect", "show what is in a video stream"),
+    ("serve", "watch cameras and files as a service"),
+    ("service", "install the service under systemd, or take it away"),
     ("build", "make TensorRT engines of a model pack on this device"),
     ("bench", "measure the pipeline on this machine"),
+    ("doctor", "look at this machine and say how to mend what is wrong"),
     ("export", "write a model pack (needs PyTorch)"),
 )
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what a command does at Ctrl-C, it does then too."""
+
+
 def main(arguments: Optional[List[str]] = None) -> int:
     """Runs one command; returns the exit code."""
+    _open_closed_streams()
     args = _parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = args.run(args)
-        sys.stdout.flush()
+        with _sigterm_raises():
+            code = args.run(args)
+            sys.stdout.flush()
+    except Terminated:
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -70,8 +84,43 @@ def _parse(arguments: List[str]) -> argparse.Namespace:
     return args
 
 
+def _open_closed_streams() -> None:
+    """What was closed by who started us is as good as /dev/null; left closed, the next file to be
+    opened would take its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+
+
+@contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    """The first SIGTERM raises Terminated; more of them do not disturb what that leads to."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: Any) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    raise Terminated()
+
+
 def _complain(error: Exception) -> None:
-    print("edge-attp: error: " + " ".join(str(error).split()), file=sys.stderr)
+    try:
+        print("edge-attp: error: " + " ".join(str(error).split()), file=sys.stderr)
+    except OSError:  # nobody to complain to; the exit code still tells
+        pass
 
 
 def _let_go_of_stdout() -> None:

@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="show keys and paths, build nothing")
     add("--force", action="store_true", help="build again what is there")
     add(
+        "--clean",
+        action="store_true",
+        help="then remove engines that this device and software cannot use",
+    )
+    add(
         "--cache",
         metavar="DIR",
         help="folder of engines (default: $EDGE_ATTP_CACHE, where `run` looks, or ~/.cache/edge-attp)",
@@ -61,7 +66,8 @@ def main(args: argparse.Namespace) -> int:
     log.configure()
     pack = load_pack(args.pack or default_pack())
     platform = open_platform()
-    builder = EngineBuilder(platform, EngineCache(args.cache), args.workspace)
+    cache = EngineCache(args.cache)
+    builder = EngineBuilder(platform, cache, args.workspace)
     if platform.plugin is None:
         log.logger.info("no plugin library: the scoring is built from standard layers")
     for name, graph in pack.graphs.items():
@@ -74,7 +80,20 @@ def main(args: argparse.Namespace) -> int:
             with _elapsed("%s: building in %s, which takes minutes" % (name, args.precision)):
                 seconds = builder.build(plan)
             print("%s: %s built in %.0f s" % (name, plan.path, seconds))
+    if args.clean:
+        _clean(cache, platform.key(pack.graphs["motion"]), args.dry_run)
     return 0
+
+
+def _clean(cache: Any, here: Any, is_dry: bool) -> None:
+    from edge_attp.engine.cache_cleaning import remove, stale
+
+    files = stale(cache, here)
+    if not is_dry:
+        remove(files)
+    for file in files:
+        verb = "would be removed" if is_dry else "removed"
+        print("%s %s, %.1f MB: %s" % (file.path, verb, file.size_bytes / 1e6, file.reason))
 
 
 def _show(name: str, plan: Any) -> None:

@@ -9,6 +9,8 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+from edge_attp.platforms.memory import read_memory
+
 __all__ = ["Board", "Frequency", "detect"]
 
 # Tegra name in the device tree: family, GPU, its architecture. The board name in
@@ -68,7 +70,7 @@ def detect(root: str = "/") -> Board:
         release=_release(root),
         cpu=cpu,
         cores=cores,
-        memory_bytes=_memory_bytes(root),
+        memory_bytes=read_memory(root).total,
         power_mode=_power_mode(root),
         clocks=tuple(_gpu_clocks(root) + _cpu_clocks(root)),
         temperatures_c=_temperatures(root),
@@ -109,11 +111,6 @@ def _cpu(root: str) -> Tuple[str, int]:
         if model not in models:
             models.append(model)
     return " + ".join(models), len(re.findall(r"^processor\s*:", text, re.M))
-
-
-def _memory_bytes(root: str) -> int:
-    found = re.search(r"^MemTotal:\s*(\d+) kB", _read(root, "proc/meminfo"), re.M)
-    return 1024 * int(found.group(1)) if found else 0
 
 
 def _power_mode(root: str) -> Optional[str]:

@@ -7,7 +7,16 @@ from typing import List, NamedTuple
 
 from edge_attp.platforms.board import Board
 
-__all__ = ["DRAM_BYTES_PER_CYCLE", "FLOPS_PER_CYCLE", "MODES", "Mode", "is_tx2", "remarks"]
+__all__ = [
+    "DRAM_BYTES_PER_CYCLE",
+    "FLOPS_PER_CYCLE",
+    "Fault",
+    "MODES",
+    "Mode",
+    "faults",
+    "is_tx2",
+    "remarks",
+]
 
 SOC = "tegra186"
 FASTEST = "MAXN"
@@ -38,16 +47,30 @@ def is_tx2(board: Board) -> bool:
     return board.soc == SOC
 
 
-def remarks(board: Board) -> List[str]:
-    """What keeps a TX2 from being as fast as it can be, each with the command that mends it."""
+class Fault(NamedTuple):
+    """One setting that keeps a TX2 from being as fast as it can be: "power mode" or "clocks", what is
+    wrong with it, and the command that mends it."""
+
+    setting: str
+    what: str
+    cure: str
+
+
+def faults(board: Board) -> List[Fault]:
+    """What keeps a TX2 from being as fast as it can be."""
     found = []
     if board.power_mode is None:
-        found.append("the power mode cannot be read: `nvpmodel -q` tells it")
+        found.append(Fault("power mode", "the power mode cannot be read", "sudo nvpmodel -q"))
     elif board.power_mode != FASTEST:
-        found.append(
-            "the power mode is %s, not %s: `sudo nvpmodel -m 0`" % (board.power_mode, FASTEST)
-        )
+        what = "the power mode is %s, not %s" % (board.power_mode, FASTEST)
+        found.append(Fault("power mode", what, "sudo nvpmodel -m 0"))
     loose = [clock.name for clock in board.clocks if not clock.is_held]
     if loose:
-        found.append("clocks may fall (%s): `sudo jetson_clocks`" % ", ".join(loose))
+        what = "clocks may fall (%s)" % ", ".join(loose)
+        found.append(Fault("clocks", what, "sudo jetson_clocks"))
     return found
+
+
+def remarks(board: Board) -> List[str]:
+    """The faults, each as a line."""
+    return ["%s: `%s`" % (fault.what, fault.cure) for fault in faults(board)]

@@ -95,3 +95,17 @@ def test_a_terminal_shows_the_elapsed_time(machine, pack, capsys, monkeypatch):
         build.time.sleep(0.05)
     text = capsys.readouterr().err
     assert "\rmotion: building: 0:00" in text and text.endswith("\r\033[K")
+
+
+def test_clean_removes_what_other_machines_left(machine, pack, capsys, tmp_path):
+    cache = tmp_path / "cache"
+    assert main(["build", pack]) == 0
+    own = sorted(cache.iterdir())
+    stale = cache / own[1].name.replace("sm_62x2", "sm_87x8")
+    stale.write_bytes(own[1].read_bytes().replace(b"sm_62x2", b"sm_87x8", 1))
+    (cache / "mine.engine").write_text("not ours")
+    assert main(["build", pack, "--clean", "--dry-run"]) == 0
+    assert "%s would be removed" % stale in capsys.readouterr().out and stale.exists()
+    assert main(["build", pack, "--clean"]) == 0
+    assert "%s removed, 0.0 MB: made for gpu sm_87x8" % stale in capsys.readouterr().out
+    assert sorted(cache.iterdir()) == sorted(own + [cache / "mine.engine"])

@@ -17,7 +17,7 @@ def test_tx2(tmp_path):
     assert found.release == "L4T R32.7.6" and found.power_mode == "MAXN"
     assert found.cores == 6 and found.memory_bytes == 8048484 * 1024
     assert found.cpu == "ARMv8 Processor rev 3 (v8l) + ARMv8 Processor rev 0 (v8l)"
-    assert found.temperatures_c == {"BCPU-therm": 36.5, "GPU-therm": 34.0}
+    assert found.temperatures_c == {"BCPU-therm": 36.5, "GPU-therm": 34.0, "PMIC-Die": 100.0}
     assert found.clocks[0] == Frequency("gpu", 1300500000, 1300500000, 1300500000)
     assert [clock.name for clock in found.clocks] == ["gpu", "cpu0"]  # no video engine
 
@@ -32,6 +32,13 @@ def test_tx2_as_it_boots_is_remarked_on(tmp_path):
     mode, clocks = tx2.remarks(found)
     assert "MAXP_CORE_ARM" in mode and "nvpmodel -m 0" in mode
     assert "gpu, cpu0" in clocks and "jetson_clocks" in clocks
+
+
+def test_tx2_at_its_least_power_is_remarked_on(tmp_path):
+    found = board(tmp_path, trees.TX2_MAXQ)
+    assert found.cores == 4 and found.clocks[0].limit_hz == 850000000
+    (fault,) = tx2.faults(found)
+    assert fault == ("power mode", "the power mode is MAXQ, not MAXN", "sudo nvpmodel -m 0")
 
 
 def test_tx2_without_its_mode_is_remarked_on(tmp_path):
@@ -52,6 +59,20 @@ def test_orin_is_no_tx2(tmp_path, tree, release, mode, limit_hz):
     assert not tx2.is_tx2(found) and found.gpu_arch == "sm_87"
     assert (found.release, found.power_mode) == (release, mode)
     assert [(clock.name, clock.limit_hz) for clock in found.clocks] == [("gpu", limit_hz)]
+
+
+@pytest.mark.parametrize(
+    "tree, soc, gpu, mode",
+    [
+        (trees.NANO, "tegra210", "GM20B", "MAXN"),
+        (trees.XAVIER_NX, "tegra194", "GV11B", "MODE_15W_6CORE"),
+    ],
+)
+def test_nano_and_xavier(tmp_path, tree, soc, gpu, mode):
+    found = board(tmp_path, tree)
+    assert found.name == tree["proc/device-tree/model"].rstrip("\0")
+    assert (found.soc, found.gpu, found.power_mode) == (soc, gpu, mode)
+    assert found.clocks[0].name == "gpu" and not found.clocks[0].is_held
 
 
 def test_pc(tmp_path):

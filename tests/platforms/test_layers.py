@@ -7,7 +7,7 @@ import tiny_pack
 from edge_attp.errors import ModelError
 from edge_attp.platforms.layers import read_layers
 
-onnx = pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx.numpy_helper") and pytest.importorskip("onnx")
 FLOAT, helper = onnx.TensorProto.FLOAT, onnx.helper
 
 

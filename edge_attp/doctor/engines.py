@@ -1,0 +1,98 @@
+"""TensorRT, the plugin of the scoring, and the engines built for this device."""
+
+import os
+from typing import Any, List, Optional
+
+from edge_attp.doctor.findings import Finding, Patient, failed, known, passed, skipped, warned
+from edge_attp.errors import EngineError, ModelError
+from edge_attp.platforms import detect
+
+__all__ = ["tensorrt"]
+
+BUILD = "edge-attp build"
+SERVICE_CACHE = "/var/cache/edge-attp"  # CacheDirectory of the unit
+
+
+def tensorrt(patient: Patient) -> List[Finding]:
+    """On a machine without an NVIDIA GPU all of it is left out."""
+    from edge_attp.engine.tensorrt_platform import missing, open_platform
+
+    board = detect(patient.root)
+    lacks = missing()
+    if lacks and board.gpu is None:
+        return [skipped("tensorrt", "no NVIDIA GPU here: the networks run on the processor")]
+    if lacks:
+        fix = "install what is named (JetPack has TensorRT); until then the processor is used"
+        return [warned("tensorrt", "; ".join(lacks), fix)]
+    try:
+        platform = open_platform()
+    except EngineError as error:  # the plugin that EDGE_ATTP_PLUGIN names
+        return [failed("tensorrt", str(error), "unset EDGE_ATTP_PLUGIN, or name the built library")]
+    device = platform.device
+    value = "TensorRT %s on %s (%s)" % (platform.api.version, device.name, device.architecture)
+    findings = [passed("tensorrt", value), _plugin(platform)]
+    findings += _engines("engines", platform, None, BUILD)
+    if os.path.isdir(SERVICE_CACHE):
+        build = "sudo %s --cache %s" % (BUILD, SERVICE_CACHE)
+        findings += _engines("engines.service", platform, SERVICE_CACHE, build)
+    return findings
+
+
+def _plugin(platform: Any) -> Finding:
+    if platform.plugin is None:
+        value = "not built: the scoring runs on TensorRT's standard layers"
+        fix = (
+            "make plugin TENSORRT_INCLUDE_DIR=folder of NvInferRuntime.h (with JetPack: "
+            "/usr/include/aarch64-linux-gnu)"
+        )
+        return warned("plugin", value, fix)
+    try:
+        platform.load_plugin()
+    except EngineError as error:
+        return failed("plugin", str(error), "build it again with `make plugin`")
+    if not platform.api.has_plugin():
+        value = "%s loads, but TensorRT does not know what is in it" % platform.plugin.path
+        return failed("plugin", value, "build it again with `make plugin`")
+    return passed("plugin", platform.plugin.path)
+
+
+def _engines(subject: str, platform: Any, folder: Optional[str], build: str) -> List[Finding]:
+    """Those of the default pack, and those of nobody. folder: of the cache, None for the usual one."""
+    from edge_attp.engine import default_pack, load_pack
+    from edge_attp.engine.engine_cache import EngineCache
+
+    try:
+        graphs = list(load_pack(default_pack()).graphs.values())
+    except ModelError:
+        return [known(subject, "there is no default pack to have engines of")]
+    cache = EngineCache(folder)
+    findings = [_built(subject, cache, platform, graphs, build)]
+    return findings + _stale(subject + ".stale", cache, platform.key(graphs[0]), build)
+
+
+def _stale(subject: str, cache: Any, here: Any, build: str) -> List[Finding]:
+    from edge_attp.engine.cache_cleaning import stale
+
+    files = stale(cache, here)
+    if not files:
+        return []
+    value = "%s, %.1f MB, fit nothing here any more (%s: %s)" % (
+        "1 file" if len(files) == 1 else "%d files" % len(files),
+        sum(file.size_bytes for file in files) / 1e6,
+        os.path.basename(files[0].path),
+        files[0].reason,
+    )
+    return [warned(subject, value, build + " --clean")]
+
+
+def _built(subject: str, cache: Any, platform: Any, graphs: List[str], build: str) -> Finding:
+    from edge_attp.engine.tensorrt_platform import PRECISIONS, graph_name
+
+    try:
+        found = [cache.find(graph_name(path), platform.key(path), PRECISIONS) for path in graphs]
+    except EngineError as error:
+        return warned(subject, str(error), build)
+    kinds = sorted("%s, batch %d" % (one.key.precision, one.key.batch) for one in found)
+    size = sum(os.path.getsize(path) for path in cache.files())
+    where = "; %.1f MB in %s" % (size / 1e6, cache.folder)
+    return passed(subject, "of the default pack: %s%s" % ("; ".join(kinds), where))

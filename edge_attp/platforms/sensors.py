@@ -1,0 +1,66 @@
+"""Temperatures and electrical power of a Jetson, from /sys below `root`.
+
+Power comes from the INA3221 meters of the board, three rails each. NVIDIA's driver of L4T R32 (kernel
+4.9) tells milliwatts itself; the one of the mainline kernel, in L4T R34 and newer, tells voltage and
+current. What a machine does not tell is left out, never an error.
+"""
+
+import glob
+import os
+from typing import Dict, Iterator, List, NamedTuple, Tuple
+
+from edge_attp.platforms.board import detect
+
+__all__ = ["Sensors", "read_sensors"]
+
+# Of a TX2 and a Nano: stands at 100 degrees always.
+NO_SENSOR = "PMIC-Die"
+METERS = "sys/bus/i2c/drivers/ina3221*/*/"
+CHANNELS = 3
+
+
+class Sensors(NamedTuple):
+    """temperatures_c: degrees Celsius by thermal zone. power_w: watts by rail; the rails of a board are
+    no parts of a sum: its input ("VDD_IN") is one of them."""
+
+    temperatures_c: Dict[str, float]
+    power_w: Dict[str, float]
+
+
+def read_sensors(root: str = "/") -> Sensors:
+    """What is told now below root."""
+    temperatures_c = detect(root).temperatures_c
+    temperatures_c.pop(NO_SENSOR, None)
+    rails = list(_rails_of_r32(root)) + list(_rails_of_hwmon(root))
+    return Sensors(temperatures_c, dict(rails))
+
+
+def _rails_of_r32(root: str) -> Iterator[Tuple[str, float]]:
+    for folder in _folders(root, METERS + "iio:device*"):
+        for channel in range(CHANNELS):
+            try:
+                name = _text(folder, "rail_name_%d" % channel)
+                yield name, int(_text(folder, "in_power%d_input" % channel)) / 1e3
+            except (OSError, ValueError):  # not connected
+                continue
+
+
+def _rails_of_hwmon(root: str) -> Iterator[Tuple[str, float]]:
+    for folder in _folders(root, METERS + "hwmon/hwmon*"):
+        for channel in range(1, CHANNELS + 1):
+            try:
+                name = _text(folder, "in%d_label" % channel)
+                millivolts = int(_text(folder, "in%d_input" % channel))
+                milliamperes = int(_text(folder, "curr%d_input" % channel))
+            except (OSError, ValueError):
+                continue
+            yield name, millivolts * milliamperes / 1e6
+
+
+def _folders(root: str, pattern: str) -> List[str]:
+    return sorted(glob.glob(os.path.join(glob.escape(root), pattern)))
+
+
+def _text(folder: str, name: str) -> str:
+    with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+        return file.read().strip()

@@ -1,0 +1,48 @@
+"""What a configuration would run, in lines for people (`edge-attp serve --check-config`)."""
+
+from typing import Iterator, List, Tuple
+
+from edge_attp.bitstream.address import without_password
+from edge_attp.service.config import Config, SinkTable, StreamTable
+
+__all__ = ["describe"]
+
+_EVERY = {0: "one picture of each group", 1: "every picture"}
+
+
+def describe(config: Config) -> str:
+    """No passwords: not those in URLs either."""
+    rows = list(_rows(config))
+    width = max(len(name) for name, _ in rows) + 2
+    return "\n".join(name.ljust(width) + what for name, what in rows)
+
+
+def _rows(config: Config) -> Iterator[Tuple[str, str]]:
+    engine = config.engine
+    yield "model", "%s on %s" % (engine.pack or "the one that is shipped", engine.backend)
+    yield "state", config.state_dir
+    yield "health", "http://" + config.health.listen if config.health.listen else "none"
+    for stream in config.streams:
+        yield "stream " + stream.name, _stream(stream)
+        for sink in config.sinks:
+            if sink.takes(stream.name):
+                yield "  to " + sink.type, _sink(sink, stream.name)
+        if not any(sink.takes(stream.name) for sink in config.sinks):
+            yield "  to", "the log only: no [[sink]] takes this stream"
+
+
+def _stream(stream: StreamTable) -> str:
+    every = _EVERY.get(stream.every, "one picture in %d" % stream.every)
+    return "%s, %s" % (without_password(stream.source), every)
+
+
+def _sink(sink: SinkTable, stream: str) -> str:
+    options = sink.options
+    parts: List[str] = {
+        "jsonl": lambda: [options["path"]],
+        "mqtt": lambda: [options["host"], options["topic"]],
+        "webhook": lambda: [options["url"]],
+        "clips": lambda: [options["folder"]],
+        "overlay": lambda: [options["url"]],
+    }[sink.type]()
+    return without_password(" ".join(parts).replace("{stream}", stream))

@@ -1,0 +1,131 @@
+"""What the page is told: the status of every stream twice a second, and events as they come.
+
+Server-sent events in JSON. The status is put together once for all who look, and only while somebody
+does. Knows nothing of connections.
+"""
+
+import json
+import re
+import threading
+import time
+from typing import Any, Dict, Generator, List, Tuple
+
+__all__ = ["Feed"]
+
+MAX_VIEWERS = 8
+WAIT_S = 5.0
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+Messages = Generator[bytes, None, None]
+
+
+class Feed:
+    """publish() is called twice a second by one thread; messages() by any."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+        self._changed = threading.Condition()
+        self._viewers = 0
+        self._number = 0
+        self._status = b""
+        self._is_stopped = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no one else should be let in."""
+        return self._viewers >= MAX_VIEWERS
+
+    def publish(self, problems: List[str]) -> None:
+        """Tells all who look how things are; problems: of the whole service."""
+        if not self._viewers:
+            return
+        status = _message("status", self._describe(problems))
+        with self._changed:
+            self._number += 1
+            self._status = status
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ends all messages."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+
+    def messages(self) -> Messages:
+        """For one viewer: the newest events, then news until stop() or close()."""
+        with self._changed:
+            self._viewers += 1
+        try:
+            yield b"retry: 2000\n\n"
+            seen, told = self._number, -1
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._has_news(seen), WAIT_S)  # noqa: B023
+                    if self._is_stopped:
+                        return
+                    seen, status = self._number, self._status
+                told, events = self._events_after(told)
+                yield status + events
+        finally:
+            with self._changed:
+                self._viewers -= 1
+
+    def _has_news(self, seen: int) -> bool:
+        return self._is_stopped or self._number != seen
+
+    def _events_after(self, told: int) -> Tuple[int, bytes]:
+        """Number of the newest event, and the messages of those that come after number `told`."""
+        new = [seen for seen in tuple(self._state.recent_events) if seen.number > told]
+        if not new:
+            return told, b""
+        return new[-1].number, b"".join(_message("event", _event(*seen)) for seen in new)
+
+    def _describe(self, problems: List[str]) -> Dict[str, Any]:
+        return {
+            "version": self._state.version,
+            "time_s": time.time(),
+            "started_s": self._state.started_s,
+            "problems": problems,
+            "streams": [
+                _stream(stream, self._state.restarts.get(stream.name, 0))
+                for stream in self._state.streams()
+            ],
+        }
+
+
+def _message(kind: str, values: Dict[str, Any]) -> bytes:
+    return ("event: %s\ndata: %s\n\n" % (kind, json.dumps(values))).encode("ascii")
+
+
+def _event(number: int, time_s: float, event: Any) -> Dict[str, Any]:
+    return {
+        "number": number,
+        "time_s": time_s,
+        "stream": event.stream,
+        "label": event.label,
+        "score": float(event.score),
+        "start_s": event.start_s,
+        "end_s": event.end_s,
+    }
+
+
+def _stream(stream: Any, restarts: int) -> Dict[str, Any]:
+    """stages: runs and seconds of each since the start; the page works out the newest mean."""
+    status = stream.status
+    error = None if stream.error is None else _CREDENTIALS.sub("***", str(stream.error))
+    return {
+        "name": stream.name,
+        "state": status.state,
+        "error": error,
+        "size": [status.width, status.height],
+        "pictures": status.pictures,
+        "scored": status.scored,
+        "damaged": status.damaged,
+        "skipped": status.skipped_scorings,
+        "lag_s": status.lag_s,
+        "events": status.events,
+        "restarts": restarts,
+        "top": [[label, float(probability)] for label, probability in status.top],
+        "source": status.source_counters(),
+        "stages": status.clock.totals(),
+    }

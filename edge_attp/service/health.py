@@ -1,0 +1,187 @@
+"""How the service is, for people and for what watches over it: /healthz, /readyz, /metrics, and a page.
+
+Reads a ServiceState and changes nothing in it.
+"""
+
+import json
+import os
+import re
+import threading
+import time
+from typing import Any, Dict, List, Optional, Tuple
+
+from edge_attp.errors import UsageError
+from edge_attp.log import logger
+from edge_attp.service.access import Access
+from edge_attp.service.feed import Feed
+from edge_attp.service.metrics import exposition
+from edge_attp.service.web import Request, Response, WebServer, text
+from edge_attp.sinks import Sink
+from edge_attp.sinks.live_view import LiveViewSink
+
+__all__ = ["HealthServer", "Liveness", "not_ready"]
+
+PERIOD_S = 0.5
+STALLED_S = 15.0  # an engine that gets on makes progress many times a second, idle or not
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "page")
+PAGE_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+
+
+class Liveness:
+    """Whether inference gets on. look() is called often, by one thread."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+        self._progress: Optional[int] = None
+        self._since_s = time.monotonic()
+
+    def look(self) -> None:
+        """Notes whether there was progress."""
+        progress = self._state.progress
+        if progress != self._progress or progress is None:
+            self._progress, self._since_s = progress, time.monotonic()
+
+    def problems(self) -> List[str]:
+        """Empty while all is well. Engines that are being loaded or built are well."""
+        stalled_s = time.monotonic() - self._since_s
+        if stalled_s < STALLED_S:
+            return []
+        return ["inference has made no progress for %.0f s" % stalled_s]
+
+
+def not_ready(state: Any) -> List[str]:
+    """Why the service does not do its work yet; empty once it does."""
+    if state.is_ready:
+        return []
+    if state.progress is None:
+        return ["the engines are being loaded, which takes minutes where they are built first"]
+    closed = [stream for stream in state.streams() if stream.status.state != "running"]
+    reasons = ["stream %s is %s" % (stream.name, stream.status.state) for stream in closed]
+    return reasons or ["no stream has been opened yet"]
+
+
+class HealthServer:
+    """Answers on listen, "HOST:PORT". token: what callers must know, needed for any address that is not
+    loopback. page: False leaves out the page and the live pictures. Raises UsageError where it cannot
+    listen there or the token is missing."""
+
+    def __init__(
+        self, state: Any, listen: str, token: Optional[str] = None, page: bool = True
+    ) -> None:
+        self._state = state
+        self._live: Dict[str, LiveViewSink] = {}
+        self._page = _page_files() if page else {}
+        self._liveness = Liveness(state)
+        self._feed = Feed(state)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="edge-attp-health", daemon=True)
+        self._web = WebServer(listen, self._answer)
+        try:
+            self._access = Access(self._web.address, self._web.is_loopback, self._web.port, token)
+        except UsageError:
+            self._web.stop()
+            raise
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT that it listens on."""
+        return self._web.address
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._thread.start()
+        self._web.start()
+
+    def stop(self) -> None:
+        """Stops answering, and ends what is under way."""
+        self._stopping.set()
+        self._feed.stop()
+        self._web.stop()
+
+    def live_sink(self, name: str) -> Optional[Sink]:
+        """One more sink for the stream of this name, which shows it on the page; always the same one.
+        None where nothing can be shown."""
+        if not self._page:
+            return None
+        if name not in self._live:
+            try:
+                self._live[name] = LiveViewSink()
+            except UsageError as error:
+                logger.info("the page shows no pictures: %s", error)
+                return None
+        return self._live[name]
+
+    def _work(self) -> None:
+        while not self._stopping.wait(PERIOD_S):
+            self._liveness.look()
+            try:
+                self._feed.publish(self._liveness.problems() + not_ready(self._state))
+            except Exception:
+                logger.exception("the page is not told how things are")
+
+    def _answer(self, request: Request) -> Response:
+        refusal = self._access.refusal(request)
+        if refusal is not None:
+            return refusal
+        if request.path == "/healthz":
+            return self._verdict(self._liveness.problems())
+        if request.path == "/readyz":
+            return self._verdict(not_ready(self._state))
+        if request.path == "/metrics":
+            return self._metrics()
+        return self._answer_page(request)
+
+    def _answer_page(self, request: Request) -> Response:
+        picture = re.match(r"/streams/(.+)/picture\.jpg\Z", request.path, re.DOTALL)
+        if request.path in self._page:
+            content_type, body = self._page[request.path]
+            return Response(200, content_type, body, self._access.cookie(request))
+        if request.path == "/events" and self._page:
+            return self._events()
+        if picture is not None and picture.group(1) in self._live:
+            return _picture(self._live[picture.group(1)])
+        return text(404, "there are /healthz, /readyz and /metrics, and the page at / if it is on")
+
+    def _verdict(self, problems: List[str]) -> Response:
+        body = {
+            "ok": not problems,
+            "problems": problems,
+            "version": self._state.version,
+            "uptime_s": round(time.time() - self._state.started_s, 1),
+            "streams": {stream.name: stream.status.state for stream in self._state.streams()},
+        }
+        return Response(
+            503 if problems else 200, "application/json", (json.dumps(body) + "\n").encode("ascii")
+        )
+
+    def _metrics(self) -> Response:
+        try:
+            return Response(200, *exposition(self._state))
+        except UsageError as error:
+            return text(501, str(error))
+
+    def _events(self) -> Response:
+        if self._feed.is_full:
+            return text(503, "too many are looking already", ("Retry-After", "10"))
+        headers = (("X-Accel-Buffering", "no"),)
+        return Response(200, "text/event-stream", headers=headers, parts=self._feed.messages())
+
+
+def _picture(live: LiveViewSink) -> Response:
+    jpeg = live.jpeg()
+    if jpeg is None:
+        return text(503, "no picture has come yet", ("Retry-After", "1"))
+    return Response(200, "image/jpeg", jpeg)
+
+
+def _page_files() -> Dict[str, Tuple[str, bytes]]:
+    found = {}
+    for path, (name, content_type) in PAGE_FILES.items():
+        with open(os.path.join(PAGE, name), "rb") as file:
+            found[path] = (content_type, file.read())
+    return found

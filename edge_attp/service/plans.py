@@ -1,0 +1,114 @@
+"""From the tables of a configuration to what the supervisor runs: jobs with sources, options and sinks."""
+
+import os
+from typing import Callable, List, Optional, Tuple, Union
+
+from edge_attp.bitstream import Source
+from edge_attp.bitstream.live import ConnectionOptions, LiveOptions, LiveSource, is_live
+from edge_attp.bitstream.recorder import PacketRing, RecordedSource
+from edge_attp.pipeline import Job, Options
+from edge_attp.service.config import Config, StreamTable
+from edge_attp.service.folder_clips import FolderClips
+from edge_attp.service.lasting import LastingSink
+from edge_attp.service.sink_makers import lasting_sinks, passing_sinks
+from edge_attp.service.state import EventSink, ServiceState
+from edge_attp.service.supervisor import Plan, Work
+from edge_attp.sinks import Sink
+
+__all__ = ["plans"]
+
+LONGEST_EVENT_S = 120.0  # of a longer one, the clip lacks the beginning
+
+
+def plans(
+    config: Config, state: ServiceState, live_sink: Callable[[str], Optional[Sink]]
+) -> List[Plan]:
+    """One plan for each stream. live_sink: gives the page's sink for a stream, if there is one."""
+    return [_Planner(config, table, state, live_sink).plan() for table in config.streams]
+
+
+class _Planner:
+    """One stream. What lasts from one source to the next is made with the first and ended by close()."""
+
+    def __init__(
+        self,
+        config: Config,
+        table: StreamTable,
+        state: ServiceState,
+        live_sink: Callable[[str], Optional[Sink]],
+    ) -> None:
+        self._config = config
+        self._table = table
+        self._state = state
+        self._live_sink = live_sink
+        self._lasting: Optional[List[Tuple[str, LastingSink]]] = None
+        self._clips: Optional[FolderClips] = None
+        if _is_folder(table.source):
+            state_path = os.path.join(config.state_dir, "folders", table.name + ".json")
+            self._clips = FolderClips(table.source, state_path)
+
+    def plan(self) -> Plan:
+        table, config = self._table, self._config
+        sinks = tuple(sink for sink in config.sinks if sink.takes(table.name))
+        tables = (table, sinks, config.events, config.health, config.state_dir)
+        return Plan(table.name, tables, self._next_work, self._clips is not None, self._close)
+
+    def _next_work(self) -> Optional[Work]:
+        path = self._table.source if self._clips is None else self._clips.next()
+        return None if path is None else self._work(path)
+
+    def _work(self, path: str) -> Work:
+        name, recorder = self._table.name, self._recorder()
+        if self._lasting is None:
+            self._lasting = lasting_sinks(self._config, name)
+            self._state.add_sinks(self._lasting)
+        passing = passing_sinks(self._config, name, recorder)
+        sinks: List[Sink] = [sink for _, sink in passing]
+        sinks += [sink for _, sink in self._lasting]
+        sinks += [EventSink(self._state)]
+        live = self._live_sink(name)
+        sinks += [] if live is None else [live]
+        job = Job(self._source(path, recorder), lambda: sinks, self._options(path), name)
+        return Work(job, passing)
+
+    def _close(self) -> None:
+        """Waits for what can still be delivered, so it is called in a thread of its own."""
+        if self._clips is not None:
+            self._clips.close()
+        for _, sink in self._lasting or ():
+            sink.end()
+        self._state.drop_sinks(self._lasting or ())
+
+    def _recorder(self) -> Optional[PacketRing]:
+        """Remembers the newest packets where clips are cut out of them."""
+        cuts = [sink for sink in self._config.sinks if sink.type == "clips"]
+        around_s = [
+            sink.options["before_s"] + sink.options["after_s"]
+            for sink in cuts
+            if sink.takes(self._table.name)
+        ]
+        return PacketRing(LONGEST_EVENT_S + max(around_s)) if around_s else None
+
+    def _source(self, path: str, recorder: Optional[PacketRing]) -> Union[str, Source]:
+        table = self._table
+        if is_live(path):
+            connection = ConnectionOptions(transport=table.transport, stall_s=table.stall_s)
+            options = LiveOptions(connection, table.reconnect_max_s, table.max_lag_s)
+            return LiveSource(path, options, recorder)
+        return path if recorder is None else RecordedSource(path, recorder)
+
+    def _options(self, path: str) -> Options:
+        table = self._table
+        return Options(
+            every=table.every,
+            anchor=table.anchor,
+            threads=table.threads,
+            wait=not is_live(path),
+            realtime=table.realtime,
+            thresholds=self._config.events,
+        )
+
+
+def _is_folder(source: str) -> bool:
+    """One that is not there yet is known by the slash at its end."""
+    return not is_live(source) and (source.endswith("/") or os.path.isdir(source))

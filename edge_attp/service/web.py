@@ -1,0 +1,215 @@
+"""A small web server: answers GET and HEAD, and does not fall to slow, many or foreign callers.
+
+Every connection carries one request; its head is bounded in bytes and in time, and so is every write.
+Knows nothing of what it serves.
+"""
+
+import io
+import ipaddress
+import re
+import socket
+import socketserver
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Callable, Dict, Generator, NamedTuple, Optional, Tuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from edge_attp.errors import UsageError
+from edge_attp.log import logger
+
+__all__ = ["Request", "Response", "WebServer", "text"]
+
+MAX_CONNECTIONS = 32
+MAX_HEAD_BYTES = 16384
+HEAD_TIMEOUT_S = 5.0
+WRITE_TIMEOUT_S = 5.0
+POLL_S = 0.1  # how long stop() may take
+SECURITY_HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+)
+
+
+class Request(NamedTuple):
+    """path: decoded. query: the last value of each name. headers: get() ignores case."""
+
+    path: str
+    query: Dict[str, str]
+    headers: Any
+
+
+class Response(NamedTuple):
+    """body: or, where parts is set, the body comes piece by piece until the caller has gone."""
+
+    status: int
+    content_type: str
+    body: bytes = b""
+    headers: Tuple[Tuple[str, str], ...] = ()
+    parts: Optional[Generator[bytes, None, None]] = None
+
+
+def text(status: int, message: str, *headers: Tuple[str, str]) -> Response:
+    """A line for people."""
+    body = (message + "\n").encode("utf-8")
+    return Response(status, "text/plain; charset=utf-8", body, headers)
+
+
+class WebServer:
+    """listen: "HOST:PORT", port 0 for any free one. answer: called with each Request, in many threads.
+
+    Raises UsageError where that is no address of this machine.
+    """
+
+    def __init__(self, listen: str, answer: Callable[[Request], Response]) -> None:
+        family, place = _resolve(listen)
+        self._server = _Server(family, place, listen, answer)
+        host, self.port = self._server.server_address[:2]
+        self.is_loopback = ipaddress.ip_address(str(host)).is_loopback
+        self.address = ("[%s]:%d" if ":" in host else "%s:%d") % (host, self.port)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_S,), name="edge-attp-web", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Takes no more connections. Answers that are under way end by themselves."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+
+def _resolve(listen: str) -> Tuple[int, Tuple[Any, ...]]:
+    """Address family and socket address."""
+    found = re.match(r"(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$", listen)
+    if found is None or int(found.group(3)) > 65535:
+        raise UsageError("%r is no address to listen on: write host:port" % listen)
+    host, port = found.group(1) or found.group(2), int(found.group(3))
+    try:
+        flags = socket.AI_PASSIVE
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)[0][::4]
+    except OSError as error:
+        raise UsageError("cannot listen on %s: %s" % (listen, error)) from None
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(
+        self, family: int, place: Any, listen: str, answer: Callable[[Request], Response]
+    ) -> None:
+        self.address_family = family
+        self.answer = answer
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        try:
+            super().__init__(place, _Handler)
+        except OSError as error:
+            raise UsageError("cannot listen on %s: %s" % (listen, error.strerror)) from None
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._slots.acquire(blocking=False):
+            return self.shutdown_request(request)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no more threads
+            self._slots.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._slots.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("web: %s", client_address[0], exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BytesIO(_head(self.connection))
+        self.connection.settimeout(WRITE_TIMEOUT_S)
+
+    def do_GET(self) -> None:
+        self._send(self._answer(), with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._send(self._answer(), with_body=False)
+
+    def send_error(self, code: int, message: Any = None, explain: Any = None) -> None:
+        """What http.server finds wrong with a request, without its page of HTML."""
+        self._send(text(code, str(message or "error")), with_body=True)
+
+    def version_string(self) -> str:
+        """Without versions."""
+        return "edge-attp"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a path may hold a token."""
+
+    def _answer(self) -> Response:
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            return text(400, "this is no address")
+        request = Request(unquote(parts.path), dict(parse_qsl(parts.query)), self.headers)
+        try:
+            return self.server.answer(request)
+        except Exception:
+            logger.exception("web: %r cannot be answered", request.path)
+            return text(500, "this went wrong; the log says why")
+
+    def _send(self, response: Response, with_body: bool) -> None:
+        self.request_version = self.protocol_version  # else some are answered without headers
+        try:
+            self.send_response(response.status)
+            self.send_header("Content-Type", response.content_type)
+            if response.parts is None:
+                self.send_header("Content-Length", str(len(response.body)))
+            for name, value in SECURITY_HEADERS + response.headers:
+                self.send_header(name, value)
+            self.end_headers()
+            if with_body:
+                self.wfile.write(response.body)
+                for part in response.parts or ():
+                    self.wfile.write(part)
+        except OSError:  # the caller has gone, or is too slow
+            pass
+        finally:
+            if response.parts is not None:
+                response.parts.close()
+
+
+def _head(connection: socket.socket) -> bytes:
+    """The request up to its empty line; less where the caller does not send all of it. Raises OSError
+    where it is too long, or too long in coming."""
+    head = b""
+    deadline_s = time.monotonic() + HEAD_TIMEOUT_S
+    while b"\r\n\r\n" not in head and b"\n\n" not in head:
+        remaining_s = deadline_s - time.monotonic()
+        if remaining_s <= 0 or len(head) > MAX_HEAD_BYTES:
+            raise OSError("no request in %d bytes and %.1f s" % (MAX_HEAD_BYTES, HEAD_TIMEOUT_S))
+        connection.settimeout(remaining_s)
+        part = connection.recv(4096)
+        if not part:
+            break
+        head += part
+    return head
