@@ -273,7 +273,8 @@ def test_two_runs_give_the_same(go):
     assert [r.decode_index for r in first.results] == [r.decode_index for r in second.results]
     for index, values in first.scored.items():
         np.testing.assert_array_equal(values, second.scored[index])
-    assert first.events == second.events
+    told = [[event._replace(id="") for event in run.events] for run in (first, second)]
+    assert told[0] == told[1]
 
 
 def test_events_are_reported(go, tmp_path):

@@ -288,6 +288,17 @@ def test_status_tells_where_a_stream_stands(make):
     assert status.clock.summary()["motion"].runs == 3
 
 
+def test_an_event_has_one_id_for_all_sinks(make):
+    one, other = Recorder(), Recorder()
+    session = make({"a": FakeVideo("KPPPKPPP")})
+    thresholds = Thresholds(0.01, 0.01, 0.0)
+    session.submit(Job("a", lambda: [one, other], Options(thresholds=thresholds)))
+    session.run()
+    ids = [event.id for event in one.events]
+    assert ids == [event.id for event in other.events]
+    assert len(set(ids)) == len(ids) == 3 and all(ids)
+
+
 def test_what_make_sinks_raises_is_the_submitters(make):
     def broken():
         raise ValueError("no such sink")

@@ -7,6 +7,7 @@
 It may import types, errors and log, nothing else of the package.
 """
 
+from edge_attp.bitstream.address import without_password
 from edge_attp.bitstream.picture import (
     MODE_INTER,
     MODE_INTRA,
@@ -39,4 +40,5 @@ __all__ = [
     "MODE_SKIP",
     "MODE_PCM",
     "MODE_MISSING",
+    "without_password",
 ]

@@ -12,7 +12,7 @@ from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.records import parse_configuration
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import SYNTAXES
-from edge_attp.errors import SourceError, UnsupportedStream
+from edge_attp.errors import EdgeAttpError, SourceError, UnsupportedStream
 from edge_attp.types import EncodedPacket
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -59,7 +59,11 @@ class ContainerSource(Source):
             self._opened.close()
             raise
 
-    def _open_error(self, error: Exception, waited_s: float, limit_s: float) -> SourceError:
+    def _open_error(self, error: Exception, waited_s: float, limit_s: float) -> EdgeAttpError:
+        if isinstance(error, self._av.error.ProtocolNotFoundError):
+            return UnsupportedStream(
+                "{}: the FFmpeg inside this PyAV does not know this protocol".format(self.name)
+            )
         if waited_s >= limit_s:
             return SourceError("{}: no answer within {:.0f} s".format(self.name, limit_s))
         if isinstance(error, (self._av.error.InvalidDataError, self._av.error.EOFError)):

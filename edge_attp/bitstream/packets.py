@@ -10,6 +10,7 @@ import sys
 from typing import Any, BinaryIO, Dict, Optional, Union
 
 from edge_attp.bitstream import annexb
+from edge_attp.bitstream.address import without_password
 from edge_attp.bitstream.container import URL, ContainerSource
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import H264, SYNTAXES, Syntax
@@ -58,10 +59,10 @@ def _open_path(
     path: str, transcode: bool, format: Optional[str], options: Optional[Dict[str, str]]
 ) -> Source:
     if URL.match(path) or format not in _RAW_FORMATS:
-        return _open_container(path, path, transcode, format, options)
+        return _open_container(path, without_password(path), transcode, format, options)
     syntax = _raw_syntax(format, _head(path), path)
     if syntax is None:
-        return _open_container(path, path, transcode, format, options)
+        return _open_container(path, without_password(path), transcode, format, options)
     try:
         return annexb.RawSource(open(path, "rb"), path, syntax, owned=True)
     except OSError as error:

@@ -6,6 +6,7 @@ from typing import Any, Callable, Deque, Optional
 
 import numpy as np
 
+from edge_attp.bitstream import without_password
 from edge_attp.engine import RunTimes
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks
 from edge_attp.pipeline.options import Job, StreamStatus
@@ -38,7 +39,8 @@ class Stream:
 
     def __init__(self, job: Job, networks: Networks, wake: Callable[[], None]) -> None:
         self.job = job
-        self.source = job.source if isinstance(job.source, str) else job.source.name
+        source = job.source
+        self.source = without_password(source) if isinstance(source, str) else source.name
         self.name = job.name or self.source
         self.error: Optional[BaseException] = None
         self.status = status = StreamStatus(job.clock or Clock())

@@ -6,6 +6,7 @@ Takes pictures with their logits in decoding order. Knows nothing of sources and
 import queue
 import threading
 import time
+import uuid
 from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -138,8 +139,9 @@ class Writer:
                 self._status.top = top(result.smoothed, self._header.labels, SHOWN_LABELS)
 
     def _report(self, events: List[Event]) -> None:
-        self._status.events += len(events)
         for event in events:
+            self._status.events += 1
+            event = event._replace(id=uuid.uuid4().hex)
             for sink in self._sinks:
                 sink.event(event)
 

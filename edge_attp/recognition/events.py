@@ -18,6 +18,9 @@ class Thresholds(NamedTuple):
     shortest_s: float = 0.2
 
 
+DEFAULT = Thresholds()
+
+
 class Smoother:
     """Exponential moving average of probabilities: what lies `half_life_s` back weighs half as much.
 
@@ -57,7 +60,7 @@ class EventDetector:
     """
 
     def __init__(
-        self, labels: Sequence[str], stream: str = "", thresholds: Thresholds = Thresholds()
+        self, labels: Sequence[str], stream: str = "", thresholds: Thresholds = DEFAULT
     ) -> None:
         start, end, shortest_s = thresholds
         if not 0.0 < end <= start <= 1.0:

@@ -17,7 +17,8 @@ class Scores(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A label that held for a while. `score` is its highest smoothed probability, at `peak_s`."""
+    """A label that held for a while. `score` is its highest smoothed probability, at `peak_s`. `id` is
+    given when the event is reported, the same to every sink; "" before."""
 
     label: str
     score: float
@@ -25,6 +26,7 @@ class Event(NamedTuple):
     end_s: float
     peak_s: float
     stream: str
+    id: str = ""
 
 
 class Result(NamedTuple):

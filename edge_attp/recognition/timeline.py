@@ -4,7 +4,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_attp.recognition.events import EventDetector, Smoother, Thresholds
+from edge_attp.recognition.events import DEFAULT, EventDetector, Smoother, Thresholds
 from edge_attp.recognition.order import DisplayOrder
 from edge_attp.recognition.records import Event, Result, Scores
 from edge_attp.recognition.scores import VideoMean, score
@@ -25,7 +25,7 @@ class Timeline:
         labels: Sequence[str],
         stream: str,
         interval_s: float,
-        thresholds: Thresholds = Thresholds(),
+        thresholds: Thresholds = DEFAULT,
     ) -> None:
         self._interval_s = interval_s
         self._order = DisplayOrder()

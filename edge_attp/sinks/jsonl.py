@@ -6,7 +6,6 @@ of a service also have the "time" at which they were made, and events an "id". V
 
 import json
 import time
-import uuid
 from typing import Any, Dict, List, TextIO, Tuple
 
 import numpy as np
@@ -69,7 +68,7 @@ class JsonLinesSink(Sink):
         )
 
     def event(self, event: Event) -> None:
-        self._write_record(event_record(event))
+        self._write_record(event_record(event, self._with_stamps))
 
     def finish(self, verdict: Verdict) -> None:
         scores = verdict.scores
@@ -114,9 +113,9 @@ class JsonLinesSink(Sink):
         self._stream.flush()
 
 
-def event_record(event: Event) -> Dict[str, Any]:
+def event_record(event: Event, with_id: bool) -> Dict[str, Any]:
     """The record of an event; `score` is a probability."""
-    return {
+    record = {
         "type": "event",
         "stream": event.stream,
         "label": event.label,
@@ -125,15 +124,12 @@ def event_record(event: Event) -> Dict[str, Any]:
         "end_s": _seconds(event.end_s),
         "peak_s": _seconds(event.peak_s),
     }
+    return dict(record, id=event.id) if with_id else record
 
 
 def stamped(record: Dict[str, Any]) -> Dict[str, Any]:
-    """The record with the wall-clock "time" of this moment and, for an event, an "id" that no other
-    event has."""
-    extra = {"time": utc(time.time())}
-    if record["type"] == "event":
-        extra["id"] = uuid.uuid4().hex
-    return dict(record, **extra)
+    """The record with the wall-clock "time" of this moment."""
+    return dict(record, time=utc(time.time()))
 
 
 def utc(seconds: float) -> str:

@@ -77,7 +77,7 @@ class SpooledSink(Sink):
     def event(self, event: Event) -> None:
         assert self._spool is not None
         try:
-            self._spool.put(json.dumps(stamped(event_record(event))).encode())
+            self._spool.put(json.dumps(stamped(event_record(event, with_id=True))).encode())
         except OSError as error:
             self._disk.warn(error, "events are lost until the disk takes them again")
         else:

@@ -45,9 +45,7 @@ class Ffmpeg:
     def __init__(self, monkeypatch):
         self.codec, self.duration, self.packets, self.is_closed = "h264", None, [], False
         self.formats_available = {"rtsp", "v4l2"}
-        self.error = types.SimpleNamespace(
-            FFmpegError=FFmpegError, InvalidDataError=ValueError, EOFError=EOFError
-        )
+        self.error = types.SimpleNamespace(FFmpegError=FFmpegError, InvalidDataError=ValueError)
         monkeypatch.setattr(pyav, "import_av", lambda why: self)
         monkeypatch.setattr(pyav, "opened", self.opened)
 

@@ -343,6 +343,12 @@ def test_an_address_that_refuses():
             source.open()
 
 
+def test_a_protocol_that_ffmpeg_does_not_know_is_not_tried_again():
+    source = LiveSource("nothing://127.0.0.1:9", QUICK)
+    with pytest.raises(UnsupportedStream, match="9: the FFmpeg inside this PyAV does not know"):
+        source.open()
+
+
 def test_a_live_stream_of_another_codec_is_transcoded(clips, tmp_path):
     """Motion JPEG, as webcams give it, over a local pipe; low delay means no B pictures."""
     still = media.Clip("moving", 64, 48, 12, codec="mjpeg", pix_fmt="yuvj420p", container="avi")

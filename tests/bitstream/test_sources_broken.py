@@ -334,3 +334,10 @@ def test_position_and_rewind():
     assert file.read(1) == b"4"
     assert packets.position("a path") is None
     packets.rewind("a path", None, "x")
+
+
+def test_a_password_is_not_shown():
+    with pytest.raises(SourceError) as caught:
+        CompressedVideo("http://user:secret@127.0.0.1:1/clip.mp4")
+    assert "http://user:***@127.0.0.1:1/clip.mp4" in str(caught.value)
+    assert "secret" not in str(caught.value)

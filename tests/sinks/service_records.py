@@ -1,5 +1,6 @@
 """What the tests of the service's sinks feed them with."""
 
+import uuid
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -22,7 +23,9 @@ def header(stream="door", source="rtsp://camera"):
 def event(number=0, stream="door", start_s=None, end_s=None, label="walk"):
     """An event that can be told from others by its start."""
     start_s = float(number) if start_s is None else start_s
-    return Event(label, 0.9, start_s, end_s or start_s + 0.5, start_s + 0.25, stream)
+    return Event(
+        label, 0.9, start_s, end_s or start_s + 0.5, start_s + 0.25, stream, uuid.uuid4().hex
+    )
 
 
 def result(index=0, start_s=0.0, logits=(0.0, 2.0), **changes):
