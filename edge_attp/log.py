@@ -22,6 +22,7 @@ _COLOURS = {
     "dim": "2",
     "bold": "1",
 }
+_PRIORITIES = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 _LEVEL_COLOURS = {logging.ERROR: "red", logging.WARNING: "yellow", logging.DEBUG: "dim"}
 
 
@@ -39,13 +40,26 @@ def paint(text: str, colour: str, stream: Optional[TextIO] = None) -> str:
     return "\033[{}m{}\033[0m".format(_COLOURS[colour], text)
 
 
+def _is_journal() -> bool:
+    """Whether stderr is systemd's journal, as systemd.exec(5) tells."""
+    try:
+        found = os.fstat(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == "{}:{}".format(found.st_dev, found.st_ino)
+
+
 class _Formatter(logging.Formatter):
-    """`level: message`, and the bare message for information; only the level's word is coloured."""
+    """`level: message`, and the bare message for information; only the level's word is coloured. For the
+    journal, each line begins with its priority instead, as sd-daemon(3) has it."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
+        if _is_journal():
+            priority = "<{}>".format(_PRIORITIES.get(record.levelno, 6))
+            return "\n".join(priority + line for line in message.split("\n"))
         if record.levelno == logging.INFO:
             return message
         word = record.levelname.lower()

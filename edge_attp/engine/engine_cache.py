@@ -8,6 +8,7 @@ description or the wanted key is never handed out. Nothing here knows what an en
 import hashlib
 import json
 import os
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_attp.errors import EngineError
@@ -17,6 +18,10 @@ __all__ = ["EngineCache", "EngineKey", "Found", "default_folder", "file_sha256"]
 _FORMAT = "edge-attp-engine"
 _VERSION = 1
 _MOST_HEADER = 4096  # bytes
+# Names that path(), timing_path() and _write() give.
+_OURS = re.compile(
+    r"(.+-[0-9a-f]{12}-trt.+-plugin[0-9a-z]+-b\d+\.engine|timing-trt.+\.cache)(\.\d+\.writing)?$"
+)
 
 
 class EngineKey(NamedTuple):
@@ -129,18 +134,28 @@ class EngineCache:
             % (self.folder, "".join(" (%s)" % fault for fault in faults[:1]))
         )
 
+    def files(self) -> List[str]:
+        """Paths of all that bears a name of ours, half written files too, in alphabetical order."""
+        names = sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
+        return [os.path.join(self.folder, name) for name in names if _OURS.match(name)]
+
+    def key_of(self, path: str) -> EngineKey:
+        """What an entry says that it was made for. EngineError if it does not say so."""
+        try:
+            own = EngineKey(**_split(path, _read(path, _MOST_HEADER))[0]["key"])
+            return own._replace(batch=int(own.batch))
+        except (TypeError, ValueError):
+            raise EngineError("%s: its key makes no sense" % path) from None
+
     def _entries(self, name: str, key: EngineKey) -> List[Tuple[str, EngineKey]]:
         """What is there of one graph, as far as its header can be read."""
-        begin = "%s-%s-" % (name, key.graph[:12])
-        files = sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
+        begin = os.path.join(self.folder, "%s-%s-" % (name, key.graph[:12]))
         found = []
-        for file in files:
-            path = os.path.join(self.folder, file)
-            if file.startswith(begin) and file.endswith(".engine"):
+        for path in self.files():
+            if path.startswith(begin) and path.endswith(".engine"):
                 try:
-                    own = EngineKey(**_split(path, _read(path, _MOST_HEADER))[0]["key"])
-                    found.append((path, own._replace(batch=int(own.batch))))
-                except (EngineError, TypeError, ValueError):
+                    found.append((path, self.key_of(path)))
+                except EngineError:
                     continue
         return found
 

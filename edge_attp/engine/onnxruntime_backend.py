@@ -3,6 +3,7 @@
 On the CPU, or on an NVIDIA device where the library has its CUDA provider and that starts.
 """
 
+import os
 from typing import Any, Dict, List, Optional
 
 from edge_attp.engine.backend import Backend, Graph
@@ -25,6 +26,8 @@ class OnnxRuntimeBackend(Backend):
     name = "onnxruntime"
 
     def __init__(self, threads: Optional[int] = None) -> None:
+        # Builds of late send usage data over the network unless they are told not to.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             import onnxruntime
         except ImportError as error:

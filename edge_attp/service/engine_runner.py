@@ -36,7 +36,6 @@ class EngineRunner:
         self.session: Optional[Session] = None
         self.error: Optional[BaseException] = None
         self._open = open_it
-        self._is_stopping = False
         self._began_s = time.monotonic()
         self._thread = threading.Thread(target=self._work, name="edge-attp-engine", daemon=True)
         self._thread.start()
@@ -58,16 +57,14 @@ class EngineRunner:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Lets all streams finish what they have read, and the thread end."""
-        self._is_stopping = True
+        """Lets all streams finish what they have read, and the thread end. Does nothing while it loads:
+        to be called until the thread has ended."""
         if self.session is not None:
             self.session.stop()
 
     def _work(self) -> None:
         try:
             self.session = session = self._open(self.engine)
-            if self._is_stopping:
-                session.stop()
             session.run(until_idle=False)
         except BaseException as error:  # whatever it is, the main loop must hear of it
             self.error = error

@@ -115,10 +115,14 @@ class _Collector:
                 incidents.add_metric([name, kind], count)
         yield incidents
         outcomes = self._counter("sink_records", "What became of results.", "sink", "outcome")
+        waiting = self._gauge("sink_waiting", "Results that wait on disk for the other side.", "sink")
         for name, counters in self._state.sink_counters().items():
             for outcome, count in counters.items():
-                outcomes.add_metric([name, outcome], count)
-        yield outcomes
+                if outcome == "spool_waiting":
+                    waiting.add_metric([name], count)
+                else:
+                    outcomes.add_metric([name, outcome], count)
+        yield from (outcomes, waiting)
 
     def _of_the_board(self) -> Iterator[Any]:
         sensors = read_sensors()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ def quantised(graphs: Dict[str, onnx.ModelProto], samples: Samples) -> Dict[str,
 
 def _quantised(graph: onnx.ModelProto, feeds: List[Dict[str, np.ndarray]]) -> onnx.ModelProto:
     try:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         from onnxruntime import quantization  # type: ignore[import-untyped,unused-ignore]
     except ImportError as error:
         raise UsageError("int8 needs ONNX Runtime: pip install onnxruntime") from error

@@ -155,6 +155,11 @@ FAULTS = [
         "camera.toml:9: sink 1 (overlay): url: another stream is sent to udp://x:1",
     ),
     (
+        STREAM + '[[sink]]\ntype = "overlay"\nurl = "udp://x:1"\n[[sink]]\ntype = "overlay"\n'
+        'url = "udp://x:2"\n',
+        "camera.toml:8: sink 2 (overlay): type: door has another overlay already",
+    ),
+    (
         STREAM + "[events]\nstart = 0.3\nend = 0.5\n",
         "camera.toml:6: events: end: got 0.5, expected at",
     ),

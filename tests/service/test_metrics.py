@@ -18,7 +18,7 @@ ODD_NAME = 'a "quoted" \\ name\nof two lines é'
 
 class SinkDouble:
     def counters(self):
-        return {"sent": 7, "lost": 1}
+        return {"sent": 7, "lost": 1, "spool_waiting": 2}
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def value(families, name, **labels):
         ("stream_lag_seconds", {"stream": "door"}, 0.25),
         ("source_incidents_total", {"stream": "door", "kind": "reconnects"}, 5),
         ("sink_records_total", {"sink": "mqtt", "outcome": "sent"}, 7),
+        ("sink_waiting", {"sink": "mqtt"}, 2),
         ("stage_seconds_count", {"stream": "door", "stage": "parse"}, 2),
         ("stage_seconds_sum", {"stream": "door", "stage": "parse"}, 0.006),
         ("stage_seconds", {"stream": "door", "stage": "parse", "quantile": "0.5"}, 0.002),

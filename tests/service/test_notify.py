@@ -7,8 +7,12 @@ import uuid
 
 import pytest
 
+from edge_attp.pipeline import StreamStatus
 from edge_attp.service.notify import notify, ready, reloading, watchdog_interval_s
+from edge_attp.service.state import ServiceState
+from edge_attp.service.status import StatusLine
 from edge_attp.service.watchdog import Watchdog
+from edge_attp.timing import Clock
 
 
 @pytest.fixture(params=["file", "abstract"])
@@ -103,3 +107,28 @@ def test_never_fed_where_nobody_asks():
     fed = Fed(None)
     fed.run(20.0, lambda time_s: time_s)
     assert fed.times_s == []
+
+
+class Stream:
+    def __init__(self, state, scored):
+        self.status = StreamStatus(Clock())
+        self.status.state, self.status.scored = state, scored
+
+
+def test_status_line():
+    time_s = [0.0]
+    state = ServiceState("camera.toml")
+    state.stream_count = 3
+    streams = [Stream("running", 0), Stream("failed", 0)]
+    state.streams = lambda: streams
+    status = StatusLine(state, lambda: time_s[0])
+    assert status.text() == "1 of 3 streams run"
+    for scored, rate in ((100, "10.0"), (150, "5.0")):
+        time_s[0] += 10.0
+        streams[0].status.scored = scored
+        status.tick()
+        assert status.text() == "1 of 3 streams run, %s pictures/s are scored" % rate
+    streams[0].status.scored = 0  # it was started again
+    time_s[0] += 10.0
+    status.tick()
+    assert status.text() == "1 of 3 streams run"

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from served import STREAM, do, passed
@@ -18,6 +19,7 @@ from edge_attp.errors import EngineError, ModelError, SourceError, UsageError
 from edge_attp.service import engine_runner
 from edge_attp.service import serve as service_serve
 from edge_attp.service.signals import Signals
+from edge_attp.sinks.webhook import WebhookSink
 from support.paths import ROOT
 
 
@@ -133,6 +135,21 @@ def test_it_can_be_stopped_while_it_loads(served):
     assert served.sessions[0].streams == []
 
 
+def test_a_wrong_configuration_is_refused_and_the_old_one_goes_on(served, manager, caplog):
+    served.write(STREAM % ("a", "rtsp://camera/1"))
+
+    def rewrite():
+        served.write(STREAM % ("a", "rtsp://camera/1") + "stal_s = 1\n")
+
+    def refused():
+        return "the old configuration goes on" in caplog.text
+
+    assert served.run(served.is_ready, do(rewrite), signal.SIGHUP, refused, signal.SIGTERM) == 0
+    assert 'did you mean "stall_s"?' in caplog.text
+    assert len(served.sessions[0].streams) == 1
+    assert "RELOADING=1" not in manager()
+
+
 # Watchdog and stop.
 
 
@@ -158,6 +175,20 @@ def test_the_watchdog_is_fed_while_the_engine_gets_on_and_no_longer(served, mana
     steps = (hang, passed(0.1), count, passed(0.3), count, wake, signal.SIGTERM)
     assert served.run(*steps) == 0
     assert fed_before[0] == fed_before[1] >= 3
+
+
+def test_stop_waits_until_what_is_spooled_had_its_chance(served, monkeypatch):
+    closed = []
+    monkeypatch.setattr(WebhookSink, "start", lambda self, header: None)
+    monkeypatch.setattr(WebhookSink, "close", lambda self: (time.sleep(0.2), closed.append(1)))
+    sink = '[[sink]]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n'
+    served.write(STREAM % ("a", "rtsp://camera/1") + sink)
+
+    def start():
+        served.newest("a").sinks[0].start(None)
+
+    assert served.run(served.is_ready, do(start), signal.SIGTERM) == 0
+    assert closed == [1]
 
 
 def test_an_engine_that_hangs_is_given_up_after_a_while(served, monkeypatch, caplog):

@@ -142,7 +142,11 @@ def config(tmp_path):
 def test_install_into_an_image(image, config, capsys):
     root, ran = image
     arguments = ["service", "install", "--name", "door", "--config", config, "--root", str(root)]
-    assert main(arguments) == 0
+    umask = os.umask(0o077)
+    try:
+        assert main(arguments) == 0
+    finally:
+        os.umask(umask)
     assert "edge-attp@door is installed" in capsys.readouterr().out
     copied = root / "etc/edge-attp/door.toml"
     assert copied.read_text() == CONFIG
