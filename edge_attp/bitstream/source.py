@@ -29,6 +29,7 @@ class Source:
     lag_s = (
         0.0  # age of the packet that came out last; grows where a live source is not kept up with
     )
+    waited_s = 0.0  # time spent in packets() because a live source had none yet
     max_lag_s = float("inf")  # packets that wait longer are dropped
 
     def __init__(self) -> None:

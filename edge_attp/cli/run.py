@@ -205,7 +205,7 @@ def _print_timing(name: str, summary: Any, is_file: bool) -> None:
             margin = _margin(TARGET_MS / total_ms)
             lines.append(rate + "the target is %.0f ms: %s" % (TARGET_MS, margin))
         else:
-            lines.append(rate + "a live source sets the pace, and demux waits for it")
+            lines.append(rate + "a live source sets the pace")
     print("\n".join(lines), file=sys.stderr)
 
 

@@ -175,16 +175,22 @@ class Reader:
                 return
 
     def _next(self, pictures: Iterator[Picture]) -> Optional[Picture]:
-        started, demuxed_s = time.monotonic(), self._video.stats.demux_s
+        started_s, waited_s = time.monotonic(), self._waited_s
+        demuxed_s = self._video.stats.demux_s
         picture = next(pictures, None)
         if picture is not None and not picture.is_random_access:
             picture.motion  # noqa: B018  a sampled picture is parsed at the first look
         stats = self._video.stats
         demux_s = stats.demux_s - demuxed_s
-        self._clock.record("demux", demux_s)
-        self._clock.record("parse", max(time.monotonic() - started - demux_s, 0.0))
+        self._clock.record("demux", max(demux_s - (self._waited_s - waited_s), 0.0))
+        self._clock.record("parse", max(time.monotonic() - started_s - demux_s, 0.0))
         self._status.pictures, self._status.damaged = stats.pictures, stats.damaged
         return picture
+
+    @property
+    def _waited_s(self) -> float:
+        source = self._job.source
+        return source.waited_s if isinstance(source, Source) else 0.0
 
     @property
     def _is_sparse(self) -> bool:
