@@ -45,11 +45,13 @@ _NEED_AV = (
     "test_hostile_",
     "test_live_packets",
     "test_live_source",
+    "test_rtsp",
+    "test_streams",
     "test_threads",
     "test_serve_demo",
     "test_under_systemd",
 )
-_NEED_MEDIA = ("test_truth_media", "test_hostile_media")
+_NEED_MEDIA = ("test_truth_media", "test_hostile_media", "test_aarch64_media")
 # Programs and packages that one subject needs: what, whether it is here, beginnings of test names.
 _NEED_OTHERS = (
     ("root and systemd-nspawn", systemd.can_boot(), ("test_under_systemd",)),

@@ -13,7 +13,8 @@ _DEVICE = re.compile(r"/dev/video\d+$")
 _RECORDING = re.compile(
     r"\.(mp4|m4v|mov|mkv|webm|avi|flv|264|h264|265|h265|hevc)(\?.*)?$", re.IGNORECASE
 )
-_PASSWORD = re.compile(r"(://[^/:@]*):[^/@]*@")
+_PASSWORD = re.compile(r"(://[^/:@]*):[^/]*@")
+_SECRET = re.compile(r"\b((?:pass[a-z]*|pwd|token|key)=)[^&]*", re.IGNORECASE)
 
 # FFmpeg looks at a stream for up to 5 s before it gives anything out; the codec is known at once.
 _QUICK = {"analyzeduration": "500000"}
@@ -40,8 +41,10 @@ def may_be_recording(source: str) -> bool:
 
 
 def without_password(source: str) -> str:
-    """The address as it may be shown."""
-    return _PASSWORD.sub(r"\1:***@", source)
+    """The address as it may be shown. What is no address comes back as it is."""
+    if "://" not in source:
+        return source
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", source))
 
 
 def ffmpeg_options(source: str, transport: str) -> Dict[str, str]:

@@ -176,7 +176,9 @@ class LiveSource(Source):
                     break
                 if self._is_over:
                     return None
+                began_s = time.monotonic()
                 self._wait()
+                self.waited_s += time.monotonic() - began_s
             self._changed.notify_all()  # there is room
         if not self._backlog.keeps_all:
             self.lag_s = time.monotonic() - waiting.arrived_s

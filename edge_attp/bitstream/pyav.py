@@ -22,10 +22,14 @@ def import_av(why: str) -> ModuleType:
     try:
         import av
         import av.error
+        import av.logging
     except ImportError as error:
         raise EdgeAttpError(
             "{}, which needs PyAV ({}): install it with `pip install av`".format(why, error)
         ) from None
+    if av.logging.get_level() == av.logging.VERBOSE:
+        # What PyAV before 12 begins with: FFmpeg's own messages on stderr. What matters is said by us.
+        av.logging.set_level(av.logging.PANIC)
     return av
 
 

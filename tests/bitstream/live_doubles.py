@@ -64,4 +64,4 @@ def content(picture, pts):
 def referred(picture, pts):
     """The pts of all pictures that this one refers to."""
     indices = np.unique(picture.motion.reference)
-    return {pts[index] for index in indices.tolist() if index >= 0}
+    return {pts.get(index, index) for index in indices.tolist() if index >= 0}

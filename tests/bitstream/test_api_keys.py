@@ -10,7 +10,7 @@ av = pytest.importorskip("av")
 
 from containers import Shelf  # noqa: E402
 
-from edge_attp.bitstream import CompressedVideo, key_pictures  # noqa: E402
+from edge_attp.bitstream import CompressedVideo, key_pictures, pyav  # noqa: E402
 from edge_attp.errors import CorruptStream  # noqa: E402
 from support import media  # noqa: E402
 
@@ -322,3 +322,21 @@ def test_anchors_of_other_pictures_are_refused(shelf):
         assert not any(picture.is_anchor for picture in video)
         with pytest.raises(ValueError, match="no anchor"):
             video.decode_anchor(later)
+
+
+def test_a_decoder_that_cannot_be_flushed_is_opened_anew(clips, monkeypatch):
+    """PyAV 10, the last for Python 3.6, has no flush_buffers()."""
+    path = clips.path(CLIP)
+
+    def keys():
+        with CompressedVideo(path) as video:
+            return [video.decode_key(p) for p in video if p.is_random_access]
+
+    expected, opened = keys(), []
+    monkeypatch.setattr(pyav, "restarted", lambda _, make: opened.append(make()) or opened[-1])
+    found = keys()
+    assert len(found) == len(opened) == 4
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected))
+    made = object()
+    monkeypatch.undo()
+    assert pyav.restarted(object(), lambda: made) is made

@@ -6,6 +6,7 @@ Files are read in a process of their own: a crash, a hang or a memory bomb fails
 import numpy as np
 import pytest
 
+from edge_attp.bitstream.pyav import add_stream_like
 from support import hostile
 from support.digest import digest
 from support.hevc_case import LONG_TERM, TMVP
@@ -180,7 +181,7 @@ def test_lost_packets_of_a_container(clips, tmp_path, name, container):
         path = tmp_path / "lost-{}.{}".format(lost, container)
         with av.open(str(source)) as container_in, av.open(str(path), "w") as container_out:
             stream_in = container_in.streams.video[0]
-            stream_out = container_out.add_stream_from_template(stream_in)
+            stream_out = add_stream_like(container_out, stream_in)
             for number, packet in enumerate(p for p in container_in.demux(stream_in) if p.size):
                 if number != lost:
                     packet.stream = stream_out

@@ -43,6 +43,15 @@ def test_only_web_addresses_may_be_recordings():
         ("rtsp://me@camera/a:b@c", "rtsp://me@camera/a:b@c"),
         ("rtsp://camera:554/1", "rtsp://camera:554/1"),
         ("/dev/video0", "/dev/video0"),
+        ("http://me:s@cr:t@camera/1", "http://me:***@camera/1"),
+        (
+            "srt://host:9?mode=caller&passphrase=x&a=b",
+            "srt://host:9?mode=caller&passphrase=***&a=b",
+        ),
+        ("rtsp://host/user=me&Password=x&channel=1", "rtsp://host/user=me&Password=***&channel=1"),
+        ("https://host/1.m3u8?token=abc", "https://host/1.m3u8?token=***"),
+        ("https://host/1.m3u8?monkey=abc", "https://host/1.m3u8?monkey=abc"),
+        ("/videos/key=1.mp4", "/videos/key=1.mp4"),
     ],
 )
 def test_passwords_are_not_shown(source, shown):

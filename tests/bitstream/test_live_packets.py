@@ -22,6 +22,9 @@ CLIPS = {
     ),
     "x265 open": media.HevcClip("moving", 96, 80, 72, options=media.x265(open_gop=1, **B_PICTURES)),
 }
+OPEN = media.Clip(
+    "moving", pictures=72, options=media.x264(open_gop=1, **B_PICTURES), container="ts"
+)
 FLAT = "x264 POC type 2"  # has no picture that is not referred to
 
 
@@ -126,6 +129,32 @@ def test_a_cut_in_hevc_leaves_leading_pictures_out(clips):
     pictures = list(video)
     assert video.stats.skipped > 0 and len(pictures) + video.stats.skipped == 20 + 72 - key
     assert all(picture.integrity == "ok" for picture in pictures)
+
+
+def test_a_cut_before_an_open_gop_of_h264(clips):
+    """Its random-access picture is no IDR picture: what leads it is damaged, and nothing refers across,
+    whatever frame_num was before the cut."""
+    clip = opened(clips.path(OPEN))
+    waiting = taken_in(clip)
+    key = [n for n, item in enumerate(waiting) if item.parameter_sets][3]
+    packets = [item.packet for item in waiting]
+    cut = packets[key]._replace(data=waiting[key].end_mark + packets[key].data)
+    expected = parsed(packets, clip.syntax)
+    for begin in range(14, key):
+        joined = packets[:begin] + [cut] + packets[key + 1 :]
+        pictures = list(CompressedVideo(PacketSource(joined, clip.syntax)))[begin:]
+        pts = {picture.decode_index: picture.pts for picture in pictures}
+        leading = [picture for picture in pictures if picture.pts < cut.pts]
+        assert leading and all(picture.integrity == "damaged" for picture in leading)
+        for picture in pictures:
+            assert referred(picture, pts) <= set(pts.values()), begin
+            if picture not in leading:
+                assert unplaced(content(picture, pts)) == unplaced(expected[picture.pts])
+
+
+def unplaced(content):
+    """All but the picture order count, which begins anew at a cut."""
+    return content[:1] + content[2:]
 
 
 def test_a_packet_cut_short_is_damage(clip):

@@ -151,7 +151,8 @@ def test_a_video_of_it_is_read_once_only(begin, packets):
 def test_the_first_connection_is_tried_for_ever(begin, packets):
     source = begin([SourceError("refused")] * 4 + [CorruptStream("no avcC"), packets])
     source.open()
-    assert counted(source)["connection_failures"] == 5
+    assert source.counters["connection_failures"] >= 5  # it may have lost the sixth answer by now
+    assert source.counters["connects"] == 1
 
 
 def test_the_first_failure_is_the_end_if_wished(begin, packets):
@@ -202,23 +203,45 @@ def test_a_stall_is_counted_and_another_connection_made(begin, packets):
     assert source.counters["stalls"] == 1 and source.counters["reconnects"] == 1
 
 
+@pytest.mark.parametrize("good_s, warnings", [(0.0, 3), (10.0, 1)])
+def test_each_loss_of_a_good_connection_is_a_first_one(
+    begin, packets, monkeypatch, caplog, good_s, warnings
+):
+    """Bad ones in a row are reported once, and waits between them grow."""
+    monkeypatch.setattr(live, "_GOOD_S", good_s)
+    source = begin([packets, packets, packets])
+    source.open()
+    assert len(some(source, 72)) == 72
+    deadline = time.monotonic() + 5
+    while source.counters["connection_failures"] == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lost = [
+        record for record in caplog.records if "the other side closed it" in record.getMessage()
+    ]
+    assert [record.levelname for record in lost].count("WARNING") == warnings
+
+
 def test_stop_ends_a_blocking_read_at_once(begin, packets):
-    source = begin([Hanging(packets[:3], 0.6)])
+    source = begin([Hanging(packets[:3], 1.5)])
     began = time.monotonic()
     threading.Timer(0.1, source.stop).start()
     with CompressedVideo(source) as video:
         assert len(list(video)) == 3
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1.2
     assert len(list(source.packets())) == 0
 
 
-def test_stop_ends_the_wait_between_attempts_at_once(begin):
+def test_stop_ends_the_wait_between_attempts_at_once(begin, monkeypatch):
+    """And nobody takes a long wait for a thread that hangs."""
+    monkeypatch.setattr(live, "_PATIENCE_S", -1.1)
+    monkeypatch.setattr(live, "_LOOK_S", 0.02)
     source = begin([], QUICK._replace(reconnect_max_s=60.0))
     source._backoff.failures = 10
-    threading.Timer(0.1, source.stop).start()
+    threading.Timer(0.3, source.stop).start()
     with pytest.raises(SourceError, match="stopped before it was connected"):
         source.open()
-    source._thread.join(0.5)
+    assert source.counters["hung_threads"] == 0
+    source._thread.join(2.0)
     assert not source._thread.is_alive()
 
 
@@ -230,23 +253,34 @@ def test_stop_before_it_was_begun(begin):
     assert source.network.attempts == 0
 
 
+class Paced:
+    """A connection that takes its time for each packet."""
+
+    def __init__(self, packets, interval_s):
+        self._packets, self._interval_s = packets, interval_s
+
+    def __iter__(self):
+        for packet in self._packets:
+            time.sleep(self._interval_s)
+            yield packet
+
+
 def test_a_thread_that_hangs_is_replaced(begin, packets, monkeypatch):
     """FFmpeg comes back far behind its time limits, in opening, in reading and in closing: others have gone on."""
-    monkeypatch.setattr(live, "_PATIENCE_S", -0.9)
+    monkeypatch.setattr(live, "_PATIENCE_S", -0.6)
     monkeypatch.setattr(live, "_LOOK_S", 0.05)
 
     def slow_to_open():
-        time.sleep(0.8)
+        time.sleep(1.5)
         source.network.closed -= 1  # it does not count as a connection
         return source.network.connection(packets)
 
-    source = begin([slow_to_open, Hanging(packets[:5], 0.8), packets])
+    source = begin([slow_to_open, Hanging(packets[:5], 1.5), Paced(packets, 0.07)])
     source.open()
     assert source.counters["hung_threads"] == 1
     given = some(source, 29)
     assert source.counters["hung_threads"] == 2 and source.counters["connects"] == 2
     assert [packet.is_key for packet in given[:6]] == [True] + [False] * 4 + [True]
-    time.sleep(0.8)
     threads = [thread for thread in threading.enumerate() if thread.name == "edge-attp-live"]
     assert threads == [source._thread]
 
@@ -323,13 +357,13 @@ def test_a_server_that_never_answers(monkeypatch):
         began = time.monotonic()
         with pytest.raises(SourceError, match="live: no answer within 0 s"):
             source.open()
-        assert 0.4 < time.monotonic() - began < 2.0
-        patient = LiveSource(address, QUICK)
+        assert 0.4 < time.monotonic() - began < 5.0
+        patient = LiveSource(address, LiveOptions(ConnectionOptions(connect_s=1.5)))
         began = time.monotonic()
         threading.Timer(0.1, patient.stop).start()
         with pytest.raises(SourceError, match="stopped before it was connected"):
             patient.open()
-        assert time.monotonic() - began < 0.4
+        assert time.monotonic() - began < 1.2
         patient.close()
         assert not patient._thread.is_alive()
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from edge_attp.bitstream.pyav import add_stream_like
 from support.paths import ROOT
 
 av = pytest.importorskip("av")
@@ -32,7 +33,7 @@ def endless(tmp_path):
     """Runs on a raw stream that a pipe gives out for ever; ended at the end of the test."""
     path = str(tmp_path / "clip.264")
     with av.open(CLIP) as source, av.open(path, "w", format="h264") as raw:
-        stream = raw.add_stream_from_template(source.streams.video[0])
+        stream = add_stream_like(raw, source.streams.video[0])
         for packet in source.demux(source.streams.video[0]):
             if packet.size:
                 packet.stream = stream

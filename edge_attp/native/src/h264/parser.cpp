@@ -61,9 +61,12 @@ void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
             read_pps(nal, bytes);
             break;
         case kNalAud:
-        case kNalEndOfSequence:
-        case kNalEndOfStream:
             finish_picture();
+            break;
+        case kNalEndOfSequence:
+        case kNalEndOfStream:  // an IDR picture follows, or a gap that a live source marks so
+            finish_picture();
+            forget_references();
             break;
         default:  // other layers, auxiliary pictures, filler data
             ignored_nal_units_++;
