@@ -46,7 +46,7 @@ _NEED_AV = (
     "test_live_packets",
     "test_live_source",
     "test_rtsp",
-    "test_streams",
+    "test_live_streams",
     "test_threads",
     "test_serve_demo",
     "test_under_systemd",
