@@ -73,7 +73,8 @@ constexpr ScanTables make_scan_tables() {
     return t;
 }
 
-constexpr ScanTables kScan = make_scan_tables();
+// Not constexpr: GCC before 10 cannot compute this while it compiles, and leaves it to the loading of the library.
+const ScanTables kScan = make_scan_tables();
 
 // The engine of the caller must stay in registers.
 #define ATTP_INLINE inline __attribute__((always_inline))
