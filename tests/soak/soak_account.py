@@ -1,0 +1,86 @@
+"""What became of events: those that the service says it reported, against those that arrived.
+
+Events are counted by stream, for each life of the service apart; a life is from a start of the process to
+its end. Reads texts and records, and runs nothing.
+"""
+
+import json
+import re
+from collections import Counter, namedtuple
+
+LOGGED = re.compile(r"^(\S+): .+, \d+ %, from [\d.]+ to [\d.]+ s$", re.M)
+
+# lost: reported, but not arrived. in_flight: arrived, but not reported: the process died in between.
+Account = namedtuple("Account", "reported arrived lost in_flight")
+Sample = namedtuple("Sample", "rss_mb descriptors threads")
+
+
+def logged(text):
+    """Events in the service's log. It logs one when all sinks have taken it."""
+    return Counter(LOGGED.findall(text))
+
+
+def recorded(records, begin, end):
+    """Events among records of JSON lines or messages with a time from `begin` to `end`, both as the
+    records have them: texts that sort like times."""
+    return Counter(
+        record["stream"]
+        for record in records
+        if record["type"] == "event" and begin <= record["time"] < end
+    )
+
+
+def compare(reported, arrived):
+    """An Account of the results of logged() and recorded() for one life."""
+    counts = (reported, arrived, reported - arrived, arrived - reported)
+    return Account(*(sum(count.values()) for count in counts))
+
+
+def total(accounts):
+    """The sum of several accounts."""
+    return Account(*(sum(field) for field in zip(*accounts)))
+
+
+def distinct(records):
+    """Records without those that came twice: at-least-once delivery may repeat an id."""
+    return list({record["id"]: record for record in records}.values())
+
+
+def records_of(paths):
+    """Records of JSON lines files. ValueError names a line that is none."""
+    found = []
+    for path in paths:
+        with open(str(path), encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    found.append(json.loads(line))
+                except ValueError:
+                    raise ValueError("%s:%d: torn: %r" % (path, number, line[:80])) from None
+    return found
+
+
+def metrics(text):
+    """{(name, sorted labels): value} of a Prometheus exposition."""
+    found = {}
+    for name, labels, value in re.findall(r"^(\w+)(?:\{(.*)\})? (\S+)$", text, re.M):
+        pairs = tuple(sorted(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)))
+        found[name, pairs] = float(value)
+    return found
+
+
+def outcome(found, sink, name):
+    """One counter of a sink in metrics()."""
+    key = (("outcome", name), ("sink", sink))
+    return int(found.get(("edge_attp_sink_records_total", key), 0))
+
+
+def grown(first, last, spare_mb=16.0, spare=2):
+    """What a process has more of than at the first sample, as texts. A little more is no growth: one
+    connection may be open when it was not before."""
+    texts = []
+    if last.rss_mb > first.rss_mb + spare_mb:
+        texts.append("memory: %.1f MB, was %.1f MB" % (last.rss_mb, first.rss_mb))
+    for field in ("descriptors", "threads"):
+        if getattr(last, field) > getattr(first, field) + spare:
+            texts.append("%s: %d, were %d" % (field, getattr(last, field), getattr(first, field)))
+    return texts

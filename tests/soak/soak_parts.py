@@ -1,0 +1,155 @@
+"""What the soak test runs the service among: cameras, a small disk, and the service itself as a process."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from soak_account import Sample, logged, metrics
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLIP = ROOT / "examples" / "demo.mp4"
+
+
+class Camera:
+    """The demo clip again and again, as MPEG-TS over UDP. Its clock begins anew with every start."""
+
+    def __init__(self, port):
+        self.url = "udp://127.0.0.1:%d" % port
+        self._process = None
+
+    def start(self):
+        command = ["ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(CLIP)]
+        command += ["-c", "copy", "-f", "mpegts", self.url + "?pkt_size=1316"]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def stop(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class SmallDisk:
+    """A file system in memory that can be filled. Needs root."""
+
+    def __init__(self, folder, mebibytes=4):
+        self.folder = folder
+        folder.mkdir()
+        options = ["-t", "tmpfs", "-o", "size=%dm" % mebibytes]
+        subprocess.check_call(["mount"] + options + ["tmpfs", str(folder)])
+        self._ballast = folder / "ballast"
+
+    def fill(self):
+        """Takes all room there is, again and again: what is removed beside it makes room anew."""
+        with open(str(self._ballast), "ab", buffering=0) as file:
+            for size in (65536, 4096, 512):
+                try:
+                    while True:
+                        file.write(bytes(size))
+                except OSError:
+                    continue
+
+    def free(self):
+        if self._ballast.exists():
+            self._ballast.unlink()
+
+    def remove(self):
+        subprocess.call(["umount", "-l", str(self.folder)])
+
+
+class Service:
+    """`edge-attp serve` as a process; each start() is a new life with a log of its own."""
+
+    def __init__(self, config, port, folder):
+        self._config, self._port, self._folder = config, port, folder
+        self.lives = []
+        self._process = None
+
+    def start(self, timeout_s=60.0):
+        """Returns when it is ready."""
+        log = self._folder / ("service.%d.log" % (len(self.lives) + 1))
+        command = [sys.executable, "-m", "edge_attp", "serve", "--config", str(self._config)]
+        environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        with open(str(log), "wb") as file:
+            self._process = subprocess.Popen(command, stderr=file, cwd="/", env=environment)
+        self.lives.append(Life(log))
+        until = time.monotonic() + timeout_s
+        while "\nready: " not in "\n" + log.read_text():
+            assert self.is_alive, "the service has ended: %s" % log.read_text()
+            assert time.monotonic() < until, "not ready: %s" % log.read_text()
+            time.sleep(0.2)
+
+    @property
+    def is_alive(self):
+        return self._process.poll() is None
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self.lives[-1].end()
+
+    def kill_if_alive(self):
+        if self._process is not None and self.is_alive:
+            self.kill()
+
+    def stop(self, timeout_s=60.0):
+        """SIGTERM; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        code = self._process.wait(timeout_s)
+        self.lives[-1].end()
+        return code
+
+    def metrics(self):
+        """The newest metrics, which the life keeps."""
+        try:
+            with urllib.request.urlopen(
+                "http://127.0.0.1:%d/metrics" % self._port, timeout=5
+            ) as page:
+                self.lives[-1].metrics = metrics(page.read().decode())
+        except urllib.error.URLError as error:
+            assert self.is_alive, "the service has ended: %s" % error
+        return self.lives[-1].metrics
+
+    def sample(self):
+        """Memory, descriptors and threads."""
+        proc = "/proc/%d/" % self._process.pid
+        with open(proc + "status") as file:
+            status = file.read()
+        kilobytes, threads = (
+            int(re.search(r"^%s:\s+(\d+)" % name, status, re.M).group(1))
+            for name in ("VmRSS", "Threads")
+        )
+        return Sample(kilobytes / 1024.0, len(os.listdir(proc + "fd")), threads)
+
+
+class Life:
+    """One process of the service: when it lived, and what it said of itself."""
+
+    def __init__(self, log):
+        self._log = log
+        self.begin, self.finish = _now(), "9"
+        self.metrics = {}
+
+    def end(self):
+        self.finish = _now()
+
+    @property
+    def text(self):
+        return self._log.read_text()
+
+    @property
+    def reported(self):
+        return logged(self.text)
+
+
+def _now():
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".%03dZ" % (time.time() % 1 * 1000)
