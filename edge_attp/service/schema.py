@@ -43,8 +43,12 @@ TABLES: Dict[str, Table] = {
         "backend": Key(
             values.choice(*BACKENDS), "auto", "inference library: " + ", ".join(BACKENDS)
         ),
-        "threads": Key(values.COUNT, None, "CPU threads; without it, one for each core", 2),
-        "batch": Key(values.COUNT, 1, "pictures that the engine takes at a time, from all streams"),
+        "threads": Key(values.COUNT, None, "CPU threads; without it, as many as are found to help", 2),
+        "batch": Key(
+            values.COUNT,
+            1,
+            "pictures that the engine takes at once; with several streams, more is faster",
+        ),
     },
     "service": {
         "state_dir": Key(
