@@ -115,7 +115,9 @@ class _Collector:
                 incidents.add_metric([name, kind], count)
         yield incidents
         outcomes = self._counter("sink_records", "What became of results.", "sink", "outcome")
-        waiting = self._gauge("sink_waiting", "Results that wait on disk for the other side.", "sink")
+        waiting = self._gauge(
+            "sink_waiting", "Results that wait on disk for the other side.", "sink"
+        )
         for name, counters in self._state.sink_counters().items():
             for outcome, count in counters.items():
                 if outcome == "spool_waiting":

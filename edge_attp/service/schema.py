@@ -43,7 +43,9 @@ TABLES: Dict[str, Table] = {
         "backend": Key(
             values.choice(*BACKENDS), "auto", "inference library: " + ", ".join(BACKENDS)
         ),
-        "threads": Key(values.COUNT, None, "CPU threads; without it, as many as are found to help", 2),
+        "threads": Key(
+            values.COUNT, None, "CPU threads; without it, as many as are found to help", 2
+        ),
         "batch": Key(
             values.COUNT,
             1,
