@@ -7,7 +7,7 @@ nothing of networks and results.
 import queue
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Generator, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class Reader:
         self._stopping = threading.Event()
         self._is_deserted = False
         self._thread: Optional[threading.Thread] = None
-        self._entries: Optional[Iterator[Any]] = None
+        self._entries: Optional[Generator[Any, None, None]] = None
         self._video: Any = None
         self._sinks = sinks
         self._keeps_notes = any(sink.keeps_notes for sink in sinks)
@@ -113,6 +113,15 @@ class Reader:
         self._is_deserted = True
         self.stop()
 
+    def close(self) -> None:
+        """join(), and lets go of the engine's buffers."""
+        self.join()
+        self._pools = {}
+        self._begin = _begin_nothing
+        self._queue = queue.Queue(QUEUED_PICTURES)
+        if self._entries is not None:
+            self._entries.close()
+
     def join(self) -> None:
         """Waits for the thread, or leaves it to end by itself where it hangs in a read."""
         if self._thread is not None:
@@ -130,7 +139,7 @@ class Reader:
             except queue.Full:
                 continue
 
-    def _read(self) -> Iterator[Any]:
+    def _read(self) -> Generator[Any, None, None]:
         """Items, then the End."""
         try:
             with self._open() as video:
@@ -307,3 +316,7 @@ class Reader:
                 self._video.bit_depth,
             )
         return buffers
+
+
+def _begin_nothing(video: Any) -> None:
+    """After the end."""

@@ -127,9 +127,12 @@ class Stream:
         self._hand_over()
 
     def close(self) -> None:
-        """Once is_over: waits for the threads, and says how it ended."""
-        self._reader.join()
+        """Once is_over: waits for the threads, and says how it ended. Who keeps the stream from now on
+        does not keep the engine."""
+        self._reader.close()
         self._writer.join(CLOSE_TIMEOUT_S)
+        self._order.clear()
+        del self._networks, self._scorer
         failure = None if self._end is None else self._end.failure
         self.error = self.error or failure or self._writer.failure
         self.status.state = "ended" if self.error is None else "failed"
@@ -144,7 +147,8 @@ class Stream:
 
     @property
     def is_over(self) -> bool:
-        return self._is_concluded and self._writer.is_over
+        is_in_flight = bool(self._order)
+        return self._is_concluded and self._writer.is_over and not is_in_flight
 
     @property
     def _has_room(self) -> bool:

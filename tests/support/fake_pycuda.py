@@ -28,6 +28,28 @@ class LaunchError(Error):
     pass
 
 
+class Ending(int):
+    """Tells the driver when its holder goes. Real handles go when nobody holds them any more; an object
+    with __del__ in a cycle would go when Python likes. An int is in no cycle. Made by ending()."""
+
+    __slots__ = ()
+    tells = {}
+
+    def __del__(self):
+        tell = self.tells.pop(int(self), None)
+        if tell is not None:
+            tell()
+
+
+def ending(tell):
+    number = next(_NUMBERS)
+    Ending.tells[number] = tell
+    return Ending(number)
+
+
+_NUMBERS = itertools.count(1 << 40)
+
+
 class _Allocation(bytearray):
     """Memory with an address. kind: of "device", "pinned", "mapped", "managed". owner: of managed memory,
     "host" or the stream that it is attached to."""
@@ -46,10 +68,6 @@ class _Allocation(bytearray):
     def __int__(self):
         assert self.kind == "device"
         return self.address
-
-    def __del__(self):
-        if threading.get_ident() != self.driver.maker:  # there pycuda makes the context current
-            self.driver.note_end("device memory")
 
 
 class FakeDriver:
@@ -92,15 +110,24 @@ class FakeDriver:
         if self.fails_after:
             self.fails_after -= 1
         elif self.fail is not None:
-            raise self.fail
+            raise self._new_failure()
+
+    def _new_failure(self):
+        """Raised again and again, the same one would keep all that its tracebacks show."""
+        return type(self.fail)(*self.fail.args)
 
     def _pop(self):
         self.stack().pop()
         if not self.fails_after and self.fail is not None:
-            raise self.fail  # errors of earlier calls show in any call
+            raise self._new_failure()  # errors of earlier calls show in any call
+
+    def note_end_of_handle(self, what):
+        if threading.get_ident() != self.maker:  # there pycuda makes the context current
+            self.note_end(what)
 
     def note_end(self, what):
-        if not self.stack():
+        is_lost = self.fail is not None  # and what was on it with it
+        if not self.stack() and not is_lost:
             self.faults.append("%s is freed outside its context" % what)
 
     def init(self):
@@ -127,6 +154,7 @@ class FakeDriver:
         self.allocations += 1
         memory = _Allocation(size)
         memory.driver, memory.address, memory.kind = self, next(self._addresses), kind
+        memory.ending = ending(lambda: self.note_end_of_handle("device memory"))
         self.memory[memory.address] = memory
         return memory
 
@@ -202,6 +230,7 @@ class _Event:
 
     def __init__(self, driver, flags):
         self.driver, self.flags, self.stream, self.times = driver, flags, None, None
+        self._ending = ending(lambda: driver.note_end_of_handle("an event"))
 
     def record(self, stream):
         self.driver.need_context()
@@ -218,9 +247,6 @@ class _Event:
     def time_since(self, other):
         assert self.times and other.times, "the event was not waited for"
         return float(self.times[0] - other.times[0])
-
-    def __del__(self):
-        self.driver.note_end("an event")
 
 
 def _device_class(driver):

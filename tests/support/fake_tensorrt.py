@@ -53,7 +53,7 @@ def installed(monkeypatch, cache, version, **device):
     monkeypatch.delenv("EDGE_ATTP_BUFFERS", raising=False)
     yield machine
     gc.collect()
-    assert driver.faults == []
+    assert driver.faults == [], driver.faults
 
 
 def _module(machine, listed):

@@ -5,6 +5,8 @@
 
 import pickle
 
+from support.fake_pycuda import ending
+
 FLOAT = 1  # of onnx.TensorProto
 DOMAIN = "edge_attp"
 
@@ -307,9 +309,8 @@ class IExecutionContext:
     def __init__(self, engine):
         self._engine, self._shapes, self._addresses = engine, {}, {}
         self._started = self._ended = 0
-
-    def __del__(self):
-        self._machine.driver.note_end("an execution context")
+        driver = self._machine.driver
+        self._ending = ending(lambda: driver.note_end("an execution context"))
 
     def set_binding_shape(self, index, shape):
         return self._set_shape(self._engine._names[index], shape)
