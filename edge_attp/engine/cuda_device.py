@@ -3,8 +3,7 @@
 pycuda is imported here, late: importing it needs the NVIDIA driver. Knows nothing of TensorRT.
 """
 
-from contextlib import contextmanager
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, ContextManager, NamedTuple, Optional
 
 from edge_attp.errors import EngineError
 
@@ -72,29 +71,25 @@ class CudaContext:
         except driver.Error as error:
             raise EngineError(self._said("starting", error)) from None
 
-    @contextmanager
-    def calls(self, doing: str) -> Iterator[None]:
+    def calls(self, doing: str) -> "ContextManager[None]":
         """Makes the context current; an error of CUDA becomes an EngineError that names `doing`."""
         if self._lost is not None:
             raise EngineError(self._lost)
-        with self.closing(doing):
-            yield
+        return _Current(self, doing)
 
-    @contextmanager
-    def closing(self, doing: str) -> Iterator[None]:
+    def closing(self, doing: str) -> "ContextManager[None]":
         """As calls(), but tries after a failure too, so that memory is freed where that is possible."""
-        driver = self.driver
-        try:
-            self._context.push()
-            try:
-                yield
-            finally:
-                driver.Context.pop()
-        except driver.Error as error:
-            said = self._said(doing, error)
-            if not isinstance(error, driver.MemoryError):
-                self._lost = self._lost or said
-            raise EngineError(said) from None
+        return _Current(self, doing)
+
+    def push(self) -> None:
+        self._context.push()
+
+    def failure(self, doing: str, error: Exception) -> EngineError:
+        """What to raise for an error of CUDA, which every later call repeats but for want of memory."""
+        said = self._said(doing, error)
+        if not isinstance(error, self.driver.MemoryError):
+            self._lost = self._lost or said
+        return EngineError(said)
 
     def _said(self, doing: str, error: Exception) -> str:
         said = " ".join(str(error).split())
@@ -107,3 +102,28 @@ class CudaContext:
             doing,
             said,
         )
+
+
+class _Current:
+    """The context, current for a while. (A generator would do, but the frames of one that fails keep
+    themselves alive in a cycle, and with them memory of the device.)"""
+
+    def __init__(self, context: CudaContext, doing: str) -> None:
+        self._context = context
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        try:
+            self._context.push()
+        except self._context.driver.Error as error:
+            raise self._context.failure(self._doing, error) from None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        driver = self._context.driver
+        try:
+            driver.Context.pop()
+        except driver.Error as failure:
+            if error is None:
+                raise self._context.failure(self._doing, failure) from None
+        if isinstance(error, driver.Error):
+            raise self._context.failure(self._doing, error) from None
