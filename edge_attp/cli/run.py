@@ -99,10 +99,13 @@ def main(args: argparse.Namespace) -> int:
 def _names(inputs: Sequence[str]) -> List[str]:
     """What results call each input: nothing for a single one, else the file's name, or the whole input
     where two would be called the same."""
+    from edge_attp.bitstream import without_password
+
     if len(inputs) == 1:
         return [""]
-    short = [os.path.splitext(os.path.basename(path))[0] for path in inputs]
-    names = [name if name and short.count(name) == 1 else path for name, path in zip(short, inputs)]
+    whole = [without_password(path) for path in inputs]
+    short = [os.path.splitext(os.path.basename(path))[0] for path in whole]
+    names = [name if name and short.count(name) == 1 else path for name, path in zip(short, whole)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UsageError("%s: is there twice; name each input once" % twice[0])
@@ -118,7 +121,7 @@ def _check_overlay(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Any:
-    from edge_attp.bitstream.live import LiveOptions, LiveSource, is_live
+    from edge_attp.bitstream.live import ConnectionOptions, LiveOptions, LiveSource, is_live
     from edge_attp.pipeline import Job, Options
 
     live = is_live(source)
@@ -130,7 +133,10 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Any:
         transcode=not args.no_transcode,
         wait=not live,
     )
-    opened: Any = LiveSource(source, LiveOptions(first_fails=True)) if live else source
+    opened: Any = source
+    if live:
+        connection = ConnectionOptions(transcode=options.transcode)
+        opened = LiveSource(source, LiveOptions(connection, first_fails=True))
     return Job(opened, lambda: _sinks(args, name, out), options, name)
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from edge_attp import __version__, cli
+from edge_attp.bitstream import live
 from edge_attp.cli import export, run
 from edge_attp.errors import CorruptStream, EngineError, SourceError, UnsupportedStream
 
@@ -104,6 +105,25 @@ def test_python_dash_m():
 @pytest.mark.parametrize("text, value", [("picture", 1), ("1", 1), ("12", 12), ("gop", 0)])
 def test_every(text, value):
     assert run._every(text) == value
+
+
+def test_names_of_several_inputs_tell_no_password():
+    cameras = ["rtsp://me:secret@door/1", "rtsp://me:secret@yard/1", "rtsp://me:secret@hall"]
+    assert run._names(cameras) == ["rtsp://me:***@door/1", "rtsp://me:***@yard/1", "me:***@hall"]
+
+
+@pytest.mark.parametrize("arguments, transcode", [((), True), (("--no-transcode",), False)])
+def test_a_camera_is_transcoded_unless_refused(arguments, transcode, monkeypatch, capsys):
+    pytest.importorskip("onnxruntime")
+    asked = []
+
+    def refuse(source, options, count):
+        asked.append(options.transcode)
+        raise SourceError("%s: no answer" % source)
+
+    monkeypatch.setattr(live, "connect", refuse)
+    assert cli.main(["run", "rtsp://camera/1"] + list(arguments)) == 3
+    assert asked == [transcode] and "no answer" in capsys.readouterr().err
 
 
 def test_export_without_its_package_says_how_to_get_it(monkeypatch, capsys):
