@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tiny_pack
 from fake_video import FLOW_STEP, KEY_STEP, RESIDUAL_STEP, FakeVideo
+from recorder import Recorder, no_threads_left
 
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import CorruptStream, EngineError, SourceError
@@ -19,33 +20,6 @@ from edge_attp.timing import STAGES, Clock
 
 # Flow in pixels of the 10 x 10 grid, out of a picture of 20 x 20.
 GRID = 0.5
-
-
-class Recorder(Sink):
-    """Keeps what the pipeline says."""
-
-    def __init__(self):
-        self.header = self.verdict = None
-        self.results, self.events, self.closed = [], [], 0
-
-    def start(self, header):
-        self.header = header
-
-    def picture(self, result):
-        self.results.append(result)
-
-    def event(self, event):
-        self.events.append(event)
-
-    def finish(self, verdict):
-        self.verdict = verdict
-
-    def close(self):
-        self.closed += 1
-
-    @property
-    def scored(self):
-        return {r.decode_index: r.scores.logits for r in self.results if r.scores is not None}
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +43,6 @@ def go(monkeypatch, pack):
         return recorder
 
     return run
-
-
-def no_threads_left():
-    return not any(thread.name.startswith("edge-attp") for thread in threading.enumerate())
 
 
 def logits(index, key, neighbour):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tiny_pack
 from fake_video import FakeVideo
+from recorder import Recorder, no_threads_left
 
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import SourceError
@@ -16,30 +17,6 @@ from edge_attp.sinks import Sink
 
 PATTERN = "KPBBPBBKPBBPBB"
 WAIT_S = 10.0
-
-
-class Recorder(Sink):
-    def __init__(self):
-        self.results, self.events, self.verdict, self.header, self.closed = [], [], None, None, 0
-
-    def start(self, header):
-        self.header = header
-
-    def picture(self, result):
-        self.results.append(result)
-
-    def event(self, event):
-        self.events.append(event)
-
-    def finish(self, verdict):
-        self.verdict = verdict
-
-    def close(self):
-        self.closed += 1
-
-    @property
-    def scored(self):
-        return {r.decode_index: r.scores.logits for r in self.results if r.scores is not None}
 
 
 class Endless(FakeVideo):
@@ -65,7 +42,7 @@ def make(monkeypatch, pack):
         return Session(pack, open_backend(threads=1), **options)
 
     yield new
-    assert not any(thread.name.startswith("edge-attp") for thread in threading.enumerate())
+    assert no_threads_left()
 
 
 def submit(session, source, *sinks, **options):

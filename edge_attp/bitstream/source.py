@@ -26,9 +26,8 @@ class Source:
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None
     time_base: Optional[Fraction] = None
-    lag_s = (
-        0.0  # age of the packet that came out last; grows where a live source is not kept up with
-    )
+    # Age of the packet that came out last; grows where a live source is not kept up with.
+    lag_s = 0.0
     waited_s = 0.0  # time spent in packets() because a live source had none yet
     max_lag_s = float("inf")  # packets that wait longer are dropped
 

@@ -4,7 +4,7 @@ An engine turns named arrays into named arrays; it knows nothing of videos. Each
 imported in its own adapter file only, and only when that engine is opened.
 """
 
-from edge_attp.engine.backend import Backend, Buffers, Graph, Run, RunTimes
+from edge_attp.engine.backend import IN_FLIGHT, Backend, Buffers, Graph, Run, RunTimes
 from edge_attp.engine.cuda_buffers import BUFFER_KINDS
 from edge_attp.engine.pack import Pack, default_pack, load_pack
 from edge_attp.engine.select import BACKENDS, open_backend
@@ -15,6 +15,7 @@ __all__ = [
     "Backend",
     "Buffers",
     "Graph",
+    "IN_FLIGHT",
     "Pack",
     "Run",
     "RunTimes",

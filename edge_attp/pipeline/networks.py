@@ -7,9 +7,10 @@ any streams.
 from collections import deque
 from typing import Deque, Sequence
 
-from edge_attp.engine import Backend, Buffers, Graph, Pack, Run
+from edge_attp.engine import Backend, Buffers, Graph, Pack, Run, RunTimes
+from edge_attp.timing import Clock
 
-__all__ = ["QUEUED_PICTURES", "Networks", "Pool"]
+__all__ = ["QUEUED_PICTURES", "Networks", "Pool", "record_run"]
 
 # A stage may be so many pictures of a stream ahead of the next one.
 QUEUED_PICTURES = 8
@@ -54,6 +55,13 @@ class Networks:
         """Keeps buffers for so many streams at once."""
         for pool in (self.appearance, self.motion):
             pool.keeps = QUEUED_PICTURES * max(streams, 1)
+
+
+def record_run(clock: Clock, stage: str, times: RunTimes, more_s: float = 0.0) -> None:
+    """Notes a run as `stage`, with more_s of work that belongs to it, and its upload if there was one."""
+    clock.record(stage, more_s + times.compute_s)
+    if times.upload_s:
+        clock.record("upload", times.upload_s)
 
 
 def _load(backend: Backend, pack: Pack, name: str, batch: int) -> Pool:

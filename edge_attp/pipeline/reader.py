@@ -63,6 +63,7 @@ class Reader:
         wake: Callable[[], None],
     ) -> None:
         self._job = job
+        self._live = job.source if isinstance(job.source, Source) else None
         self._options = job.options
         self._status = status
         self._spec = spec
@@ -105,8 +106,8 @@ class Reader:
     def stop(self) -> None:
         """Makes the reader end soon. Does not wait for it."""
         self._stopping.set()
-        if isinstance(self._job.source, Source):
-            self._job.source.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def desert(self) -> None:
         """stop(), and nobody will call next() any more."""
@@ -194,12 +195,13 @@ class Reader:
         self._clock.record("demux", max(demux_s - (self._waited_s - waited_s), 0.0))
         self._clock.record("parse", max(time.monotonic() - started_s - demux_s, 0.0))
         self._status.pictures, self._status.damaged = stats.pictures, stats.damaged
+        if self._live is not None:
+            self._status.lag_s = self._live.lag_s
         return picture
 
     @property
     def _waited_s(self) -> float:
-        source = self._job.source
-        return source.waited_s if isinstance(source, Source) else 0.0
+        return 0.0 if self._live is None else self._live.waited_s
 
     @property
     def _is_sparse(self) -> bool:
@@ -294,11 +296,7 @@ class Reader:
         return is_wanted
 
     def _is_behind(self) -> bool:
-        source = self._job.source
-        if not isinstance(source, Source):
-            return False
-        self._status.lag_s = source.lag_s
-        return source.lag_s > source.max_lag_s / 2
+        return self._live is not None and self._live.lag_s > self._live.max_lag_s / 2
 
     def _motion(self, picture: Picture) -> Buffers:
         buffers = self._pools["motion"].take()

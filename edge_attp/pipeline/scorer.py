@@ -7,7 +7,7 @@ from collections import deque
 from typing import Deque, List, Optional, Tuple
 
 from edge_attp.engine import Buffers, Run
-from edge_attp.pipeline.networks import Networks
+from edge_attp.pipeline.networks import Networks, record_run
 from edge_attp.pipeline.reader import Item
 from edge_attp.recognition import GopState
 from edge_attp.timing import Clock
@@ -17,9 +17,8 @@ __all__ = ["Scorer"]
 # Pictures of the first GOP that wait for the second key picture, about 1 MB each. A longer first GOP
 # is scored as if it were the only one.
 MAX_WAITING = 300
-LOOK_AHEAD = (
-    4  # so early the network of a key picture begins to run beside those of earlier pictures
-)
+# So many pictures early, the network of a key picture begins to run beside those of earlier pictures.
+LOOK_AHEAD = 4
 
 
 class Scorer:
@@ -76,10 +75,7 @@ class Scorer:
 
     def _arrive(self, item: Item, run: Optional[Run]) -> None:
         if item.key is not None and run is not None:
-            times = run.wait()
-            self._clock.record("appearance", times.compute_s)
-            if times.upload_s:
-                self._clock.record("upload", times.upload_s)
+            record_run(self._clock, "appearance", run.wait())
             self._gop.key(item.key.outputs["appearance"][0])
             self._networks.appearance.give(item.key)
         self._waiting.append(item)

@@ -1,21 +1,20 @@
 """Several streams through one engine: takes from each in turn, runs them as batches, gives back.
 
-The thread that calls run() owns the networks. Two runs are in flight, so that the buffers of one batch
-are filled and read while the engine works on the other.
+The thread that calls run() owns the networks. As many runs are in flight as the engine takes, so that the
+buffers of one batch are filled and read while it works on the other.
 """
 
 import threading
 from collections import deque
 from typing import Any, Callable, Deque, List, NamedTuple, Optional
 
-from edge_attp.engine import Backend, Pack, Run, RunTimes
+from edge_attp.engine import IN_FLIGHT, Backend, Pack, Run, RunTimes
 from edge_attp.pipeline.networks import Networks
 from edge_attp.pipeline.options import Job
 from edge_attp.pipeline.stream import Scoring, Stream
 
 __all__ = ["Session"]
 
-IN_FLIGHT = 2
 IDLE_S = 1.0
 
 

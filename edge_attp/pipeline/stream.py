@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_attp.bitstream import without_password
 from edge_attp.engine import RunTimes
-from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks
+from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
 from edge_attp.pipeline.reader import End, Item, Reader
 from edge_attp.pipeline.scorer import Scorer
@@ -174,9 +174,7 @@ class Stream:
 
     def _record(self, fuse_s: float, times: RunTimes) -> None:
         status, now_s = self.status, time.monotonic()
-        status.clock.record("motion", fuse_s + times.compute_s)
-        if times.upload_s:
-            status.clock.record("upload", times.upload_s)
+        record_run(status.clock, "motion", times, fuse_s)
         if status.last_scored_s is not None:
             status.clock.record("total", now_s - status.last_scored_s)
         status.last_scored_s = now_s

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Tuple
 
 from edge_attp.errors import UsageError
 from edge_attp.platforms.sensors import read_sensors
+from edge_attp.service.state import GAUGES
 
 __all__ = ["exposition"]
 
@@ -120,7 +121,7 @@ class _Collector:
         )
         for name, counters in self._state.sink_counters().items():
             for outcome, count in counters.items():
-                if outcome == "spool_waiting":
+                if outcome in GAUGES:
                     waiting.add_metric([name], count)
                 else:
                     outcomes.add_metric([name, outcome], count)

@@ -15,10 +15,11 @@ from edge_attp.pipeline import Stream
 from edge_attp.recognition import Event
 from edge_attp.sinks import Sink
 
-__all__ = ["EventSink", "SeenEvent", "ServiceState"]
+__all__ = ["GAUGES", "EventSink", "SeenEvent", "ServiceState"]
 
 _KEPT_EVENTS = 100
-_NOW = ("spool_waiting",)  # says how it is, so it goes with the sink
+# Counters of sinks that say how it is now, not what happened: they go with the sink.
+GAUGES = ("spool_waiting",)
 
 
 class SeenEvent(NamedTuple):
@@ -66,7 +67,7 @@ class ServiceState:
             for name, sink in self._sinks:
                 if id(sink) in gone:
                     counters = sink.counters()
-                    _add(self._closed, name, {k: counters[k] for k in counters if k not in _NOW})
+                    _add(self._closed, name, {k: counters[k] for k in counters if k not in GAUGES})
             self._sinks = [pair for pair in self._sinks if id(pair[1]) not in gone]
 
     def sink_counters(self) -> Dict[str, Dict[str, int]]:

@@ -26,9 +26,8 @@ class StatusLine:
         if seconds < INTERVAL_S:
             return
         scored = sum(stream.status.scored for stream in self._state.streams())
-        self._rate = (
-            max(scored - self._scored, 0) / seconds
-        )  # a stream that begins anew counts anew
+        # A stream that begins anew counts anew.
+        self._rate = max(scored - self._scored, 0) / seconds
         self._since_s += seconds
         self._scored = scored
         notify(STATUS=self.text())

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_attp.sinks import draw
 from edge_attp.sinks.base import Header, Sink
-from edge_attp.sinks.overlay import Marks
+from edge_attp.sinks.overlay import Marks, marks_of
 
 __all__ = ["LiveViewSink"]
 
@@ -118,8 +118,7 @@ class LiveViewSink(Sink):
 
 def _motion(motion: Any) -> _Motion:
     """A copy of what is drawn of a MotionField."""
-    moving = (motion.reference >= 0).any(axis=0, keepdims=True)
-    return _Motion(Marks(moving.astype(np.int8) - 1, np.array(motion.mode)), motion.flow())
+    return _Motion(marks_of(motion), motion.flow())
 
 
 def _encode(view: _View, size: draw.Size) -> bytes:

@@ -1,7 +1,7 @@
 """Events to an MQTT broker (3.1.1, QoS 1). What talks to the broker is mqtt_client.py."""
 
 import socket
-from typing import Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from edge_attp.errors import UsageError
 from edge_attp.sinks.base import Header
@@ -20,7 +20,8 @@ class MqttSink(SpooledSink):
 
     topic: may hold "{stream}". The topic beside it whose last level is "status" holds "online" or
     "offline", retained. client_id: tells this device from others; the stream's name is added. ca_file:
-    instead of the system's certificates. See SpooledSink for the spool.
+    instead of the system's certificates. See SpooledSink for the spool and the counters; connects and
+    connection_losses are two more.
     """
 
     longest_wait_s = 1.0  # the connection has its own, longer ones
@@ -62,10 +63,6 @@ class MqttSink(SpooledSink):
             self._encrypt(connection)
         super().start(header)
         connection.start(self._host, self._port)
-
-    def counters(self) -> Dict[str, int]:
-        """As SpooledSink, and connects and connection_losses."""
-        return super().counters()
 
     def _encrypt(self, connection: Connection) -> None:
         try:

@@ -33,6 +33,12 @@ class Marks(NamedTuple):
     mode: np.ndarray
 
 
+def marks_of(motion: Any) -> Marks:
+    """Copies of what is drawn of an edge_attp.bitstream.MotionField."""
+    moving = (motion.reference >= 0).any(axis=0, keepdims=True)
+    return Marks(moving.astype(np.int8) - 1, np.array(motion.mode))
+
+
 class _Note(NamedTuple):
     marks: Marks
     flow: np.ndarray  # float16 (2, H4, W4)
@@ -61,10 +67,9 @@ class Drawing(Sink):
     def note(self, picture: Any) -> Any:
         assert self._layout is not None
         motion = picture.motion
-        moving = (motion.reference >= 0).any(axis=0, keepdims=True)
         heat = draw.draw_residual(picture.residual, bit_depth=self._bit_depth)
         return _Note(
-            Marks(moving.astype(np.int8) - 1, np.array(motion.mode)),
+            marks_of(motion),
             motion.flow().astype(np.float16),
             self._layout.fit_heat(heat),
         )

@@ -78,9 +78,8 @@ class Spool:
         self._lock = threading.Lock()
         self._files: Deque[_File] = deque()
         self._begin = 0  # offset of the oldest message in the first file
-        self._is_appending = (
-            False  # to the last file; one of an earlier process is never appended to
-        )
+        # To the last file; one of an earlier process is never appended to.
+        self._is_appending = False
         os.makedirs(folder, exist_ok=True)
         self._guard = self._open("lock")
         self._position = self._open("position")

@@ -3,7 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
-from typing import Any, Dict, Optional
+from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from edge_attp.errors import UsageError
@@ -22,7 +22,8 @@ class WebhookSink(SpooledSink):
 
     Without an answer, and after 408, 429 and 5xx, it is tried again; after any other answer it is
     dropped. Redirections are not followed: they would carry the token elsewhere. token_file: sent as a
-    bearer token. timeout_s: of each step of the exchange. See SpooledSink for the spool.
+    bearer token. timeout_s: of each step of the exchange. See SpooledSink for the spool
+    and the counters; failed_attempts is one more.
     """
 
     def __init__(
@@ -43,10 +44,6 @@ class WebhookSink(SpooledSink):
             self._headers["Authorization"] = "Bearer " + token
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._counts["failed_attempts"] = 0
-
-    def counters(self) -> Dict[str, int]:
-        """As SpooledSink, and failed_attempts."""
-        return super().counters()
 
     def _deliver(self, data: bytes) -> None:
         request = urllib.request.Request(self._url, data, self._headers, method="POST")
