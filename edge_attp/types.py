@@ -9,13 +9,15 @@ __all__ = ["EncodedPacket", "CodingCounts", "ModeCounts", "StreamInfo", "StreamS
 class EncodedPacket(NamedTuple):
     """Bytes of about one access unit, as they come out of a container or a raw stream.
 
-    `pts` and `dts` are in the time base of the stream, None where there is none.
+    `pts` and `dts` are in the time base of the stream, None where there is none. `is_shown`: False for
+    what an edit list hides: other pictures may refer to it.
     """
 
     data: bytes
     pts: Optional[int]
     dts: Optional[int]
     is_key: bool
+    is_shown: bool = True
 
 
 class ModeCounts(NamedTuple):
@@ -73,7 +75,8 @@ class StreamInfo(NamedTuple):
 class StreamStats(NamedTuple):
     """Counts of what was read so far; `damaged` counts pictures, `demux_s` is the time spent on reading
     packets, in seconds. `skipped` are the HEVC pictures (RASL) that were not given out because their
-    references precede the random-access picture with which decoding began."""
+    references precede the random-access picture with which decoding began. `hidden` are those of `pictures`
+    that an edit list hides."""
 
     pictures: int
     damaged: int
@@ -82,3 +85,4 @@ class StreamStats(NamedTuple):
     damaged_nal_units: int
     demux_s: float
     skipped: int
+    hidden: int = 0

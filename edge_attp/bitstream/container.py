@@ -18,6 +18,8 @@ from edge_attp.types import EncodedPacket
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 _NETWORK_TIMEOUT_S = 20.0
+# Recordings of cameras may pause, but not so long within one clock; FFmpeg's own tools draw the line there, too.
+_JUMP_S = 10.0
 # FFmpeg decodes pictures only to look at a stream: not needed here, and most of the time of opening.
 _OPTIONS = {"skip_frame": "all"}
 
@@ -82,6 +84,8 @@ class ContainerSource(Source):
         self.codec = "unknown" if context is None else pyav.codec_name(context)
         self.frame_rate = self.stream.average_rate or self.stream.guessed_rate or None
         self.time_base = self.stream.time_base
+        if pyav.may_change_clock(self._opened):
+            self.jump_s = _JUMP_S
         syntaxes = [syntax for syntax in SYNTAXES if syntax.name == self.codec]
         self.is_parsed = bool(syntaxes)
         if syntaxes:
@@ -107,7 +111,13 @@ class ContainerSource(Source):
             for packet in self._demuxed():
                 count += 1
                 is_cut = packet.is_corrupt
-                yield EncodedPacket(self._bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
+                yield EncodedPacket(
+                    self._bytes(packet),
+                    packet.pts,
+                    packet.dts,
+                    packet.is_keyframe,
+                    pyav.is_shown(packet),
+                )
         except (self._av.error.FFmpegError, OSError) as error:
             raise SourceError(
                 "{}: reading failed after {} packets: {}".format(

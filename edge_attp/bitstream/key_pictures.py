@@ -30,7 +30,7 @@ def annex_b(key: KeyBytes) -> bytes:
     return key.parameter_sets + nal.join(list(nal.split(key.data, key.nal_length_bytes)), 0)
 
 
-def _open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
+def open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
     """Not with frame threads: they free packets that Python made, which needs the interpreter's lock, and
     closing the decoder waits for them with the lock held."""
     decoder = av.CodecContext.create(syntax.name, "r")
@@ -48,7 +48,7 @@ class KeyDecoder:
     def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
-        self._open = partial(_open_decoder, self._av, syntax)
+        self._open = partial(open_decoder, self._av, syntax)
         self._decoder = self._open()
         self._to_rgb = pyav.RgbConverter()
 
@@ -79,7 +79,7 @@ class AnchorDecoder:
         self._name = name
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
         skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
-        self._open = partial(_open_decoder, self._av, syntax, skip_frame)
+        self._open = partial(open_decoder, self._av, syntax, skip_frame)
         self._decoder = self._open()
         self._to_rgb = pyav.RgbConverter()
         self._parameter_sets = b""

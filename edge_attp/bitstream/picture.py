@@ -225,8 +225,11 @@ class Picture:
         "_seconds_per_tick",
         "_motion",
         "_residual",
+        "dts",
+        "packet",
         "key_bytes",
         "is_anchor",
+        "is_shown",
     )
 
     def __init__(
@@ -245,8 +248,11 @@ class Picture:
         self._seconds_per_tick = seconds_per_tick
         self._motion: Optional[MotionField] = None
         self._residual: Optional[Residual] = None
+        self.dts: Optional[int] = None  # as the container says
+        self.packet = -1  # number of the packet in which it begins
         self.key_bytes: Optional[KeyBytes] = None
         self.is_anchor = False
+        self.is_shown = True  # False: an edit list hides it
 
     def parse(self) -> None:
         """Parses an on-demand picture now; otherwise `motion` and `residual` do it when first used."""
@@ -279,15 +285,16 @@ class Picture:
 
     @property
     def pts(self) -> Optional[int]:
-        """Presentation time in the video's time_base, None if the source has none (raw streams)."""
+        """Presentation time in the video's time_base, as the container says; None if it says none. See
+        docs/TIMES.md for what containers make of it."""
         pts: int = self._info.pts
         return None if pts == binding.NO_PTS else pts
 
     @property
     def time_s(self) -> Optional[float]:
-        """Presentation time in seconds, None without pts."""
-        pts = self._info.pts
-        if pts == binding.NO_PTS or self._seconds_per_tick is None:
+        """`pts` in seconds; `dts` where there is no pts, None without both."""
+        pts = self.dts if self._info.pts == binding.NO_PTS else self._info.pts
+        if pts is None or self._seconds_per_tick is None:
             return None
         return pts * self._seconds_per_tick
 

@@ -12,6 +12,7 @@ from edge_attp.errors import EdgeAttpError
 # do not look at the frame.
 _MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M"}
 
+_TS_DISCONT = 0x200  # FFmpeg's AVFMT_TS_DISCONT
 _ATTACHED_PIC = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
 
 MOST_FAILURES = 32  # of the demuxer in a row
@@ -81,6 +82,17 @@ def new_extradata(packet: Any) -> Optional[bytes]:
     if not hasattr(packet, "has_sidedata") or not packet.has_sidedata("new_extradata"):
         return None
     return bytes(packet.get_sidedata("new_extradata"))
+
+
+def is_shown(packet: Any) -> bool:
+    """False for a packet that an edit list hides, which others may need. (PyAV before 11 does not tell.)"""
+    return not getattr(packet, "is_discard", False)
+
+
+def may_change_clock(container: Any) -> bool:
+    """Whether times of this format may jump where recordings were joined or a sender began anew (MPEG-TS,
+    program streams)."""
+    return bool(int(container.format.flags) & _TS_DISCONT)
 
 
 def indexed_packets(stream: Any) -> int:

@@ -7,7 +7,7 @@ picture knows the packet in which it began, and a random-access picture can carr
 import ctypes
 import time
 from collections import deque
-from typing import Deque, Iterator, NamedTuple, Optional
+from typing import Deque, Iterator, NamedTuple, Optional, Set
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class _Sent(NamedTuple):
 
     number: int
     key: KeyBytes
+    dts: Optional[int]
 
 
 class Reading:
@@ -60,6 +61,7 @@ class Reading:
         # The core holds back, and anchors read ahead, less than this; more means that bytes are no video.
         self._sent: Deque[_Sent] = deque(maxlen=2 * MOST_AHEAD + 4 * options.threads)
         self._number = 0
+        self._hidden: Set[int] = set()  # numbers of packets
         self._anchors: Optional[AnchorDecoder] = None
         if options.anchor is not None:
             self._anchors = AnchorDecoder(source.name, source.syntax)
@@ -111,7 +113,8 @@ class Reading:
                 if keys:
                     yield key
                 continue
-            slot = None if info.kind == ord("I") else reservoir.slot()
+            is_drawable = info.kind != ord("I") and info.dts not in self._hidden
+            slot = reservoir.slot() if is_drawable else None
             if slot is None:
                 self._damaged += info.is_damaged
                 native.attp_picture_release(address)
@@ -170,7 +173,10 @@ class Reading:
         self._sets.watch(data)
         number = self._number
         self._number = number + 1
-        self._sent.append(_Sent(number, KeyBytes(sets_before, data, self._length_bytes)))
+        key = KeyBytes(sets_before, data, self._length_bytes)
+        self._sent.append(_Sent(number, key, packet.dts))
+        if not packet.is_shown:
+            self._hidden.add(number)
         pts = binding.NO_PTS if packet.pts is None else packet.pts
         self._decoder.send(data, pts, number, self._source.complete)
 
@@ -187,7 +193,11 @@ class Reading:
         picture = Picture(address, info, self._syntax, self._seconds_per_tick, on_demand_decoder)
         self._newest = info.decode_index
         self._damaged += info.is_damaged
+        picture.packet = info.dts
+        picture.is_shown = info.dts not in self._hidden
         sent = self._sent_with(info.dts)
+        if sent is not None:
+            picture.dts = sent.dts
         if sent is not None and info.is_random_access:
             picture.key_bytes = sent.key
         if self._anchors is not None and sent is not None:
@@ -250,6 +260,7 @@ class Reading:
             info.damaged_nal_units,
             self._demux_s,
             info.skipped_pictures,
+            len(self._hidden),
         )
 
     def close(self) -> None:

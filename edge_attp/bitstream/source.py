@@ -26,6 +26,9 @@ class Source:
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None
     time_base: Optional[Fraction] = None
+    jump_s = float(
+        "inf"
+    )  # more than this ahead of what was due, and a time is that of another clock
     # Age of the packet that came out last; grows where a live source is not kept up with.
     lag_s = 0.0
     waited_s = 0.0  # time spent in packets() because a live source had none yet

@@ -43,6 +43,8 @@ class CompressedVideo:
     Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
     samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
     None for raw streams, whose pictures have no pts). They describe the beginning of the stream.
+    `jump_s`: a picture that comes more than this after it was due bears the time of another clock;
+    infinite where the container has one clock only.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class CompressedVideo:
         self.bit_depth: int = self._native_info.bit_depth_luma
         self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
+        self.jump_s = self._source.jump_s
 
     def __iter__(self) -> Iterator[Picture]:
         return self._start(self._reading_options).pictures()
