@@ -36,7 +36,8 @@ class Picture:
         self.time_s = None
         self.is_random_access = letter in "KR"
         self.is_reference = letter != "B"
-        self.is_anchor = False
+        self.is_anchor, self.is_shown = False, True
+        self.packet = index
         self.integrity = "damaged" if letter == "D" else "ok"
         self.shape = (HEIGHT, WIDTH)
         self.motion = Motion(FLOW_STEP * index)
@@ -53,6 +54,7 @@ class FakeVideo:
     codec = "h264"
     width, height, bit_depth = WIDTH, HEIGHT, 8
     time_base = None
+    jump_s = float("inf")
 
     def __init__(self, pattern, pocs=None, rate=25, fail=None, broken_keys=(), slow=None):
         self.frame_rate = None if rate is None else Fraction(rate)

@@ -97,7 +97,11 @@ def _reason(failure: Optional[BaseException]) -> Optional[str]:
 
 def _nal_units(stats: Any) -> Dict[str, int]:
     names = ("nal_units", "ignored_nal_units", "damaged_nal_units")
-    return dict({name: getattr(stats, name) for name in names}, skipped_pictures=stats.skipped)
+    return dict(
+        {name: getattr(stats, name) for name in names},
+        skipped_pictures=stats.skipped,
+        hidden_pictures=stats.hidden,
+    )
 
 
 class _Clock:
@@ -158,6 +162,8 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
 def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     gop = report["gop"]
     kinds = ", ".join("%d %s" % (count, kind) for kind, count in report["kinds"].items() if count)
+    hidden = report["integrity"]["hidden_pictures"]
+    kinds += ", %d of them hidden by an edit list" % hidden if hidden else ""
     lines = [("pictures", "%d: %s" % (report["pictures"], kinds))]
     if report["coding"]:
         named = ["%d %s" % (count, name) for name, count in report["nal_units"].items()]

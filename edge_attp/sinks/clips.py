@@ -70,6 +70,7 @@ class ClipSink(Sink):
     def picture(self, result: Result) -> None:
         """The recorder is ahead of the results: a key picture that comes out here is in it."""
         at_s = result.start_s
+        self._recorder.shown(result.packet, at_s)
         self._cut(
             lambda wanted: at_s >= wanted.end_s + (0.0 if result.is_key else LONGEST_GOP_S),
             is_last=False,

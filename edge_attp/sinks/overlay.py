@@ -111,7 +111,9 @@ class OverlaySink(Drawing):
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
             rate = header.frame_rate or DEFAULT_RATE
-            self._stream = self._encoder(self._output, rate, {"crf": CRF, "preset": "veryfast"})
+            # With B pictures, MP4 of uneven times ends too early.
+            options = {"crf": CRF, "preset": "veryfast", "bf": "0"}
+            self._stream = self._encoder(self._output, rate, options)
             self._stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
         except (OSError, ValueError, self._av.error.FFmpegError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
