@@ -71,9 +71,9 @@ def _engines(subject: str, platform: Any, folder: Optional[str], build: str) -> 
 
 
 def _stale(subject: str, cache: Any, here: Any, build: str) -> List[Finding]:
-    from edge_attp.engine.cache_cleaning import stale
+    from edge_attp.engine.engine_cache import stale_files
 
-    files = stale(cache, here)
+    files = stale_files(cache, here)
     if not files:
         return []
     value = "%s, %.1f MB, fit nothing here any more (%s: %s)" % (
