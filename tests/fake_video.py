@@ -53,6 +53,7 @@ class FakeVideo:
     codec = "h264"
     width, height, bit_depth = WIDTH, HEIGHT, 8
     time_base = None
+    rotation_deg, is_mirrored, display_matrix = 0, False, None
 
     def __init__(self, pattern, pocs=None, rate=25, fail=None, broken_keys=(), slow=None):
         self.frame_rate = None if rate is None else Fraction(rate)

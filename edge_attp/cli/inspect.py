@@ -136,9 +136,13 @@ def _text(report: Dict[str, Any]) -> str:
 
 
 def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+    from edge_attp.bitstream.orientation import Orientation
+
     stream = report["stream"]
     rate = stream["frame_rate"]
     size = ["%dx%d" % (stream["width"], stream["height"])]
+    turned = str(Orientation(stream["rotation_deg"], stream["is_mirrored"]))
+    size += ["%s by players" % turned] if turned else []
     size += ["monochrome"] if stream["chroma_format"] == "4:0:0" else []
     size += ["%d bits" % stream["bit_depth"]] if stream["bit_depth"] != 8 else []
     size += ["coding tree units of %d" % stream["block_px"]] if report["coding"] else []
@@ -246,7 +250,7 @@ def _draw(source: str, index: int, path: str, threads: int) -> int:
     from edge_attp.sinks import draw
 
     cv2 = draw.opencv()
-    with CompressedVideo(source, threads=threads) as video:
+    with CompressedVideo(source, threads=threads, oriented=True) as video:
         picture, key = _find(video, index, source)
         background = video.decode_key(key) if key is not None else None
         bit_depth = video.bit_depth

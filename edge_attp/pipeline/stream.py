@@ -7,6 +7,7 @@ from typing import Any, Callable, Deque, Optional
 import numpy as np
 
 from edge_attp.bitstream import without_password
+from edge_attp.bitstream.orientation import Orientation
 from edge_attp.engine import RunTimes
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
@@ -89,6 +90,8 @@ class Stream:
             status.clock,
             video.bit_depth,
             self.name,
+            Orientation(video.rotation_deg, video.is_mirrored),
+            video.display_matrix,
         )
         self._writer.begin(header)
         status.state = "running"

@@ -5,6 +5,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation
 from edge_attp.recognition import Event, Result, Verdict
 from edge_attp.timing import Clock
 
@@ -13,7 +14,8 @@ __all__ = ["Header", "Sink"]
 
 class Header(NamedTuple):
     """What is known before the first picture. The clock goes on being updated. `stream`: the name of the
-    job, which is the source where it was given none."""
+    job, which is the source where it was given none. `orientation`: what pictures, which are upright
+    here, were turned by; `display_matrix`: of the container, for those who pass on the stream itself."""
 
     source: str
     width: int
@@ -26,6 +28,8 @@ class Header(NamedTuple):
     clock: Clock
     bit_depth: int = 8
     stream: str = ""
+    orientation: Orientation = UPRIGHT
+    display_matrix: Optional[Matrix] = None
 
 
 class Sink:

@@ -10,6 +10,7 @@ from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
+from edge_attp.bitstream.orientation import UPRIGHT
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import Result, Verdict
@@ -98,12 +99,14 @@ class OverlaySink(Drawing):
         self._path = path
         self._output: Any = None
         self._background: Optional[_Background] = None
+        self._orientation = UPRIGHT
 
     def start(self, header: Header) -> None:
         if _is_same_file(self._path, header.source):
             raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         super().start(header)
         self._background = _Background(self._av, header.source)
+        self._orientation = header.orientation
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
@@ -117,7 +120,10 @@ class OverlaySink(Drawing):
         assert self._background is not None
         if result.note is None:
             return
-        canvas = self._drawn(result, result.note, self._background.frame(result.pts))
+        behind = self._background.frame(result.pts)
+        if behind is not None:
+            behind = self._orientation.rgb(behind)
+        canvas = self._drawn(result, result.note, behind)
         frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
         for packet in self._stream.encode(frame):
             self._output.mux(packet)
