@@ -109,7 +109,8 @@ class ContainerSource(Source):
         header = pyav.mp4_header(self._av, self.stream)
         if header:
             return read_matrix(BytesIO(header))
-        if "mp4" in self.container and (hasattr(target, "seek") or os.path.isfile(target)):
+        is_path = isinstance(target, str) and os.path.isfile(target)
+        if "mp4" in self.container and (is_path or hasattr(target, "seek")):
             return read_file_matrix(target, self.stream.id)
         return pyav.turning_matrix(self.stream)
 

@@ -33,7 +33,7 @@ class _Box(NamedTuple):
 def read_matrix(file: Any, track_id: Optional[int] = None) -> Optional[Matrix]:
     """That of a track, by default the first, with that of the whole film; None: it says nothing, or there is
     none. Moves the position of the file."""
-    for moov in _boxes(file, b"moov", _Box(b"", 0, file.seek(0, 2))):
+    for moov in _films(file):
         films = [_matrix(file, mvhd, _MVHD_MATRIX_AT) for mvhd in _boxes(file, b"mvhd", moov)]
         for tkhd in _track_headers(file, moov):
             if track_id is None or _track_id(file, tkhd) == track_id:
@@ -44,24 +44,32 @@ def read_matrix(file: Any, track_id: Optional[int] = None) -> Optional[Matrix]:
 
 
 def read_file_matrix(source: Any, track_id: int) -> Optional[Matrix]:
-    """read_matrix() of a path, or of a file object that somebody else reads, too."""
-    if not hasattr(source, "seek"):
-        with open(source, "rb") as file:
-            return read_matrix(file, track_id)
-    position = source.tell()
+    """read_matrix() of a path, or of a file object that somebody else reads, too; None also where it cannot
+    be read."""
     try:
-        return read_matrix(source, track_id)
-    finally:
+        if not hasattr(source, "seek"):
+            with open(source, "rb") as file:
+                return read_matrix(file, track_id)
+        position = source.tell()
+        found = read_matrix(source, track_id)
         source.seek(position)
+        return found
+    except OSError:
+        return None
 
 
 def write_matrix(path: str, matrix: Matrix) -> None:
     """Gives it to every track of an MP4 file."""
     with open(path, "r+b") as file:
-        for moov in _boxes(file, b"moov", _Box(b"", 0, file.seek(0, 2))):
+        for moov in _films(file):
             for tkhd in list(_track_headers(file, moov)):
                 file.seek(tkhd.begin + _TKHD_MATRIX_AT[_version(file, tkhd)])
                 file.write(_MATRIX.pack(*matrix))
+
+
+def _films(file: Any) -> Iterator[_Box]:
+    file.seek(0, 2)
+    return _boxes(file, b"moov", _Box(b"", 0, file.tell()))
 
 
 def _boxes(file: Any, kind: bytes, parent: _Box) -> Iterator[_Box]:

@@ -100,7 +100,8 @@ def add_stream_like(output: Any, template: Any) -> Any:
 
 def mp4_header(av: Any, template: Any) -> bytes:
     """The header of an MP4 file with a stream like an input's: FFmpeg writes into it what it knows of the
-    stream. Empty where it cannot be written, or PyAV (before 14) does not hand on what it says of presentation."""
+    stream. Empty where it cannot be written, or PyAV (before 14.1) does not hand on what it knows of
+    presentation."""
     if not hasattr(av.container.OutputContainer, "add_stream_from_template"):
         return b""
     file = io.BytesIO()
@@ -108,14 +109,15 @@ def mp4_header(av: Any, template: Any) -> bytes:
         with av.open(file, "w", format="mp4", options={"movflags": "empty_moov"}) as output:
             output.add_stream_from_template(template, opaque=True)
             output.start_encoding()
-    except (av.error.FFmpegError, ValueError):
+    except (av.error.FFmpegError, AttributeError, ValueError):
         return b""
     return file.getvalue()
 
 
 def turning_matrix(stream: Any) -> Optional[Tuple[int, ...]]:
     """The display matrix of an input's stream as far as PyAV before 13 tells it: the angle, anticlockwise."""
-    angle = math.radians(getattr(stream, "side_data", {}).get("DISPLAYMATRIX", 0))
+    told = getattr(stream, "side_data", None) or {}
+    angle = math.radians(told.get("DISPLAYMATRIX", 0))
     if not angle:
         return None
     sine, cosine = (round(value * (1 << 16)) for value in (math.sin(angle), math.cos(angle)))

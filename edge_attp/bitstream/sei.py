@@ -12,6 +12,10 @@ def display_orientation(nal: bytes, header_bytes: int) -> Optional[Told]:
     it takes back what an earlier one said, None if there is none."""
     rbsp = nal[header_bytes:].replace(b"\0\0\3", b"\0\0")  # clause 7.3.1.1
     for kind, payload in _messages(rbsp):
+        if (
+            kind == _DISPLAY_ORIENTATION and payload[:1] >= b"\x80"
+        ):  # display_orientation_cancel_flag
+            return Told(UPRIGHT, 0.0)
         if kind == _DISPLAY_ORIENTATION and len(payload) >= 3:
             return _told(int.from_bytes(payload[:3], "big"))
     return None
@@ -19,9 +23,7 @@ def display_orientation(nal: bytes, header_bytes: int) -> Optional[Told]:
 
 def _told(bits: int) -> Told:
     """Mirrored first, either way, then turned anticlockwise."""
-    cancel_flag, hor_flip, ver_flip = (bits >> place & 1 for place in (23, 22, 21))
-    if cancel_flag:
-        return Told(UPRIGHT, 0.0)
+    hor_flip, ver_flip = bits >> 22 & 1, bits >> 21 & 1
     anticlockwise_rotation = bits >> 5 & 0xFFFF
     turned_deg = 180 * ver_flip - 360 * anticlockwise_rotation / 65536
     return from_angle(turned_deg, hor_flip != ver_flip)

@@ -1,45 +1,15 @@
-"""Turning arrays, against a walk over all samples with the matrix as ISO/IEC 14496-12 defines it."""
+"""Turning arrays, against the display matrix as ISO/IEC 14496-12 defines it."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_angle, from_matrix
+from support.turned import ALL, ONE, TERMS, matrix, shown
 
-ONE = 1 << 16
-# a, b, c, d of each orientation, as one sees it: where "right" and "down" of the coded picture go.
-TERMS = {
-    Orientation(0, False): (1, 0, 0, 1),
-    Orientation(90, False): (0, 1, -1, 0),
-    Orientation(180, False): (-1, 0, 0, -1),
-    Orientation(270, False): (0, -1, 1, 0),
-    Orientation(0, True): (-1, 0, 0, 1),
-    Orientation(90, True): (0, -1, -1, 0),
-    Orientation(180, True): (1, 0, 0, -1),
-    Orientation(270, True): (0, 1, 1, 0),
-}
-EACH = pytest.mark.parametrize("orientation", sorted(TERMS), ids=str)
+EACH = pytest.mark.parametrize("orientation", ALL, ids=str)
 SIZES = [(16, 8), (7, 5), (1, 9), (30, 22), (33, 18), (35, 47), (3, 2), (1, 1)]
-
-
-def matrix(terms, scale=(ONE, ONE)):
-    a, b, c, d = terms
-    return a * scale[0], b * scale[1], 0, c * scale[0], d * scale[1], 0, 0, 0, 1 << 30
-
-
-def walked(orientation, plane):
-    """The turned plane, sample by sample: the middle of each goes where the matrix sends it."""
-    a, b, c, d = TERMS[orientation]
-    height, width = plane.shape[:2]
-    shape = (width, height) if a == 0 else (height, width)
-    turned = np.empty(shape + plane.shape[2:], plane.dtype)
-    for y, x in itertools.product(range(height), range(width)):
-        p, q = 2 * x + 1 - width, 2 * y + 1 - height  # from the middle, in halves
-        right, down = a * p + c * q, b * p + d * q
-        turned[(down + shape[0] - 1) // 2, (right + shape[1] - 1) // 2] = plane[y, x]
-    return turned
 
 
 @EACH
@@ -47,12 +17,12 @@ def walked(orientation, plane):
 def test_samples_go_where_the_matrix_sends_them(orientation, size):
     plane = np.arange(size[0] * size[1]).reshape(size[::-1])
     turned = orientation.samples(plane)
-    assert np.array_equal(turned, walked(orientation, plane))
+    assert np.array_equal(turned, shown(orientation, plane))
     assert turned.shape == orientation.size(*size)[::-1]
     assert np.shares_memory(turned, plane)
     rgb = np.random.RandomState(1).randint(0, 256, size[::-1] + (3,)).astype(np.uint8)
     copy = orientation.rgb(rgb)
-    assert np.array_equal(copy, walked(orientation, rgb)) and copy.flags.c_contiguous
+    assert np.array_equal(copy, shown(orientation, rgb)) and copy.flags.c_contiguous
 
 
 @EACH
@@ -62,7 +32,7 @@ def test_blocks_are_those_in_the_middle_of_their_place(orientation, size):
     shape = -(-height // 4), -(-width // 4)
     grid = np.arange(shape[0] * shape[1]).reshape(shape)
     turned = orientation.blocks(grid, width, height)
-    under = walked(orientation, np.repeat(np.repeat(grid, 4, 0), 4, 1)[:height, :width])
+    under = shown(orientation, np.repeat(np.repeat(grid, 4, 0), 4, 1)[:height, :width])
     assert turned.shape == (-(-under.shape[0] // 4), -(-under.shape[1] // 4))
     for y, x in np.ndindex(*turned.shape):
         rows, columns = (
@@ -128,7 +98,7 @@ def test_other_angles_are_rounded_and_known_to_be(angle, nearest, is_near, is_mi
     sine, cosine = round(math.sin(radians) * ONE), round(math.cos(radians) * ONE)
     side = -1 if is_mirrored else 1
     for told in (
-        from_matrix(_rotation(side * cosine, side * sine, -sine, cosine)),
+        from_matrix(matrix((side * cosine, side * sine, -sine, cosine), (1, 1))),
         from_angle(angle, is_mirrored),
     ):
         assert told.orientation == Orientation(nearest, is_mirrored)
@@ -136,13 +106,9 @@ def test_other_angles_are_rounded_and_known_to_be(angle, nearest, is_near, is_mi
         assert told.clockwise_deg == pytest.approx(angle % 360, abs=0.01)
 
 
-def _rotation(a, b, c, d):
-    return a, b, 0, c, d, 0, 0, 0, 1 << 30
-
-
 def test_a_matrix_that_maps_to_a_line_says_nothing():
     assert from_matrix((0,) * 9) is None
-    assert from_matrix(_rotation(ONE, ONE, ONE, ONE)) is None
+    assert from_matrix(matrix((1, 1, 1, 1))) is None
 
 
 def test_words_for_people():
