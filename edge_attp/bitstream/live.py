@@ -269,7 +269,7 @@ class LiveSource(Source):
         elif source.display_matrix != self.display_matrix and not self._has_warned_of_turning:
             self._has_warned_of_turning = True
             logger.warning(
-                "%s: its picture is to be turned otherwise than at first; it is turned as at first",
+                "%s: it comes back in another orientation; the first one is kept",
                 self.name,
             )
 

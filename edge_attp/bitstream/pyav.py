@@ -115,19 +115,27 @@ def mp4_header(av: Any, template: Any) -> bytes:
 
 
 def turning_matrix(stream: Any) -> Optional[Tuple[int, ...]]:
-    """The display matrix of an input's stream as far as PyAV before 13 tells it: the angle, anticlockwise."""
+    """The display matrix of an input's stream as far as PyAV before 13 tells it."""
     told = getattr(stream, "side_data", None) or {}
-    angle = math.radians(told.get("DISPLAYMATRIX", 0))
-    if not angle:
-        return None
-    sine, cosine = (round(value * (1 << 16)) for value in (math.sin(angle), math.cos(angle)))
-    return cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30
+    return _matrix_of_angle(told.get("DISPLAYMATRIX", 0))
 
 
 def display_matrix(frame: Any) -> Optional[Tuple[int, ...]]:
     """Of a decoded frame; None if it has none."""
-    data = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # there is other side data, of a kind that is newer than this PyAV
+        return _matrix_of_angle(getattr(frame, "rotation", 0))
     return None if data is None else struct.unpack("=9i", bytes(data))
+
+
+def _matrix_of_angle(anticlockwise_deg: float) -> Optional[Tuple[int, ...]]:
+    """None for 0. Nobody tells of mirroring here."""
+    if not anticlockwise_deg:
+        return None
+    angle = math.radians(anticlockwise_deg)
+    sine, cosine = (round(value * (1 << 16)) for value in (math.sin(angle), math.cos(angle)))
+    return cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30
 
 
 def encoded_packet(av: Any, data: bytes, is_key: bool, duration: int, format: str) -> Any:

@@ -187,8 +187,7 @@ class Reading:
         if told != self._options.told and not self._has_warned_of_turning:
             self._has_warned_of_turning = True
             logger.warning(
-                "%s: from packet %d on its picture is to be turned otherwise than at first; it is turned "
-                "as at first",
+                "%s: from packet %d on, the stream asks for another orientation; the first one is kept",
                 self._source.name,
                 self._number,
             )

@@ -258,8 +258,7 @@ def _orientation(source: Source, told: Told) -> Orientation:
         told = from_matrix(source.display_matrix) or told
     if not told.is_near:
         logger.warning(
-            "%s: its picture is to be turned clockwise by %.1f degrees: taken for %d, the nearest of 0, 90, "
-            "180 and 270",
+            "%s: its picture is to be turned clockwise by %.1f degrees; the nearest multiple of 90 is used: %d",
             source.name,
             told.clockwise_deg,
             told.orientation.rotation_deg,

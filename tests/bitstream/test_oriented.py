@@ -8,7 +8,7 @@ import pytest
 
 av = pytest.importorskip("av")
 
-from containers import added_copy  # noqa: E402
+from containers import rewrapped  # noqa: E402
 
 from edge_attp.bitstream import CompressedVideo, pyav  # noqa: E402
 from edge_attp.bitstream.display_matrix import read_file_matrix  # noqa: E402
@@ -120,6 +120,32 @@ def test_other_containers_say_it_too(mp4, tmp_path, orientation, name, options):
             assert read_file_matrix(file, 1) == nine and file.tell() == 5
 
 
+@pytest.mark.skipif(not HANDS_ON, reason="PyAV before 14")
+@pytest.mark.parametrize("film", turned.TURNED[::3], ids=str)
+@pytest.mark.parametrize("scale", [(turned.ONE, turned.ONE), (turned.ONE // 2, 3 * turned.ONE)])
+def test_the_film_is_turned_after_its_track(mp4, tmp_path, film, scale):
+    track = turned.matrix(turned.TERMS[Orientation(90, False)], scale)
+    path = turned.with_matrix(mp4, tmp_path / "turned.mp4", track[:6] + (7 << 16, -5, 1 << 30))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"mvhd") + 4 + 36
+    data[at : at + 36] = struct.pack(">9i", *turned.matrix(turned.TERMS[film]))
+    path.write_bytes(bytes(data))
+    nine = witness(path)
+    assert read_file_matrix(str(path), 1) == nine
+    with CompressedVideo(path) as video:
+        assert video.display_matrix == nine
+        assert (video.rotation_deg, video.is_mirrored) == from_matrix(nine).orientation
+    turn, back = turned.TERMS[film], turned.TERMS[Orientation(90, False)]
+    product = np.reshape(back, (2, 2)) @ np.reshape(turn, (2, 2))
+    assert turned.TERMS[from_matrix(nine).orientation] == tuple(product.ravel())
+
+
+@pytest.mark.parametrize("nine", [(0,) * 9, (turned.ONE,) * 9, (-(1 << 31),) * 9])
+def test_a_matrix_of_nonsense_turns_nothing(mp4, tmp_path, nine):
+    path = turned.with_matrix(mp4, tmp_path / "turned.mp4", nine)
+    assert orientation_of(path, oriented=True) == UPRIGHT
+
+
 def box(kind, *contents, wide=False):
     data = b"".join(contents)
     if wide:
@@ -172,17 +198,6 @@ def test_a_stream_says_how_it_is_to_be_turned(raw, tmp_path, codec, hor_flip, ve
         assert expected.is_mirrored == (hor_flip != ver_flip)
 
 
-def in_mp4(data, codec, target):
-    """An Annex B stream as an MP4 file."""
-    with pyav.opened(av, str(data), format=codec) as source, av.open(str(target), "w") as output:
-        copy = added_copy(output, source.streams.video[0])
-        packets = [packet for packet in source.demux(video=0) if packet.size]
-        for number, packet in enumerate(packets):
-            packet.stream, packet.pts, packet.dts = copy, number, number
-            output.mux(packet)
-    return target
-
-
 @pytest.mark.skipif(not HANDS_ON, reason="FFmpeg before 7 prefers the container")
 def test_the_stream_goes_before_its_container(raw, tmp_path, codec):
     path = tmp_path / "stream.{}".format(codec)
@@ -193,7 +208,7 @@ def test_the_stream_goes_before_its_container(raw, tmp_path, codec):
         (turned.sei(codec, cancel=True), Orientation(180, True)),
     ):
         path.write_bytes(turned.with_sei(raw, codec, {0: message}))
-        boxed = in_mp4(path, codec, tmp_path / "stream.mp4")
+        boxed = rewrapped(path, tmp_path / "stream.mp4")
         boxed = turned.with_matrix(boxed, tmp_path / "turned.mp4", nine)
         assert orientation_of(boxed) == expected == from_matrix(witness(boxed)).orientation
 
@@ -210,13 +225,13 @@ def test_what_changes_is_told_once(raw, tmp_path, codec, caplog, is_boxed):
         ({0: turned.sei(codec), 8: turned.sei(codec, cancel=True)}, 0),
     ):
         path.write_bytes(turned.with_sei(raw, codec, messages))
-        source = in_mp4(path, codec, tmp_path / "stream.mp4") if is_boxed else path
+        source = rewrapped(path, tmp_path / "stream.mp4") if is_boxed else path
         caplog.clear()
         with CompressedVideo(source, oriented=True) as video:
             shapes = {picture.shape for picture in video}
         assert len(shapes) == 1
         assert [record.levelno for record in caplog.records] == warnings * [logging.WARNING]
-        assert all("as at first" in message for message in caplog.messages)
+        assert all("the first one is kept" in message for message in caplog.messages)
 
 
 @pytest.mark.parametrize("angle_deg, nearest", [(30, 0), (100, 90), (200, 180), (330, 0)])
@@ -365,6 +380,18 @@ def test_clips_keep_the_matrix(mp4, tmp_path, make):
         assert clip.display_matrix == nine and len(list(clip)) == len(cut.packets)
     if HANDS_ON:
         assert witness(target) == nine
+
+
+def test_side_data_that_pyav_does_not_know_harms_nothing():
+    class Frame:
+        rotation = -90
+
+        @property
+        def side_data(self):
+            raise ValueError("31 is not a valid Type")
+
+    told = from_matrix(pyav.display_matrix(Frame()))
+    assert told.orientation == Orientation(90, False) and told.is_near
 
 
 @pytest.mark.parametrize("codec, container", [("mpeg4", "mp4"), ("mjpeg", "mov")])
