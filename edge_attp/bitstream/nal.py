@@ -7,7 +7,7 @@ import re
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 from edge_attp.bitstream import sei
-from edge_attp.bitstream.orientation import UPRIGHT, Told
+from edge_attp.bitstream.orientation import NOTHING
 from edge_attp.bitstream.syntax import Syntax
 
 START_CODE = b"\0\0\1"
@@ -73,7 +73,7 @@ class ParameterSets:
         self._nal_length_bytes = nal_length_bytes
         self._sets: Dict[Tuple[int, int], bytes] = {}
         self.annex_b = b""  # all of them; the same object until one changes
-        self.display_orientation = Told(UPRIGHT, 0.0)
+        self.display_orientation = NOTHING
 
     @property
     def is_complete(self) -> bool:

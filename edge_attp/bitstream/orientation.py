@@ -108,6 +108,9 @@ class Told(NamedTuple):
         return min(apart, 360 - apart) <= NEAR_DEG
 
 
+NOTHING = Told(UPRIGHT, 0.0)
+
+
 def from_angle(clockwise_deg: float, is_mirrored: bool) -> Told:
     """Of a picture that is mirrored first, then turned."""
     clockwise_deg %= 360
@@ -124,3 +127,10 @@ def from_matrix(matrix: Matrix) -> Optional[Told]:
     # Width and height may be scaled apart.
     angle = math.atan2(side * b / math.hypot(b, d), side * a / math.hypot(a, c))
     return from_angle(math.degrees(angle), determinant < 0)
+
+
+def told_by(stream: Told, matrix: Optional[Matrix]) -> Told:
+    """What a stream says itself goes before what its container says, as in FFmpeg."""
+    if stream != NOTHING or matrix is None:
+        return stream
+    return from_matrix(matrix) or NOTHING

@@ -102,8 +102,6 @@ def mp4_header(av: Any, template: Any) -> bytes:
     """The header of an MP4 file with a stream like an input's: FFmpeg writes into it what it knows of the
     stream. Empty where it cannot be written, or PyAV (before 14.1) does not hand on what it knows of
     presentation."""
-    if not hasattr(av.container.OutputContainer, "add_stream_from_template"):
-        return b""
     file = io.BytesIO()
     try:
         with av.open(file, "w", format="mp4", options={"movflags": "empty_moov"}) as output:

@@ -14,7 +14,7 @@ import numpy as np
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import MOST_AHEAD, AnchorDecoder
 from edge_attp.bitstream.nal import KeyBytes, ParameterSets, join
-from edge_attp.bitstream.orientation import Orientation, Told
+from edge_attp.bitstream.orientation import Orientation, Told, told_by
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.sampling import Reservoir
 from edge_attp.bitstream.source import Source
@@ -28,8 +28,8 @@ class ReadingOptions(NamedTuple):
     threads: int
     on_demand: bool
     anchor: Optional[int]
-    orientation: Optional[Orientation]  # None: pictures are given out as they are coded
-    told: Told  # display orientation at the beginning
+    orientation: Orientation  # at the beginning
+    turning: Optional[Orientation]  # None: pictures are given out as they are coded
 
 
 class _Sent(NamedTuple):
@@ -184,7 +184,8 @@ class Reading:
 
     def _check_orientation(self, told: Told) -> None:
         """That of the beginning holds for all."""
-        if told != self._options.told and not self._has_warned_of_turning:
+        found = told_by(told, self._source.display_matrix).orientation
+        if found != self._options.orientation and not self._has_warned_of_turning:
             self._has_warned_of_turning = True
             logger.warning(
                 "%s: from packet %d on, the stream asks for another orientation; the first one is kept",
@@ -209,7 +210,7 @@ class Reading:
             self._syntax,
             self._seconds_per_tick,
             on_demand_decoder,
-            self._options.orientation,
+            self._options.turning,
         )
         self._newest = info.decode_index
         self._damaged += info.is_damaged

@@ -2,28 +2,26 @@
 
 from typing import Iterator, Optional, Tuple
 
-from edge_attp.bitstream.orientation import UPRIGHT, Told, from_angle
+from edge_attp.bitstream.orientation import NOTHING, Told, from_angle
 
 _DISPLAY_ORIENTATION = 47  # payloadType in both
 
 
 def display_orientation(nal: bytes, header_bytes: int) -> Optional[Told]:
-    """What the display orientation message of an SEI NAL unit says (H.264 D.2.27, HEVC D.3.17); UPRIGHT if
+    """What the display orientation message of an SEI NAL unit says (H.264 D.2.27, HEVC D.3.17); NOTHING if
     it takes back what an earlier one said, None if there is none."""
     rbsp = nal[header_bytes:].replace(b"\0\0\3", b"\0\0")  # clause 7.3.1.1
     for kind, payload in _messages(rbsp):
-        if (
-            kind == _DISPLAY_ORIENTATION and payload[:1] >= b"\x80"
-        ):  # display_orientation_cancel_flag
-            return Told(UPRIGHT, 0.0)
-        if kind == _DISPLAY_ORIENTATION and len(payload) >= 3:
-            return _told(int.from_bytes(payload[:3], "big"))
+        if kind == _DISPLAY_ORIENTATION and payload:
+            return _told(int.from_bytes(payload[:3].ljust(3, b"\0"), "big"))
     return None
 
 
 def _told(bits: int) -> Told:
-    """Mirrored first, either way, then turned anticlockwise."""
-    hor_flip, ver_flip = bits >> 22 & 1, bits >> 21 & 1
+    """By its first 24 bits: mirrored first, either way, then turned anticlockwise."""
+    cancel_flag, hor_flip, ver_flip = (bits >> place & 1 for place in (23, 22, 21))
+    if cancel_flag:
+        return NOTHING
     anticlockwise_rotation = bits >> 5 & 0xFFFF
     turned_deg = 180 * ver_flip - 360 * anticlockwise_rotation / 65536
     return from_angle(turned_deg, hor_flip != ver_flip)

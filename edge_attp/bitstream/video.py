@@ -9,7 +9,7 @@ import numpy as np
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import KeyDecoder
 from edge_attp.bitstream.nal import ParameterSets, join
-from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation, Told, from_matrix
+from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation, Told, told_by
 from edge_attp.bitstream.packets import Input, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
@@ -84,19 +84,16 @@ class CompressedVideo:
             raise
         self.codec = self._source.codec
         self.display_matrix: Optional[Matrix] = self._source.display_matrix
-        self.rotation_deg, self.is_mirrored = _orientation(self._source, told)
-        self._turning = self._orientation_to_apply(oriented)
+        orientation = _orientation(self._source, told)
+        self.rotation_deg, self.is_mirrored = orientation
+        self._turning = orientation if oriented and orientation != UPRIGHT else None
         self._reading_options = ReadingOptions(
-            residual, threads, False, anchor, self._turning, told
+            residual, threads, False, anchor, orientation, self._turning
         )
         self.width, self.height = self._shown_size()
         self.bit_depth: int = self._native_info.bit_depth_luma
         self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
-
-    def _orientation_to_apply(self, oriented: bool) -> Optional[Orientation]:
-        orientation = Orientation(self.rotation_deg, self.is_mirrored)
-        return orientation if oriented and orientation != UPRIGHT else None
 
     def _shown_size(self) -> Tuple[int, int]:
         size = self._native_info.width_px, self._native_info.height_px
@@ -253,9 +250,7 @@ class CompressedVideo:
 
 
 def _orientation(source: Source, told: Told) -> Orientation:
-    """What the stream itself says goes before what its container says, as in FFmpeg."""
-    if told.orientation == UPRIGHT and source.display_matrix is not None:
-        told = from_matrix(source.display_matrix) or told
+    told = told_by(told, source.display_matrix)
     if not told.is_near:
         logger.warning(
             "%s: its picture is to be turned clockwise by %.1f degrees; the nearest multiple of 90 is used: %d",

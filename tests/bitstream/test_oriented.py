@@ -234,6 +234,21 @@ def test_what_changes_is_told_once(raw, tmp_path, codec, caplog, is_boxed):
         assert all("the first one is kept" in message for message in caplog.messages)
 
 
+@pytest.mark.parametrize("later, warnings", [(QUARTER, 0), (3 * QUARTER, 1)])
+def test_a_stream_that_repeats_its_container_changes_nothing(
+    raw, tmp_path, codec, caplog, later, warnings
+):
+    path = tmp_path / "stream.{}".format(codec)
+    path.write_bytes(turned.with_sei(raw, codec, {8: turned.sei(codec, 0, 0, later)}))
+    nine = turned.matrix(turned.TERMS[Orientation(270, False)])
+    boxed = rewrapped(path, tmp_path / "stream.mp4")
+    boxed = turned.with_matrix(boxed, tmp_path / "turned.mp4", nine)
+    with CompressedVideo(boxed, oriented=True) as video:
+        assert video.rotation_deg == 270
+        list(video)
+    assert len(caplog.messages) == warnings
+
+
 @pytest.mark.parametrize("angle_deg, nearest", [(30, 0), (100, 90), (200, 180), (330, 0)])
 def test_another_angle_is_told_once(mp4, tmp_path, caplog, angle_deg, nearest):
     angle = np.deg2rad(angle_deg)
