@@ -51,7 +51,9 @@ class StreamInfo(NamedTuple):
     Sizes are in luma samples after cropping. `block_px`: the side of a macroblock (H.264, 16) or coding
     tree unit. `max_num_ref_frames`: HEVC pictures held besides the current one at most.
     `pic_order_cnt_type`: 0 in HEVC. `poc_step` is the picture order count difference of two neighbours
-    in display order. `tools` grows while pictures are read.
+    in display order. `tools` grows while pictures are read. `rotation_deg`, `is_mirrored`: how the coded
+    picture is to be turned, clockwise, after it was mirrored, left to right; `display_matrix`: of the
+    container.
     """
 
     container: str
@@ -70,6 +72,9 @@ class StreamInfo(NamedTuple):
     tools: Tuple[str, ...]
     frame_rate: Optional[Fraction]
     time_base: Optional[Fraction]
+    rotation_deg: int
+    is_mirrored: bool
+    display_matrix: Optional[Tuple[int, ...]]
 
 
 class StreamStats(NamedTuple):

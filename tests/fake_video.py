@@ -55,6 +55,7 @@ class FakeVideo:
     width, height, bit_depth = WIDTH, HEIGHT, 8
     time_base = None
     jump_s = float("inf")
+    rotation_deg, is_mirrored, display_matrix = 0, False, None
 
     def __init__(self, pattern, pocs=None, rate=25, fail=None, broken_keys=(), slow=None):
         self.frame_rate = None if rate is None else Fraction(rate)

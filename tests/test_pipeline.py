@@ -262,7 +262,7 @@ def test_options_reach_the_source(go):
     video = FakeVideo("KP")
     go(video, threads=2, transcode=False, anchor=7)
     assert video.opened_with == dict(
-        source="fake", residual=True, threads=2, transcode=False, anchor=7
+        source="fake", residual=True, threads=2, transcode=False, anchor=7, oriented=True
     )
 
 

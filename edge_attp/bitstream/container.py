@@ -4,11 +4,15 @@ The one place that opens a container.
 """
 
 import itertools
+import os
 import re
 import time
+from io import BytesIO
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream import nal, pyav
+from edge_attp.bitstream.display_matrix import read_file_matrix, read_matrix
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.records import parse_configuration
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import SYNTAXES
@@ -57,6 +61,7 @@ class ContainerSource(Source):
             raise self._open_error(error, waited_s, limit_s) from None
         try:
             self._read_header()
+            self.display_matrix = self._display_matrix(target)
         except Exception:
             self._opened.close()
             raise
@@ -103,6 +108,15 @@ class ContainerSource(Source):
 
     def _configuration(self, extradata: bytes) -> Tuple[int, List[bytes]]:
         return parse_configuration(extradata, self.syntax, self.name)
+
+    def _display_matrix(self, target: Any) -> Optional[Matrix]:
+        header = pyav.mp4_header(self._av, self.stream)
+        if header:
+            return read_matrix(BytesIO(header))
+        is_path = isinstance(target, str) and os.path.isfile(target)
+        if "mp4" in self.container and (is_path or hasattr(target, "seek")):
+            return read_file_matrix(target, self.stream.id)
+        return pyav.turning_matrix(self.stream)
 
     def packets(self) -> Iterator[EncodedPacket]:
         count = 0

@@ -11,7 +11,9 @@ from io import BytesIO
 from typing import Any, Deque, Iterator, List, NamedTuple, Optional
 
 from edge_attp.bitstream import annexb, nal, pyav
+from edge_attp.bitstream.display_matrix import write_matrix
 from edge_attp.bitstream.nal import ParameterSets
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.packets import Input, open_source
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import HEVC
@@ -189,6 +191,10 @@ class RecordedSource(Source):
         self.jump_s = inner.jump_s
         self.parameter_sets = inner.parameter_sets
 
+    @property
+    def display_matrix(self) -> Optional[Matrix]:  # type: ignore[override]
+        return None if self._inner is None else self._inner.display_matrix
+
     def packets(self) -> Iterator[EncodedPacket]:
         assert self._inner is not None
         tape = _Tape(self._inner, self._recorder)
@@ -246,11 +252,17 @@ def _earlier(packet: EncodedPacket, ticks: int) -> EncodedPacket:
     return packet._replace(pts=packet.pts - ticks, dts=dts)
 
 
-def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> None:
+def write_mp4(
+    path: str,
+    packets: List[EncodedPacket],
+    time_base: Fraction,
+    display_matrix: Optional[Matrix] = None,
+) -> None:
     """Writes packets as they are into an MP4 file; the first picture is shown at 0.
 
-    packets: as in Cut, at least one. The times of decoding are made from those of showing. Raises
-    OSError if the file cannot be written, CorruptStream if FFmpeg makes nothing of the packets.
+    packets: as in Cut, at least one. display_matrix: of the source, for players. The times of decoding are
+    made from those of showing. Raises OSError if the file cannot be written, CorruptStream if FFmpeg makes
+    nothing of the packets.
     """
     av = pyav.import_av("{}: cutting a clip".format(path))
     first = packets[0].data
@@ -271,6 +283,8 @@ def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> N
         raise CorruptStream(
             "{}: the clip cannot be written: {}".format(path, pyav.reason(error))
         ) from None
+    if display_matrix is not None:  # PyAV has no way to set it
+        write_matrix(path, display_matrix)
 
 
 def _muxable(av: Any, packets: List[EncodedPacket], format: str) -> Iterator[Any]:

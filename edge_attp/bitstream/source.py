@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Dict, Iterator, List, Optional
 
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.syntax import H264
 from edge_attp.types import EncodedPacket
 
@@ -26,9 +27,10 @@ class Source:
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None
     time_base: Optional[Fraction] = None
-    jump_s = float(
-        "inf"
-    )  # more than this ahead of what was due, and a time is that of another clock
+    # More than this ahead of what was due, and a time is that of another clock.
+    jump_s = float("inf")
+    # What the container says of presentation, None if nothing; known once there was a packet.
+    display_matrix: Optional[Matrix] = None
     # Age of the packet that came out last; grows where a live source is not kept up with.
     lag_s = 0.0
     waited_s = 0.0  # time spent in packets() because a live source had none yet

@@ -8,13 +8,15 @@ import numpy as np
 
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import KeyDecoder
-from edge_attp.bitstream.nal import join
+from edge_attp.bitstream.nal import ParameterSets, join
+from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation, Told, told_by
 from edge_attp.bitstream.packets import Input, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
 from edge_attp.bitstream.reading import Reading, ReadingOptions
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import CorruptStream
+from edge_attp.log import logger
 from edge_attp.types import EncodedPacket, StreamInfo, StreamStats
 
 # So far into a source a sequence parameter set must have come.
@@ -28,7 +30,9 @@ class CompressedVideo:
     `residual`: False saves the time to parse residuals. `threads`: the output is the same for any number.
     `transcode`: True accepts other codecs and encodes them to H.264 on the fly. `format`, `options`: for
     FFmpeg, as in `av.open`; "h264" or "hevc" as format forces the reader of raw streams. `anchor`: every
-    how many pictures one is an anchor, see `decode_anchor()`.
+    how many pictures one is an anchor, see `decode_anchor()`. `oriented`: True turns pictures as players do,
+    and so `width`, `height` and all that pictures and the decode methods give; False leaves them as they
+    are coded.
 
     Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
     or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
@@ -42,7 +46,12 @@ class CompressedVideo:
 
     Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
     samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
-    None for raw streams, whose pictures have no pts). They describe the beginning of the stream.
+    None for raw streams, whose pictures have no pts). `rotation_deg` (0, 90, 180 or 270), `is_mirrored`:
+    to be upright, the coded picture is mirrored, left to right, and then turned clockwise by so much, as
+    its display orientation SEI message says, or else `display_matrix`, the container's: nine integers
+    a, b, u, c, d, v, x, y, w as FFmpeg gives them, or None. Other angles are rounded, with a warning.
+    (FFmpeg's av_display_rotation_get() and PyAV's `frame.rotation` count anticlockwise.) All of these
+    describe the beginning of the stream; where it is to be turned otherwise later, a warning says so.
     `jump_s`: a picture that comes more than this after it was due bears the time of another clock;
     infinite where the container has one clock only.
     """
@@ -56,6 +65,7 @@ class CompressedVideo:
         format: Optional[str] = None,
         options: Optional[Dict[str, str]] = None,
         anchor: Optional[int] = None,
+        oriented: bool = False,
     ) -> None:
         if threads < 1:
             raise ValueError("threads is {}, must be 1 or more".format(threads))
@@ -63,7 +73,6 @@ class CompressedVideo:
             raise ValueError("anchor is {}, must be 1 or more".format(anchor))
         self._input = source
         self._open_arguments: Tuple[Any, ...] = (transcode, format, options)
-        self._reading_options = ReadingOptions(residual, threads, False, anchor)
         self._begin = position(source)
         self._reading: Optional[Reading] = None
         self._keys: Optional[KeyDecoder] = None
@@ -71,17 +80,27 @@ class CompressedVideo:
         self._source = open_source(source, transcode, format, options)
         self._unread: Optional[Iterator[EncodedPacket]] = None
         try:
-            self._native_info, self._unread = _probe(self._source)
+            self._native_info, told, self._unread = _probe(self._source)
         except Exception:
             self._source.close()
             raise
         self.codec = self._source.codec
-        self.width: int = self._native_info.width_px
-        self.height: int = self._native_info.height_px
+        self.display_matrix: Optional[Matrix] = self._source.display_matrix
+        orientation = _orientation(self._source, told)
+        self.rotation_deg, self.is_mirrored = orientation
+        self._turning = orientation if oriented and orientation != UPRIGHT else None
+        self._reading_options = ReadingOptions(
+            residual, threads, False, anchor, orientation, self._turning
+        )
+        self.width, self.height = self._shown_size()
         self.bit_depth: int = self._native_info.bit_depth_luma
         self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
         self.jump_s = self._source.jump_s
+
+    def _shown_size(self) -> Tuple[int, int]:
+        size = self._native_info.width_px, self._native_info.height_px
+        return size if self._turning is None else self._turning.size(*size)
 
     def __iter__(self) -> Iterator[Picture]:
         return self._start(self._reading_options).pictures()
@@ -162,13 +181,14 @@ class CompressedVideo:
         return self._checked(self._reading.decode_anchor(picture), picture)
 
     def _checked(self, rgb: np.ndarray, picture: Picture) -> np.ndarray:
-        if rgb.shape[:2] != picture.shape:
+        size = rgb.shape[:2] if self._turning is None else self._turning.size(*rgb.shape[:2])
+        if size != picture.shape:
             raise CorruptStream(
                 "{}: picture {}: FFmpeg decodes {} rows and columns, the stream says {}".format(
-                    self._source.name, picture.decode_index, rgb.shape[:2], picture.shape
+                    self._source.name, picture.decode_index, size, picture.shape
                 )
             )
-        return rgb
+        return rgb if self._turning is None else self._turning.rgb(rgb)
 
     def info(self) -> StreamInfo:
         """What is known of the stream now; `tools` and `poc_step` become complete while it is read."""
@@ -192,6 +212,9 @@ class CompressedVideo:
             tools=tuple(bytes(native.tools).decode("ascii", "replace").split()),
             frame_rate=self.frame_rate,
             time_base=self.time_base,
+            rotation_deg=self.rotation_deg,
+            is_mirrored=self.is_mirrored,
+            display_matrix=self.display_matrix,
         )
 
     @property
@@ -229,8 +252,21 @@ class CompressedVideo:
         )
 
 
-def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPacket]]:
-    """Reads until the size is known. Returns what the core knows then, and all packets from the first.
+def _orientation(source: Source, told: Told) -> Orientation:
+    told = told_by(told, source.display_matrix)
+    if not told.is_near:
+        logger.warning(
+            "%s: its picture is to be turned clockwise by %.1f degrees; the nearest multiple of 90 is used: %d",
+            source.name,
+            told.clockwise_deg,
+            told.orientation.rotation_deg,
+        )
+    return told.orientation
+
+
+def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[EncodedPacket]]:
+    """Reads until the size is known. Returns what the core knows then, how the picture is to be turned, and
+    all packets from the first.
 
     UnsupportedStream if the core refuses the stream before it gives out a picture.
     """
@@ -261,7 +297,10 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPa
                     source.name, source.syntax.title
                 )
             )
-        return info, itertools.chain(head, packets)
+        seen = ParameterSets(source.syntax, source.nal_length_bytes)
+        for packet in head:
+            seen.watch(packet.data)
+        return info, seen.display_orientation, itertools.chain(head, packets)
     finally:
         decoder.close()
 

@@ -173,6 +173,7 @@ class Reader:
             threads=options.threads,
             transcode=options.transcode,
             anchor=options.anchor,
+            oriented=True,
         )
 
     def _pictures(self) -> Iterator[Picture]:

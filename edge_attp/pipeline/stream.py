@@ -7,6 +7,7 @@ from typing import Any, Callable, Deque, Optional
 import numpy as np
 
 from edge_attp.bitstream import without_password
+from edge_attp.bitstream.orientation import Orientation
 from edge_attp.engine import RunTimes
 from edge_attp.log import logger
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
@@ -90,7 +91,9 @@ class Stream:
             status.clock,
             video.bit_depth,
             self.name,
-            video.jump_s,
+            jump_s=video.jump_s,
+            orientation=Orientation(video.rotation_deg, video.is_mirrored),
+            display_matrix=video.display_matrix,
         )
         if video.frame_rate is None and video.time_base is None:
             logger.warning(

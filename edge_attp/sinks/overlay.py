@@ -11,6 +11,7 @@ from typing import Any, Dict, NamedTuple, Optional
 import numpy as np
 
 from edge_attp.bitstream.frames import Frames
+from edge_attp.bitstream.orientation import UPRIGHT
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import Result, Verdict
@@ -101,12 +102,14 @@ class OverlaySink(Drawing):
         self._output: Any = None
         self._frames: Optional[Frames] = None
         self._last_tick = -1
+        self._orientation = UPRIGHT
 
     def start(self, header: Header) -> None:
         if _is_same_file(self._path, header.source):
             raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         super().start(header)
         self._frames = _frames(header.source)
+        self._orientation = header.orientation
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
@@ -123,6 +126,8 @@ class OverlaySink(Drawing):
         if result.note is None:
             return
         behind = None if self._frames is None else self._frames.rgb(result.packet)
+        if behind is not None:
+            behind = self._orientation.rgb(behind)
         canvas = self._drawn(result, result.note, behind)
         frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
         self._last_tick = max(round(result.start_s * TICKS_PER_S), self._last_tick + 1)
