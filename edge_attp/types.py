@@ -3,7 +3,14 @@
 from fractions import Fraction
 from typing import NamedTuple, Optional, Tuple
 
-__all__ = ["EncodedPacket", "CodingCounts", "ModeCounts", "StreamInfo", "StreamStats"]
+__all__ = [
+    "EncodedPacket",
+    "CodingCounts",
+    "ModeCounts",
+    "StreamInfo",
+    "StreamStats",
+    "VideoTrack",
+]
 
 
 class EncodedPacket(NamedTuple):
@@ -43,13 +50,26 @@ class CodingCounts(NamedTuple):
     luma_transforms: Tuple[int, ...]
 
 
+class VideoTrack(NamedTuple):
+    """One video track of a container. codec: FFmpeg's name. pictures: 0 where the container does not tell.
+    is_cover: a cover picture or thumbnails."""
+
+    codec: str
+    width: int
+    height: int
+    pictures: int
+    is_default: bool
+    is_cover: bool
+
+
 class StreamInfo(NamedTuple):
     """What is known of a stream: from its container and from its active sequence parameter set.
 
     Sizes are in luma samples after cropping. `block_px`: the side of a macroblock (H.264, 16) or coding
     tree unit. `max_num_ref_frames`: HEVC pictures held besides the current one at most.
     `pic_order_cnt_type`: 0 in HEVC. `poc_step` is the picture order count difference of two neighbours
-    in display order. `tools` grows while pictures are read.
+    in display order. `tools` grows while pictures are read. `track`: which of `tracks`, the video tracks of
+    the container, is read; raw streams have none.
     """
 
     container: str
@@ -68,6 +88,8 @@ class StreamInfo(NamedTuple):
     tools: Tuple[str, ...]
     frame_rate: Optional[Fraction]
     time_base: Optional[Fraction]
+    track: int = 0
+    tracks: Tuple[VideoTrack, ...] = ()
 
 
 class StreamStats(NamedTuple):

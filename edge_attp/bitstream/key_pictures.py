@@ -23,11 +23,12 @@ MOST_AHEAD = 48
 _DECODER_OPTIONS = {"flags": "+output_corrupt+unaligned", "flags2": "+showall"}
 
 
-def annex_b(key: KeyBytes) -> bytes:
+def annex_b(key: KeyBytes, syntax: Syntax) -> bytes:
     """The picture's bytes behind the parameter sets that it needs, with start codes."""
     if key.nal_length_bytes == 0:
         return key.parameter_sets + key.data
-    return key.parameter_sets + nal.join(list(nal.split(key.data, key.nal_length_bytes)), 0)
+    units = nal.split(key.data, key.nal_length_bytes, syntax)
+    return key.parameter_sets + nal.join(list(units), 0)
 
 
 def _open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
@@ -47,6 +48,7 @@ class KeyDecoder:
 
     def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
+        self._syntax = syntax
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
         self._open = partial(_open_decoder, self._av, syntax)
         self._decoder = self._open()
@@ -56,7 +58,7 @@ class KeyDecoder:
         """RGB uint8 (H, W, 3). CorruptStream if FFmpeg gets no picture out of these bytes."""
         frames: List[Any] = []
         try:
-            frames += self._decoder.decode(self._av.Packet(annex_b(key)))
+            frames += self._decoder.decode(self._av.Packet(annex_b(key, self._syntax)))
             frames += self._decoder.decode(None)
         except self._av.error.FFmpegError:
             frames = []
@@ -77,6 +79,7 @@ class AnchorDecoder:
 
     def __init__(self, name: str, syntax: Syntax) -> None:
         self._name = name
+        self._syntax = syntax
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
         skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
         self._open = partial(_open_decoder, self._av, syntax, skip_frame)
@@ -130,7 +133,7 @@ class AnchorDecoder:
             key = key._replace(parameter_sets=b"")
         else:
             self._parameter_sets = key.parameter_sets
-        packet = self._av.Packet(annex_b(key))
+        packet = self._av.Packet(annex_b(key, self._syntax))
         packet.pts = number
         self._is_clean = False
         self._frames = self._frames[-MOST_AHEAD:]

@@ -12,7 +12,10 @@ from edge_attp.errors import EdgeAttpError
 # do not look at the frame.
 _MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M"}
 
-_ATTACHED_PIC = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
+# FFmpeg's AV_DISPOSITION_...
+_DEFAULT = 0x1
+_STILLS = 0x400 | 0x800  # ATTACHED_PIC, TIMED_THUMBNAILS
+_DEPENDENT = 0x80000
 
 MOST_FAILURES = 32  # of the demuxer in a row
 
@@ -84,9 +87,15 @@ def new_extradata(packet: Any) -> Optional[bytes]:
 
 
 def indexed_packets(stream: Any) -> int:
-    """Packets that the container's index promises, 0 if that is not known."""
+    """Packets that the container's index promises, 0 if that is not known. Empty samples are none: FFmpeg
+    passes over them."""
     entries = getattr(stream, "index_entries", None)
-    return 0 if entries is None else len(entries)
+    return 0 if entries is None else sum(1 for entry in entries if entry.size)
+
+
+def is_encrypted(packet: Any) -> bool:
+    """FFmpeg has found how this packet is encrypted. (PyAV before 14 does not tell.)"""
+    return bool(hasattr(packet, "has_sidedata") and packet.has_sidedata("encryption_info"))
 
 
 def add_stream_like(output: Any, template: Any) -> Any:
@@ -112,9 +121,29 @@ def encoded_packet(av: Any, data: bytes, is_key: bool, duration: int, format: st
 
 
 def is_cover_art(stream: Any) -> bool:
-    """A still image that accompanies audio is no video. (PyAV before 13 does not tell.)"""
+    """A still image that accompanies audio, or thumbnails, are no video."""
+    return bool(_disposition(stream) & _STILLS)
+
+
+def is_default(stream: Any) -> bool:
+    return bool(_disposition(stream) & _DEFAULT)
+
+
+def is_tile(stream: Any) -> bool:
+    """A part of a still image, which FFmpeg shows as a stream."""
+    return bool(_disposition(stream) & _DEPENDENT)
+
+
+def _disposition(stream: Any) -> int:
+    """PyAV before 13 does not tell."""
     disposition = getattr(stream, "disposition", 0)
-    return bool(getattr(disposition, "value", disposition) & _ATTACHED_PIC)
+    return int(getattr(disposition, "value", disposition))
+
+
+def best_video(container: Any) -> Any:
+    """FFmpeg's choice; None if it has none (or PyAV is older than 12.1, which does not ask it)."""
+    best = getattr(container.streams, "best", None)
+    return None if best is None else best("video")
 
 
 class RgbConverter:

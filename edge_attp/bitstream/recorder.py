@@ -12,7 +12,7 @@ from typing import Any, Deque, Iterator, List, NamedTuple, Optional
 
 from edge_attp.bitstream import annexb, nal, pyav
 from edge_attp.bitstream.nal import ParameterSets
-from edge_attp.bitstream.packets import Input, open_source
+from edge_attp.bitstream.packets import Input, OpenOptions, open_source
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import HEVC
 from edge_attp.errors import CorruptStream
@@ -141,22 +141,30 @@ def _end(packets: List[EncodedPacket], end_s: float, tick_s: float, is_last: boo
 
 class RecordedSource(Source):
     """Another input, whose packets a recorder sees on their way. For files; a live source has a place
-    for a recorder itself. Other codecs are transcoded with `transcode`."""
+    for a recorder itself. Other codecs are transcoded with `transcode`. track: as in OpenOptions."""
 
-    def __init__(self, source: Input, recorder: Any, transcode: bool = True) -> None:
+    def __init__(
+        self,
+        source: Input,
+        recorder: Any,
+        transcode: bool = True,
+        track: Optional[int] = None,
+    ) -> None:
         super().__init__()
-        self._input, self._transcode = source, transcode
+        self._input = source
+        self._options = OpenOptions(transcode=transcode, track=track)
         self._recorder = recorder
         self._inner: Optional[Source] = None
         self.name = str(source)
 
     def open(self) -> None:
-        self._inner = inner = open_source(self._input, self._transcode)
+        self._inner = inner = open_source(self._input, self._options)
         self.name, self.container, self.codec = inner.name, inner.container, inner.codec
         self.syntax, self.is_parsed = inner.syntax, inner.is_parsed
         self.nal_length_bytes, self.complete = inner.nal_length_bytes, inner.complete
         self.frame_rate, self.time_base = inner.frame_rate, inner.time_base
-        self.parameter_sets = inner.parameter_sets
+        self.parameter_sets, self.fault = inner.parameter_sets, inner.fault
+        self.track, self.tracks = inner.track, inner.tracks
 
     def packets(self) -> Iterator[EncodedPacket]:
         assert self._inner is not None
@@ -166,7 +174,7 @@ class RecordedSource(Source):
         for packet in self._inner.packets():
             data = packet.data
             if length_bytes:
-                data = nal.join(list(nal.split(data, length_bytes)), 0)
+                data = nal.join(list(nal.split(data, length_bytes, self.syntax)), 0)
             if packet.is_key:
                 data = sets.annex_b + data
             sets.watch(packet.data)

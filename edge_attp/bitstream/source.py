@@ -1,10 +1,10 @@
 """What every source of packets looks like to CompressedVideo, whatever lies behind it."""
 
 from fractions import Fraction
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream.syntax import H264
-from edge_attp.types import EncodedPacket
+from edge_attp.types import EncodedPacket, VideoTrack
 
 
 class Source:
@@ -22,6 +22,9 @@ class Source:
     syntax = H264  # of the packets
     is_parsed = True  # False: the packets are of another codec, which the core does not know
     nal_length_bytes = 0  # 0: packets are Annex B
+    fault = ""  # what is wrong with the record of parameter sets, if anything is
+    track = 0  # number of the video track that is read
+    tracks: Tuple[VideoTrack, ...] = ()  # those of a container
     is_recording = False  # a live address behind which there is something that ends
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None

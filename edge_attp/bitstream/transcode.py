@@ -55,6 +55,7 @@ class TranscodedSource(Source):
         self.codec = original.codec
         self.frame_rate = original.frame_rate
         self.time_base = original.time_base
+        self.track, self.tracks = original.track, original.tracks
         self.is_recording = original.is_recording
         if "libx264" not in self._av.codecs_available:
             original.close()

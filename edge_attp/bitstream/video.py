@@ -9,7 +9,7 @@ import numpy as np
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import KeyDecoder
 from edge_attp.bitstream.nal import join
-from edge_attp.bitstream.packets import Input, open_source, position, rewind
+from edge_attp.bitstream.packets import Input, OpenOptions, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
 from edge_attp.bitstream.reading import Reading, ReadingOptions
@@ -28,7 +28,8 @@ class CompressedVideo:
     `residual`: False saves the time to parse residuals. `threads`: the output is the same for any number.
     `transcode`: True accepts other codecs and encodes them to H.264 on the fly. `format`, `options`: for
     FFmpeg, as in `av.open`; "h264" or "hevc" as format forces the reader of raw streams. `anchor`: every
-    how many pictures one is an anchor, see `decode_anchor()`.
+    how many pictures one is an anchor, see `decode_anchor()`. `track`: which video track of a container,
+    counted from 0 as FFmpeg counts them ("v:0"); None: the one that FFmpeg calls the best.
 
     Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
     or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
@@ -54,19 +55,20 @@ class CompressedVideo:
         format: Optional[str] = None,
         options: Optional[Dict[str, str]] = None,
         anchor: Optional[int] = None,
+        track: Optional[int] = None,
     ) -> None:
         if threads < 1:
             raise ValueError("threads is {}, must be 1 or more".format(threads))
         if anchor is not None and anchor < 1:
             raise ValueError("anchor is {}, must be 1 or more".format(anchor))
         self._input = source
-        self._open_arguments: Tuple[Any, ...] = (transcode, format, options)
+        self._open_options = OpenOptions(transcode, format, options, track)
         self._reading_options = ReadingOptions(residual, threads, False, anchor)
         self._begin = position(source)
         self._reading: Optional[Reading] = None
         self._keys: Optional[KeyDecoder] = None
         self._is_closed = False
-        self._source = open_source(source, transcode, format, options)
+        self._source = open_source(source, self._open_options)
         self._unread: Optional[Iterator[EncodedPacket]] = None
         try:
             self._native_info, self._unread = _probe(self._source)
@@ -117,7 +119,7 @@ class CompressedVideo:
     def _reopen(self) -> None:
         rewind(self._input, self._begin, self._source.name)
         self._source.close()
-        self._source = open_source(self._input, *self._open_arguments)
+        self._source = open_source(self._input, self._open_options)
         self._unread = self._source.packets()
 
     def decode_key(self, picture: Picture) -> np.ndarray:
@@ -189,6 +191,8 @@ class CompressedVideo:
             tools=tuple(bytes(native.tools).decode("ascii", "replace").split()),
             frame_rate=self.frame_rate,
             time_base=self.time_base,
+            track=self._source.track,
+            tracks=self._source.tracks,
         )
 
     @property
@@ -253,11 +257,11 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPa
         _discard_picture(decoder)
         info = decoder.info()
         if info.width_px == 0:
-            raise CorruptStream(
-                "{}: has no readable {} sequence parameter set".format(
-                    source.name, source.syntax.title
-                )
-            )
+            wanted = "readable {} sequence parameter set".format(source.syntax.title)
+            missing = "has no " + wanted
+            if source.fault:
+                missing = "{}, and none of its packets has a {}".format(source.fault, wanted)
+            raise CorruptStream("{}: {}".format(source.name, missing))
         return info, itertools.chain(head, packets)
     finally:
         decoder.close()
