@@ -53,6 +53,7 @@ class FakeVideo:
     codec = "h264"
     width, height, bit_depth = WIDTH, HEIGHT, 8
     time_base = None
+    track = 0
 
     def __init__(self, pattern, pocs=None, rate=25, fail=None, broken_keys=(), slow=None):
         self.frame_rate = None if rate is None else Fraction(rate)

@@ -46,13 +46,13 @@ def _open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
 class KeyDecoder:
     """Decodes single random-access pictures; one codec context for all. Not thread-safe."""
 
-    def __init__(self, name: str, syntax: Syntax) -> None:
+    def __init__(self, name: str, syntax: Syntax, to_rgb: Callable[[Any], np.ndarray]) -> None:
         self._name = name
         self._syntax = syntax
+        self._to_rgb = to_rgb
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
         self._open = partial(_open_decoder, self._av, syntax)
         self._decoder = self._open()
-        self._to_rgb = pyav.RgbConverter()
 
     def decode(self, key: KeyBytes) -> np.ndarray:
         """RGB uint8 (H, W, 3). CorruptStream if FFmpeg gets no picture out of these bytes."""
@@ -77,14 +77,14 @@ class AnchorDecoder:
     leave out some that pictures of higher sub-layers need. Not thread-safe.
     """
 
-    def __init__(self, name: str, syntax: Syntax) -> None:
+    def __init__(self, name: str, syntax: Syntax, to_rgb: Callable[[Any], np.ndarray]) -> None:
         self._name = name
         self._syntax = syntax
+        self._to_rgb = to_rgb
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
         skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
         self._open = partial(_open_decoder, self._av, syntax, skip_frame)
         self._decoder = self._open()
-        self._to_rgb = pyav.RgbConverter()
         self._parameter_sets = b""
         self._waiting: Deque[Tuple[int, KeyBytes]] = deque()
         self._frames: List[Any] = []

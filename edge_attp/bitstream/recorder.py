@@ -207,7 +207,9 @@ def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> N
                     packet.stream = stream
                     packet.time_base = time_base
                     output.mux(packet)
-    except (av.error.InvalidDataError, av.error.EOFError, ValueError, IndexError) as error:
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        if isinstance(error, OSError):
+            raise
         raise CorruptStream(
             "{}: the clip cannot be written: {}".format(path, pyav.reason(error))
         ) from None

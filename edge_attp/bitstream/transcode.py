@@ -73,12 +73,13 @@ class TranscodedSource(Source):
     def packets(self) -> Iterator[EncodedPacket]:
         encoder = None
         last_pts = None
+        convert = pyav.Converter(self.name, format="yuv420p")
         try:
             for frame in self._original.decoded():
                 if encoder is None:
                     encoder = self._open_encoder(frame)
                 last_pts = self._prepare(frame, last_pts)
-                frame = frame.reformat(encoder.width, encoder.height, "yuv420p")
+                frame = convert(frame, width=encoder.width, height=encoder.height)
                 frame.pict_type = 0  # the encoder decides, not the original
                 for packet in encoder.encode(frame):
                     yield _encoded(packet)

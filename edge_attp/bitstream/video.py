@@ -12,6 +12,7 @@ from edge_attp.bitstream.nal import join
 from edge_attp.bitstream.packets import Input, OpenOptions, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
+from edge_attp.bitstream.pyav import RgbConverter
 from edge_attp.bitstream.reading import Reading, ReadingOptions
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import CorruptStream
@@ -43,7 +44,8 @@ class CompressedVideo:
 
     Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
     samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
-    None for raw streams, whose pictures have no pts). They describe the beginning of the stream.
+    None for raw streams, whose pictures have no pts), `track` (its number). They describe the beginning of
+    the stream.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class CompressedVideo:
         self._keys: Optional[KeyDecoder] = None
         self._is_closed = False
         self._source = open_source(source, self._open_options)
+        self._converter: Optional[RgbConverter] = None
         self._unread: Optional[Iterator[EncodedPacket]] = None
         try:
             self._native_info, self._unread = _probe(self._source)
@@ -81,6 +84,7 @@ class CompressedVideo:
         self.bit_depth: int = self._native_info.bit_depth_luma
         self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
+        self.track = self._source.track
 
     def __iter__(self) -> Iterator[Picture]:
         return self._start(self._reading_options).pictures()
@@ -113,7 +117,7 @@ class CompressedVideo:
         assert packets is not None
         if self._reading is not None:
             self._reading.close()
-        self._reading = Reading(self._source, packets, options)
+        self._reading = Reading(self._source, packets, options, self._rgb)
         return self._reading
 
     def _reopen(self) -> None:
@@ -141,7 +145,7 @@ class CompressedVideo:
                 )
             )
         if self._keys is None:
-            self._keys = KeyDecoder(self._source.name, self._source.syntax)
+            self._keys = KeyDecoder(self._source.name, self._source.syntax, self._rgb)
         return self._checked(self._keys.decode(picture.key_bytes), picture)
 
     def decode_anchor(self, picture: Picture) -> np.ndarray:
@@ -168,6 +172,11 @@ class CompressedVideo:
                 )
             )
         return rgb
+
+    def _rgb(self, frame: Any) -> np.ndarray:
+        if self._converter is None:
+            self._converter = RgbConverter(self._source.name)
+        return self._converter.rgb(frame)
 
     def info(self) -> StreamInfo:
         """What is known of the stream now; `tools` and `poc_step` become complete while it is read."""

@@ -169,6 +169,7 @@ class Reader:
             threads=options.threads,
             transcode=options.transcode,
             anchor=options.anchor,
+            track=options.track,
         )
 
     def _pictures(self) -> Iterator[Picture]:

@@ -89,6 +89,7 @@ class Stream:
             status.clock,
             video.bit_depth,
             self.name,
+            track=video.track,
         )
         self._writer.begin(header)
         status.state = "running"

@@ -92,10 +92,12 @@ class _Planner:
     def _source(self, path: str, recorder: Optional[PacketRing]) -> Union[str, Source]:
         table = self._table
         if is_live(path):
-            connection = ConnectionOptions(transport=table.transport, stall_s=table.stall_s)
+            connection = ConnectionOptions(
+                transport=table.transport, stall_s=table.stall_s, track=table.track
+            )
             options = LiveOptions(connection, table.reconnect_max_s, table.max_lag_s)
             return LiveSource(path, options, recorder)
-        return path if recorder is None else RecordedSource(path, recorder)
+        return path if recorder is None else RecordedSource(path, recorder, track=table.track)
 
     def _options(self, path: str) -> Options:
         table = self._table
@@ -106,6 +108,7 @@ class _Planner:
             wait=not is_live(path),
             realtime=table.realtime,
             thresholds=self._config.events,
+            track=table.track,
         )
 
 

@@ -13,7 +13,7 @@ __all__ = ["Header", "Sink"]
 
 class Header(NamedTuple):
     """What is known before the first picture. The clock goes on being updated. `stream`: the name of the
-    job, which is the source where it was given none."""
+    job, which is the source where it was given none. `track`: number of the video track that is read."""
 
     source: str
     width: int
@@ -26,6 +26,7 @@ class Header(NamedTuple):
     clock: Clock
     bit_depth: int = 8
     stream: str = ""
+    track: int = 0
 
 
 class Sink:

@@ -4,13 +4,16 @@ The pictures behind the arrows come from a decoding of their own, through PyAV, 
 are for the eye only, recognition never sees them.
 """
 
+import itertools
 import os
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
 
-from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp.bitstream import pyav
+from edge_attp.errors import CorruptStream, EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import Result, Verdict
 from edge_attp.sinks import draw
@@ -103,7 +106,7 @@ class OverlaySink(Drawing):
         if _is_same_file(self._path, header.source):
             raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         super().start(header)
-        self._background = _Background(self._av, header.source)
+        self._background = _Background(self._av, header.source, header.track)
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
@@ -118,19 +121,30 @@ class OverlaySink(Drawing):
         if result.note is None:
             return
         canvas = self._drawn(result, result.note, self._background.frame(result.pts))
-        frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
-        for packet in self._stream.encode(frame):
-            self._output.mux(packet)
+        self._write(self._av.VideoFrame.from_ndarray(canvas, format="rgb24"))
 
     def finish(self, verdict: Verdict) -> None:
         if self._output is not None:
-            for packet in self._stream.encode(None):
+            self._write(None)
+
+    def _write(self, frame: Any) -> None:
+        with self._writing():
+            for packet in self._stream.encode(frame):
                 self._output.mux(packet)
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+            told = "--overlay %s: cannot be written: %s" % (self._path, pyav.reason(error))
+            raise EdgeAttpError(told) from None
+
     def close(self) -> None:
-        if self._output is not None:
-            self._output.close()
-            self._output = None
+        output, self._output = self._output, None
+        if output is not None:
+            with self._writing():
+                output.close()
         if self._background is not None:
             self._background.close()
             self._background = None
@@ -140,22 +154,35 @@ class _Background:
     """The decoded pictures of a file, asked for in display order. A live source has none: it cannot
     be opened a second time and give the same pictures."""
 
-    def __init__(self, av: Any, source: str) -> None:
+    def __init__(self, av: Any, source: str, track: int) -> None:
         self._container: Any = None
         self._frame: Any = None
-        self._errors = av.error.FFmpegError
+        self._av = av
+        self._errors = (av.error.FFmpegError, OSError, ValueError)
         if not os.path.isfile(source):
             return
         try:
-            self._container = av.open(source)
-            stream = self._container.streams.video[0]
+            self._container = pyav.opened(av, source)
+            stream = self._container.streams.video[track]
             stream.thread_type = "AUTO"
-            self._frames = self._container.decode(stream)
-        except (self._errors, IndexError) as error:
+            self._frames = self._decoded(stream)
+            self._converter = pyav.RgbConverter(source, is_silent=True)
+        except self._errors + (IndexError,) as error:
             logger.warning(
-                "--overlay: %s is not decoded, arrows are drawn on black: %s", source, error
+                "--overlay: %s is not decoded, arrows are drawn on black: %s",
+                *(source, pyav.reason(error)),
             )
             self.close()
+
+    def _decoded(self, stream: Any) -> Iterator[Any]:
+        """A damaged picture is left out: the next one may do."""
+        packets = pyav.demuxed(self._av, self._container, stream)
+        for packet in itertools.chain(packets, [None]):  # None: what the decoder holds back
+            try:
+                frames = stream.codec_context.decode(packet)
+            except self._errors:
+                continue
+            yield from frames
 
     def frame(self, pts: Optional[int]) -> Optional[np.ndarray]:
         """RGB of the picture with this time stamp, or of the next one where there are none; None where
@@ -167,7 +194,13 @@ class _Background:
                 self._advance()
             if self._frame is not None and self._frame.pts not in (None, pts):
                 return None
-        return None if self._frame is None else self._frame.to_ndarray(format="rgb24")
+        return self._rgb()
+
+    def _rgb(self) -> Optional[np.ndarray]:
+        try:
+            return None if self._frame is None else self._converter.rgb(self._frame)
+        except CorruptStream:
+            return None
 
     def _before(self, pts: int) -> bool:
         return self._frame.pts is None or self._frame.pts < pts
@@ -175,8 +208,8 @@ class _Background:
     def _advance(self) -> None:
         try:
             self._frame = next(self._frames, None) if self._container is not None else None
-        except self._errors:  # a damaged picture: the next one may do
-            return
+        except self._errors:  # the file cannot be read on
+            self._frame = None
         if self._frame is None:
             self.close()
 

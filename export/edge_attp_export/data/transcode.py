@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple
 
 import av
-from av.video.reformatter import VideoReformatter
 
 from edge_attp.bitstream.container import ContainerSource
+from edge_attp.bitstream.pyav import Converter
 from edge_attp.errors import SourceError, UsageError
 
 from ..files import replacing
@@ -97,17 +97,17 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
 
     Raises SourceError saying what is wrong with the source.
     """
-    reformat = VideoReformatter().reformat
     uniform: Dict[str, Any] = dict(
         format="yuv420p",
         dst_colorspace="ITU601",
         dst_color_range="MPEG",
         interpolation="BICUBIC",
     )
+    convert = Converter(str(source), **uniform)
     video = ContainerSource(str(source), str(source), None, None)
     try:
         for frame in video.decoded():
-            samples = reformat(frame, width, height, **uniform).to_ndarray()
+            samples = convert(frame, width=width, height=height).to_ndarray()
             yield av.VideoFrame.from_ndarray(samples, format="yuv420p")
     except av.error.FFmpegError as error:
         raise SourceError(f"{source}: cannot be decoded: {error.strerror}") from error
