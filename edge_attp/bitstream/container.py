@@ -220,4 +220,5 @@ class ContainerSource(Source):
             yield from frames
 
     def close(self) -> None:
-        self._opened.close()
+        if not self.is_elsewhere:
+            self._opened.close()

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.nal import KeyBytes
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.syntax import HEVC, Syntax
 from edge_attp.errors import CorruptStream
 
@@ -43,10 +44,11 @@ def _open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
     return decoder
 
 
-class KeyDecoder:
+class KeyDecoder(ProcessBound):
     """Decodes single random-access pictures; one codec context for all. Not thread-safe."""
 
     def __init__(self, name: str, syntax: Syntax, to_rgb: Callable[[Any], np.ndarray]) -> None:
+        super().__init__()
         self._name = name
         self._syntax = syntax
         self._to_rgb = to_rgb
@@ -68,7 +70,7 @@ class KeyDecoder:
         return self._to_rgb(frames[0])
 
 
-class AnchorDecoder:
+class AnchorDecoder(ProcessBound):
     """Decodes pictures that are no random-access pictures, from all packets since the last one that was.
 
     Packets are numbered by the caller; a frame bears the number of its packet as its pts. Packets wait
@@ -78,6 +80,7 @@ class AnchorDecoder:
     """
 
     def __init__(self, name: str, syntax: Syntax, to_rgb: Callable[[Any], np.ndarray]) -> None:
+        super().__init__()
         self._name = name
         self._syntax = syntax
         self._to_rgb = to_rgb

@@ -3,11 +3,12 @@
 from fractions import Fraction
 from typing import Dict, Iterator, List, Optional, Tuple
 
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.syntax import H264
 from edge_attp.types import EncodedPacket, VideoTrack
 
 
-class Source:
+class Source(ProcessBound):
     """Facts about one opened input, and its packets, once.
 
     `packets()` ends at the end of the input and raises SourceError where reading failed, after all
@@ -35,6 +36,7 @@ class Source:
     max_lag_s = float("inf")  # packets that wait longer are dropped
 
     def __init__(self) -> None:
+        super().__init__()
         self.parameter_sets: List[bytes] = []
         self.counters: Dict[str, int] = {}  # incidents of a live source, by name
 

@@ -49,6 +49,7 @@ class TranscodedSource(Source):
         super().__init__()
         self._options = _LIVE_OPTIONS if is_live else _OPTIONS
         self._original = original
+        self._encoder: Any = None  # kept by the source, which a child made by fork keeps
         self._av = pyav.import_av("{}: must be transcoded".format(original.name))
         self.name = original.name
         self.container = original.container
@@ -77,7 +78,7 @@ class TranscodedSource(Source):
         try:
             for frame in self._original.decoded():
                 if encoder is None:
-                    encoder = self._open_encoder(frame)
+                    encoder = self._encoder = self._open_encoder(frame)
                 last_pts = self._prepare(frame, last_pts)
                 frame = convert(frame, width=encoder.width, height=encoder.height)
                 frame.pict_type = 0  # the encoder decides, not the original

@@ -1,6 +1,8 @@
 """CompressedVideo: the public face of the bitstream package."""
 
 import itertools
+import os
+import pickle
 from fractions import Fraction
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -9,8 +11,9 @@ import numpy as np
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import KeyDecoder
 from edge_attp.bitstream.nal import join
-from edge_attp.bitstream.packets import Input, OpenOptions, open_source, position, rewind
+from edge_attp.bitstream.packets import STDIN, Input, OpenOptions, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
 from edge_attp.bitstream.pyav import RgbConverter
 from edge_attp.bitstream.reading import Reading, ReadingOptions
@@ -22,7 +25,7 @@ from edge_attp.types import EncodedPacket, StreamInfo, StreamStats
 _PROBE_BYTES = 32 << 20
 
 
-class CompressedVideo:
+class CompressedVideo(ProcessBound):
     """Motion vectors and residuals of an H.264 or HEVC video, picture by picture, in decoding order.
 
     `source`: a path, a URL (through FFmpeg), or a binary file object, which stays the caller's to close.
@@ -41,6 +44,10 @@ class CompressedVideo:
     Each `iter()` begins with the first picture: a second one opens the source again (a network address
     connects again) and ends the first. A pipe can be read once only. Not thread-safe; pictures may be
     used in any thread.
+
+    It belongs to its process: a child made by fork gets EdgeAttpError where it reads on, and opens its own.
+    Pickled, closed or not, it is opened anew where it is unpickled; TypeError where its source is a file
+    object that cannot be pickled.
 
     Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
     samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
@@ -63,7 +70,17 @@ class CompressedVideo:
             raise ValueError("threads is {}, must be 1 or more".format(threads))
         if anchor is not None and anchor < 1:
             raise ValueError("anchor is {}, must be 1 or more".format(anchor))
+        super().__init__()
         self._input = source
+        self._arguments = dict(
+            residual=residual,
+            threads=threads,
+            transcode=transcode,
+            format=format,
+            options=options,
+            anchor=anchor,
+            track=track,
+        )
         self._open_options = OpenOptions(transcode, format, options, track)
         self._reading_options = ReadingOptions(residual, threads, False, anchor)
         self._begin = position(source)
@@ -109,6 +126,7 @@ class CompressedVideo:
         return reading.sample(per_gop, seed, keys)
 
     def _start(self, options: ReadingOptions) -> Reading:
+        self.check_process(self._source.name)
         if self._is_closed:
             raise ValueError("{}: the video is closed".format(self._source.name))
         if self._unread is None:
@@ -138,6 +156,7 @@ class CompressedVideo:
                     picture.decode_index, picture.kind
                 )
             )
+        self.check_process(self._source.name)
         if picture.key_bytes is None:
             raise CorruptStream(
                 "{}: picture {}: its bytes cannot be told from its neighbours'".format(
@@ -162,6 +181,7 @@ class CompressedVideo:
             return self.decode_key(picture)
         if self._reading is None:
             raise ValueError("decode_anchor() needs a picture of the current iteration")
+        self.check_process(self._source.name)
         return self._checked(self._reading.decode_anchor(picture), picture)
 
     def _checked(self, rgb: np.ndarray, picture: Picture) -> np.ndarray:
@@ -219,7 +239,7 @@ class CompressedVideo:
 
     def close(self) -> None:
         """Closes the source and the parser; pictures and their arrays stay valid."""
-        if self._is_closed:
+        if self._is_closed or self.is_elsewhere:
             return
         self._is_closed = True
         if self._reading is not None:
@@ -233,10 +253,33 @@ class CompressedVideo:
     def __exit__(self, *exception: Any) -> None:
         self.close()
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        source = os.fspath(self._input) if isinstance(self._input, os.PathLike) else self._input
+        try:
+            if source == STDIN:
+                raise TypeError("standard input")
+            pickle.dumps(source)
+        except Exception as error:  # of any library
+            raise TypeError(
+                "{}: this video cannot be pickled, because its source cannot: {}; open it by its path".format(
+                    self._source.name, error
+                )
+            ) from None
+        return _opened_again, (source, self._begin, self._arguments)
+
     def __repr__(self) -> str:
         return "<CompressedVideo {!r} {} {}x{}>".format(
             self._source.name, self.codec, self.width, self.height
         )
+
+
+def _opened_again(
+    source: Input, begin: Optional[int], arguments: Dict[str, Any]
+) -> CompressedVideo:
+    """A pickled video. begin: where its file object stood when it was opened first."""
+    if begin is not None:
+        rewind(source, begin, "")
+    return CompressedVideo(source, **arguments)
 
 
 def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPacket]]:

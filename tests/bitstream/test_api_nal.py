@@ -5,7 +5,6 @@ import io
 import handmade
 import pytest
 
-from edge_attp import errors
 from edge_attp.bitstream import annexb, nal, records
 from edge_attp.bitstream.syntax import H264, HEVC, SYNTAXES
 
