@@ -258,14 +258,14 @@ class CompressedVideo(ProcessBound):
         try:
             if source == STDIN:
                 raise TypeError("standard input")
-            pickle.dumps(source)
+            data = pickle.dumps(source)
         except Exception as error:  # of any library
             raise TypeError(
                 "{}: this video cannot be pickled, because its source cannot: {}; open it by its path".format(
                     self._source.name, error
                 )
             ) from None
-        return _opened_again, (source, self._begin, self._arguments)
+        return _opened_again, (data, self._begin, self._arguments)
 
     def __repr__(self) -> str:
         return "<CompressedVideo {!r} {} {}x{}>".format(
@@ -274,9 +274,11 @@ class CompressedVideo(ProcessBound):
 
 
 def _opened_again(
-    source: Input, begin: Optional[int], arguments: Dict[str, Any]
+    pickled: bytes, begin: Optional[int], arguments: Dict[str, Any]
 ) -> CompressedVideo:
-    """A pickled video. begin: where its file object stood when it was opened first."""
+    """A pickled video. pickled: its source, which thus is another object also in a copy. begin: where its
+    file object stood when it was opened first."""
+    source = pickle.loads(pickled)
     if begin is not None:
         rewind(source, begin, "")
     return CompressedVideo(source, **arguments)

@@ -51,7 +51,9 @@ class _Planner:
         table, config = self._table, self._config
         sinks = tuple(sink for sink in config.sinks if sink.takes(table.name))
         tables = (table, sinks, config.events, config.health, config.state_dir)
-        return Plan(table.name, tables, self._next_work, self._clips is not None, self._close)
+        is_folder = self._clips is not None
+        is_file = not (is_folder or is_live(table.source))
+        return Plan(table.name, tables, self._next_work, is_folder, is_file, self._close)
 
     def _next_work(self) -> Optional[Work]:
         path = self._table.source if self._clips is None else self._clips.next()
