@@ -6,7 +6,7 @@ The one place that opens a container.
 import itertools
 import re
 import time
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream import encryption, nal, pyav, tracks
 from edge_attp.bitstream.files import looked_into
@@ -102,12 +102,18 @@ class ContainerSource(Source):
             self._read_record(context.extradata or b"")
 
     def _refuse_encrypted(self) -> None:
+        is_named = "enc_key_id" in self.stream.metadata  # by a Matroska file
+        told = self.container, self.track, self.stream.id
+        if is_named or self._tells(encryption.is_encrypted, *told):
+            raise self._encrypted()
+
+    def _tells(self, look: Callable[..., bool], *facts: Any) -> bool:
+        """What a look into the file finds; False where there is none to look into."""
         with looked_into(self._target) as file:
-            is_named = "enc_key_id" in self.stream.metadata  # by a Matroska file
-            if is_named or (
-                file is not None and encryption.is_encrypted(file, self.container, self.stream.id)
-            ):
-                raise self._encrypted()
+            try:
+                return file is not None and look(file, *facts)
+            except OSError:
+                return False
 
     def _encrypted(self, since: str = "") -> EdgeAttpError:
         return UnsupportedStream(
@@ -170,10 +176,9 @@ class ContainerSource(Source):
 
     def _check_end(self, count: int, is_cut: bool) -> None:
         """Whether what ends here was to end."""
-        if self.container == "mpegts":  # FFmpeg gives out nothing of what is scrambled
-            with looked_into(self._target) as file:
-                if file is not None and encryption.is_end_scrambled(file, self.stream.id):
-                    raise self._encrypted(" from packet {} on".format(count))
+        # FFmpeg gives out nothing of what is scrambled.
+        if self.container == "mpegts" and self._tells(encryption.is_end_scrambled, self.stream.id):
+            raise self._encrypted(" from packet {} on".format(count))
         promised = pyav.indexed_packets(self.stream)
         # Only the index of MP4 and MOV can be trusted to list what is there.
         if "mp4" in self.container and (is_cut or count < promised):

@@ -6,25 +6,22 @@ Looks at the headers of MP4 (ISO/IEC 14496-12 and 23001-7), Matroska (RFC 9559) 
 
 import io
 import re
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 _WINDOW_BYTES = 1 << 20
 
-Find = Callable[[Any, int], bool]
 
+def is_encrypted(file: Any, container: str, track: int, stream_id: int) -> bool:
+    """Whether all of a video track is encrypted, as far as the headers of the file tell.
 
-def is_encrypted(file: Any, container: str, stream_id: int) -> bool:
-    """Whether all of this track is encrypted, as far as the headers of the file tell.
-
-    container: FFmpeg's name of the format. stream_id: the track ID of MP4, the track number of Matroska,
-    the PID of MPEG-TS.
+    container: FFmpeg's name of the format. track: its number among the video tracks, from 0. stream_id: the
+    track ID of MP4, or the PID of MPEG-TS.
     """
-    finders: List[Tuple[str, Find]] = [
-        ("mp4", _in_mp4),
-        ("matroska", _in_matroska),
-        ("mpegts", _in_beginning_of_ts),
-    ]
-    return any(name in container and find(file, stream_id) for name, find in finders)
+    if "mp4" in container:
+        return _in_mp4(file, stream_id)
+    if "matroska" in container:
+        return _in_matroska(file, track)
+    return container == "mpegts" and _in_beginning_of_ts(file, stream_id)
 
 
 def is_end_scrambled(file: Any, pid: int) -> bool:
@@ -36,13 +33,14 @@ def is_end_scrambled(file: Any, pid: int) -> bool:
 
 def _read_at(file: Any, position: int, size: int = _WINDOW_BYTES) -> bytes:
     file.seek(position)
-    return bytes(file.read_head(size))
+    return bytes(file.peek(size))
 
 
 # MP4 ------------------------------------------------------------------------------------
 
 _ENTRY_FIELDS_BYTES = 78  # of a VisualSampleEntry, before its boxes
 _PROTECTED_ENTRIES = (b"encv", b"drmi")
+_MOST_BOXES = 1 << 14  # in one
 
 
 class _Box(NamedTuple):
@@ -63,7 +61,9 @@ def _in_mp4(file: Any, track_id: int) -> bool:
 
 def _boxes(file: Any, begin: int, end: int, kind: bytes = b"") -> Iterator[_Box]:
     """The boxes between two places, of one kind or all."""
-    while begin + 8 <= end:
+    for _ in range(_MOST_BOXES):
+        if begin + 8 > end:
+            return
         head = _read_at(file, begin, 16)
         size, head_bytes = int.from_bytes(head[:4], "big"), 8
         if size == 1:
@@ -110,22 +110,17 @@ def _is_protected(file: Any, entry: _Box) -> bool:
 
 # Matroska -------------------------------------------------------------------------------
 
-_SEGMENT, _TRACKS, _TRACK_ENTRY, _TRACK_NUMBER = 0x18538067, 0x1654AE6B, 0xAE, 0xD7
+_SEGMENT, _TRACKS, _TRACK_ENTRY, _TRACK_TYPE = 0x18538067, 0x1654AE6B, 0xAE, 0x83
 _ENCODINGS, _ENCODING, _ENCODING_TYPE = 0x6D80, 0x6240, 0x5033
-_ENCRYPTION = 1
+_VIDEO, _ENCRYPTION = 1, 1  # of track types, of encoding types
 
 
-def _in_matroska(file: Any, number: int) -> bool:
+def _in_matroska(file: Any, track: int) -> bool:
     """Looks at the beginning: tracks come before the pictures."""
-    data = _read_at(file, 0)
-    for entry in _elements(data, _SEGMENT, _TRACKS, _TRACK_ENTRY):
-        numbers = [_number(found) for found in _elements(entry, _TRACK_NUMBER)]
-        kinds = [
-            _number(found) for found in _elements(entry, _ENCODINGS, _ENCODING, _ENCODING_TYPE)
-        ]
-        if number in numbers:
-            return _ENCRYPTION in kinds
-    return False
+    entries = _elements(_read_at(file, 0), _SEGMENT, _TRACKS, _TRACK_ENTRY)
+    videos = [entry for entry in entries if _VIDEO in _numbers(entry, _TRACK_TYPE)]
+    wanted = videos[track] if track < len(videos) else b""
+    return _ENCRYPTION in _numbers(wanted, _ENCODINGS, _ENCODING, _ENCODING_TYPE)
 
 
 def _elements(data: bytes, *path: int) -> Iterator[bytes]:
@@ -157,8 +152,8 @@ def _vint(data: bytes, position: int, keep_marker: bool) -> Tuple[Optional[int],
     return (value if keep_marker else value - marker), position + length
 
 
-def _number(data: bytes) -> int:
-    return int.from_bytes(data, "big")
+def _numbers(data: bytes, *path: int) -> List[int]:
+    return [int.from_bytes(found, "big") for found in _elements(data, *path)]
 
 
 # MPEG-TS --------------------------------------------------------------------------------

@@ -24,16 +24,16 @@ def position(file: Any) -> Optional[int]:
 
 
 class PipeReader:
-    """A file object that is read once, from where it stands. `head`: read before, comes out again.
+    """A file object that is read once, from where it stands.
 
     read() gives bytes, no more than were asked for; what its file object raises and returns instead is
     SourceError. There is no seek(): PyAV takes that for a promise.
     """
 
-    def __init__(self, file: Any, name: str, head: bytes = b"") -> None:
+    def __init__(self, file: Any, name: str) -> None:
         self._file = file
         self._name = name
-        self._held = head
+        self._held = b""  # read from the file object, and not yet given out
         # read1 does not wait for all that is asked for.
         self._read_some = getattr(file, "read1", file.read)
 
@@ -42,15 +42,14 @@ class PipeReader:
         self._held = data[size:]
         return data[:size]
 
-    def read_head(self, size: int) -> bytes:
-        """So many bytes, fewer at the end of the file only."""
-        data = b""
-        while len(data) < size:
-            more = self.read(size - len(data))
+    def peek(self, size: int) -> bytes:
+        """So many bytes, fewer at the end of the file only; they come out again."""
+        while len(self._held) < size:
+            more = self._converted(self._called(self._read_some, size - len(self._held)))
             if not more:
                 break
-            data += more
-        return data
+            self._held += more
+        return self._held[:size]
 
     def _called(self, method: Any, *arguments: int) -> Any:
         try:

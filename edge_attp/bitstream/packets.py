@@ -119,8 +119,9 @@ def _open_file(file: Any, options: OpenOptions) -> Source:
     name = name if isinstance(name, str) else "<file object>"
     begin = files.position(file)
     try:
-        head = PipeReader(file, name).read_head(_HEAD_BYTES)
-        reader: PipeReader = _back_at(file, name, begin) or PipeReader(file, name, head)
+        reader = PipeReader(file, name)
+        head = reader.peek(_HEAD_BYTES)
+        reader = _back_at(file, name, begin) or reader
     except SourceError:
         raise
     except OSError as error:
