@@ -3,7 +3,14 @@
 from fractions import Fraction
 from typing import NamedTuple, Optional, Tuple
 
-__all__ = ["EncodedPacket", "CodingCounts", "ModeCounts", "StreamInfo", "StreamStats"]
+__all__ = [
+    "EncodedPacket",
+    "CodingCounts",
+    "ModeCounts",
+    "StreamInfo",
+    "StreamStats",
+    "VideoTrack",
+]
 
 
 class EncodedPacket(NamedTuple):
@@ -45,6 +52,18 @@ class CodingCounts(NamedTuple):
     luma_transforms: Tuple[int, ...]
 
 
+class VideoTrack(NamedTuple):
+    """One video track of a container. codec: FFmpeg's name. pictures: 0 where the container does not tell.
+    is_cover: a cover picture or thumbnails."""
+
+    codec: str
+    width: int
+    height: int
+    pictures: int
+    is_default: bool
+    is_cover: bool
+
+
 class StreamInfo(NamedTuple):
     """What is known of a stream: from its container and from its active sequence parameter set.
 
@@ -53,7 +72,8 @@ class StreamInfo(NamedTuple):
     `pic_order_cnt_type`: 0 in HEVC. `poc_step` is the picture order count difference of two neighbours
     in display order. `tools` grows while pictures are read. `rotation_deg`, `is_mirrored`: how the coded
     picture is to be turned, clockwise, after it was mirrored, left to right; `display_matrix`: of the
-    container.
+    container. `track`: which of `tracks`, the video tracks of the container, is read; raw streams
+    have none.
     """
 
     container: str
@@ -75,6 +95,8 @@ class StreamInfo(NamedTuple):
     rotation_deg: int
     is_mirrored: bool
     display_matrix: Optional[Tuple[int, ...]]
+    track: int = 0
+    tracks: Tuple[VideoTrack, ...] = ()
 
 
 class StreamStats(NamedTuple):

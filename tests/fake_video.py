@@ -56,6 +56,7 @@ class FakeVideo:
     time_base = None
     jump_s = float("inf")
     rotation_deg, is_mirrored, display_matrix = 0, False, None
+    track = 0
 
     def __init__(self, pattern, pocs=None, rate=25, fail=None, broken_keys=(), slow=None):
         self.frame_rate = None if rate is None else Fraction(rate)

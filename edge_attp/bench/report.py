@@ -209,7 +209,10 @@ def _pack(pack: Pack) -> Dict[str, Any]:
 
 def _video(found: Measurement, options: Options) -> Dict[str, Any]:
     header, run = found.header, found.repetitions[0]
-    with CompressedVideo(header.source, residual=False, transcode=options.transcode) as video:
+    video = CompressedVideo(
+        header.source, residual=False, transcode=options.transcode, track=header.track
+    )
+    with video:
         info = video.info()
     rate = header.frame_rate
     return {

@@ -1,7 +1,7 @@
 """Raw streams (Annex B) from a file: recognising them and cutting them into access units. Needs no PyAV."""
 
 import re
-from typing import BinaryIO, Callable, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional
 
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import SYNTAXES, Syntax
@@ -70,7 +70,7 @@ class RawSource(Source):
 
     complete = False
 
-    def __init__(self, file: BinaryIO, name: str, syntax: Syntax, owned: bool) -> None:
+    def __init__(self, file: Any, name: str, syntax: Syntax, owned: bool) -> None:
         super().__init__()
         self.syntax = syntax
         self.codec = self.container = syntax.name
@@ -84,6 +84,8 @@ class RawSource(Source):
     def packets(self) -> Iterator[EncodedPacket]:
         for unit in access_units(self.syntax, self._read):
             yield EncodedPacket(unit, None, None, False)
+        if isinstance(self._failure, SourceError):
+            raise self._failure
         if self._failure is not None:
             reason = self._failure.strerror or self._failure
             raise SourceError("{}: reading failed: {}".format(self.name, reason))

@@ -19,6 +19,7 @@ from ctypes import (
 )
 from typing import Any, Optional, Type
 
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 
 ABI_VERSION = 2
@@ -268,8 +269,9 @@ def cpu() -> str:
     return name.decode("ascii")
 
 
-class Decoder:
-    """Owns one native decoder. For one thread at a time; `name` is the source's name in messages."""
+class Decoder(ProcessBound):
+    """Owns one native decoder. For one thread at a time, and for the process that made it; `name` is the
+    source's name in messages."""
 
     def __init__(
         self,
@@ -280,6 +282,7 @@ class Decoder:
         residual: bool = True,
         on_demand: bool = False,
     ) -> None:
+        super().__init__()
         self.name = name
         self._pointer = c_void_p()
         self._picture = c_void_p()
@@ -306,11 +309,13 @@ class Decoder:
 
     def send(self, data: bytes, pts: int, dts: int, complete: bool) -> None:
         """Gives bytes to the core; UnsupportedStream if it refuses them by name."""
+        self.check_process(self.name)
         status = self._send(self._pointer, data, len(data), pts, dts, complete)
         if status < 0:
             raise self.error(status)
 
     def drain(self) -> None:
+        self.check_process(self.name)
         status = self._native.attp_drain(self._pointer)
         if status < 0:
             raise self.error(status)
@@ -318,6 +323,7 @@ class Decoder:
     def receive(self) -> Optional[int]:
         """Address of the next picture, which the caller releases; None if more must be sent first or
         nothing is left."""
+        self.check_process(self.name)
         status = self._receive(self._pointer, self._picture_ref)
         if status == OK:
             return self._picture.value
@@ -329,11 +335,13 @@ class Decoder:
         """on_demand: parses the slice data of this picture. Damage is no error, the picture tells."""
         if not self._pointer:
             raise ValueError("the video of this picture is closed: it can no longer be parsed")
+        self.check_process(self.name)
         status = self._native.attp_picture_parse(picture)
         if status < 0 and status != CORRUPT:
             raise self.error(status)
 
     def info(self) -> NativeStreamInfo:
+        self.check_process(self.name)
         info = NativeStreamInfo()
         self._native.attp_get_stream_info(self._pointer, ctypes.byref(info))
         return info
@@ -356,12 +364,11 @@ class Decoder:
         return _exception_class(status)("{}: {}{}".format(where, message, suffix))
 
     def close(self) -> None:
-        if self._pointer:
+        if self._pointer and not self.is_elsewhere:
             self._native.attp_close(self._pointer)
             self._pointer = c_void_p()
 
-    def __del__(self) -> None:
-        self.close()
+    _let_go = close
 
 
 def _exception_class(status: int) -> Type[EdgeAttpError]:

@@ -15,7 +15,7 @@ _V4L2 = "v4l2"
 class ConnectionOptions(NamedTuple):
     """transport: of RTSP, "tcp" or "udp". connect_s: no answer for so long is a failure. stall_s: no
     video for so long is a stall. transcode: other codecs are encoded on the fly. format, options: for
-    FFmpeg, as in `av.open`."""
+    FFmpeg, as in `av.open`. track: number of the video track; None: what FFmpeg calls the best."""
 
     transport: str = "tcp"
     connect_s: float = 10.0
@@ -23,6 +23,7 @@ class ConnectionOptions(NamedTuple):
     transcode: bool = True
     format: Optional[str] = None
     options: Optional[Dict[str, str]] = None
+    track: Optional[int] = None
 
 
 def connect(source: str, options: ConnectionOptions, count: Callable[[str], None]) -> Source:
@@ -51,7 +52,8 @@ class _LiveContainer(ContainerSource):
             given.update(_device_options(source))
         given.update(options.options or {})
         timeouts_s = (options.connect_s, options.stall_s)
-        super().__init__(source, address.without_password(source), format, given, timeouts_s)
+        name = address.without_password(source)
+        super().__init__(source, name, format, given, options.track, timeouts_s)
         self.is_recording = address.may_be_recording(source) and bool(self._opened.duration)
 
     def _demuxed(self) -> Iterator[Any]:

@@ -8,12 +8,13 @@ import os
 import re
 import time
 from io import BytesIO
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from edge_attp.bitstream import nal, pyav
+from edge_attp.bitstream import encryption, nal, pyav, tracks
 from edge_attp.bitstream.display_matrix import read_file_matrix, read_matrix
+from edge_attp.bitstream.files import looked_into
 from edge_attp.bitstream.orientation import Matrix
-from edge_attp.bitstream.records import parse_configuration
+from edge_attp.bitstream.records import likely_length_size, parse_configuration
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import SYNTAXES
 from edge_attp.errors import EdgeAttpError, SourceError, UnsupportedStream
@@ -26,10 +27,13 @@ _NETWORK_TIMEOUT_S = 20.0
 _JUMP_S = 10.0
 # FFmpeg decodes pictures only to look at a stream: not needed here, and most of the time of opening.
 _OPTIONS = {"skip_frame": "all"}
+# Containers that keep parameter sets in a record and NAL units behind lengths.
+_WITH_RECORD = ("mp4", "matroska", "flv")
+_LOOKED_AT = 8  # packets
 
 
 class ContainerSource(Source):
-    """The first video stream of a container that is no cover picture."""
+    """One video track of a container: `track`, counted from 0, or the one that tracks.py chooses."""
 
     def __init__(
         self,
@@ -37,11 +41,15 @@ class ContainerSource(Source):
         name: str,
         format: Optional[str],
         options: Optional[Dict[str, str]],
+        track: Optional[int] = None,
         timeouts_s: Optional[Tuple[float, float]] = None,
     ) -> None:
         """timeouts_s: of opening and of each read; None: the usual ones of an address."""
         super().__init__()
         self.name = name
+        self._target = target
+        self._wanted = track
+        self._unread: Optional[Iterator[Any]] = None  # packets that begin with those looked at
         self._av = pyav.import_av(
             "{}: is no raw H.264 or HEVC stream but in a container".format(name)
         )
@@ -62,11 +70,13 @@ class ContainerSource(Source):
         try:
             self._read_header()
             self.display_matrix = self._display_matrix(target)
-        except Exception:
+        except BaseException:
             self._opened.close()
             raise
 
     def _open_error(self, error: Exception, waited_s: float, limit_s: float) -> EdgeAttpError:
+        if isinstance(error, EdgeAttpError):  # of a file object
+            return error
         if isinstance(error, self._av.error.ProtocolNotFoundError):
             return UnsupportedStream(
                 "{}: the FFmpeg inside this PyAV does not know this protocol".format(self.name)
@@ -84,9 +94,12 @@ class ContainerSource(Source):
         self.container = self._opened.format.name
         if self.container == "tty":  # FFmpeg draws text files as video
             raise SourceError("{}: is text, not a video".format(self.name))
-        self.stream = self._video_stream()
+        self.track = tracks.chosen(self._opened, self._wanted, self.name)
+        self.tracks = tuple(tracks.tracks(self._opened))
+        self.stream = self._opened.streams.video[self.track]
+        self._refuse_encrypted()
         context = self.stream.codec_context
-        self.codec = "unknown" if context is None else pyav.codec_name(context)
+        self.codec = self.tracks[self.track].codec
         self.frame_rate = self.stream.average_rate or self.stream.guessed_rate or None
         self.time_base = self.stream.time_base
         if pyav.may_change_clock(self._opened):
@@ -95,19 +108,49 @@ class ContainerSource(Source):
         self.is_parsed = bool(syntaxes)
         if syntaxes:
             self.syntax = syntaxes[0]
-            if context.extradata:
-                self.nal_length_bytes, self.parameter_sets = self._configuration(context.extradata)
+            self._read_record(context.extradata or b"")
 
-    def _video_stream(self) -> Any:
-        for stream in self._opened.streams.video:
-            if not pyav.is_cover_art(stream):
-                return stream
-        kinds = sorted({stream.type or "unknown" for stream in self._opened.streams})
-        found = "only {} in it".format(", ".join(kinds)) if kinds else "no streams in it at all"
-        raise SourceError("{}: has no video stream ({})".format(self.name, found))
+    def _refuse_encrypted(self) -> None:
+        is_named = "enc_key_id" in self.stream.metadata  # by a Matroska file
+        told = self.container, self.track, self.stream.id
+        if is_named or self._tells(encryption.is_encrypted, *told):
+            raise self._encrypted()
 
-    def _configuration(self, extradata: bytes) -> Tuple[int, List[bytes]]:
-        return parse_configuration(extradata, self.syntax, self.name)
+    def _tells(self, look: Callable[..., bool], *facts: Any) -> bool:
+        """What a look into the file finds; False where there is none to look into."""
+        with looked_into(self._target) as file:
+            try:
+                return file is not None and look(file, *facts)
+            except OSError:
+                return False
+
+    def _encrypted(self, since: str = "") -> EdgeAttpError:
+        return UnsupportedStream(
+            "{}: its video is encrypted{}; it can be read once it is decrypted".format(
+                self.name, since
+            )
+        )
+
+    def _read_record(self, record: bytes) -> None:
+        """Parameter sets, and the length of NAL unit lengths; that of the packets if the record is broken."""
+        if not record and not any(kind in self.container for kind in _WITH_RECORD):
+            return
+        found = parse_configuration(record, self.syntax)
+        self.parameter_sets, self.fault = found.parameter_sets, found.fault
+        self.nal_length_bytes = found.nal_length_bytes
+        if found.fault:
+            samples = [bytes(packet) for packet in self._first_packets()]
+            self.nal_length_bytes = likely_length_size(samples, self.syntax, found.nal_length_bytes)
+
+    def _first_packets(self) -> List[Any]:
+        packets = self._demuxed()
+        first: List[Any] = []
+        try:
+            first += itertools.islice(packets, _LOOKED_AT)
+        except (self._av.error.FFmpegError, OSError) as error:
+            raise self._read_error(error, len(first)) from None
+        self._unread = itertools.chain(first, packets)
+        return first
 
     def _display_matrix(self, target: Any) -> Optional[Matrix]:
         header = pyav.mp4_header(self._av, self.stream)
@@ -122,7 +165,7 @@ class ContainerSource(Source):
         count = 0
         is_cut = False
         try:
-            for packet in self._demuxed():
+            for packet in self._clear_packets():
                 count += 1
                 is_cut = packet.is_corrupt
                 yield EncodedPacket(
@@ -133,11 +176,33 @@ class ContainerSource(Source):
                     pyav.is_shown(packet),
                 )
         except (self._av.error.FFmpegError, OSError) as error:
-            raise SourceError(
-                "{}: reading failed after {} packets: {}".format(
-                    self.name, count, pyav.reason(error)
-                )
-            ) from None
+            raise self._read_error(error, count) from None
+        self._check_end(count, is_cut)
+
+    def _read_error(self, error: Exception, count: int) -> SourceError:
+        if isinstance(error, SourceError):
+            return error
+        if self._is_pipe_without_way_back(error, count):
+            return SourceError(
+                "{}: is a pipe, and the index (moov) of this MP4 is at its end: write it to a file and "
+                "read that, or move the index to the front with `ffmpeg -i IN -c copy -movflags "
+                "+faststart OUT`".format(self.name)
+            )
+        return SourceError(
+            "{}: reading failed after {} packets: {}".format(self.name, count, pyav.reason(error))
+        )
+
+    def _is_pipe_without_way_back(self, error: Exception, count: int) -> bool:
+        is_refused = isinstance(error, self._av.error.InvalidDataError)
+        is_promised = "mp4" in self.container and count < pyav.indexed_packets(self.stream)
+        with looked_into(self._target) as file:
+            return is_refused and is_promised and file is None
+
+    def _check_end(self, count: int, is_cut: bool) -> None:
+        """Whether what ends here was to end."""
+        # FFmpeg gives out nothing of what is scrambled.
+        if self.container == "mpegts" and self._tells(encryption.is_end_scrambled, self.stream.id):
+            raise self._encrypted(" from packet {} on".format(count))
         promised = pyav.indexed_packets(self.stream)
         # Only the index of MP4 and MOV can be trusted to list what is there.
         if "mp4" in self.container and (is_cut or count < promised):
@@ -154,21 +219,29 @@ class ContainerSource(Source):
         extradata = pyav.new_extradata(packet) if self.is_parsed else None
         if not extradata:
             return bytes(packet)
-        nal_length_bytes, sets = self._configuration(extradata)
-        if nal_length_bytes != self.nal_length_bytes:
+        found = parse_configuration(extradata, self.syntax)
+        if not found.fault and found.nal_length_bytes != self.nal_length_bytes:
             raise UnsupportedStream(
                 "{}: the length of NAL unit lengths changes from {} to {} bytes in mid-stream".format(
-                    self.name, self.nal_length_bytes, nal_length_bytes
+                    self.name, self.nal_length_bytes, found.nal_length_bytes
                 )
             )
-        return nal.join(sets, nal_length_bytes) + bytes(packet)
+        return nal.join(found.parameter_sets, self.nal_length_bytes) + bytes(packet)
+
+    def _clear_packets(self) -> Iterator[Any]:
+        """All packets; UnsupportedStream from the first one on that is encrypted."""
+        packets = self._demuxed() if self._unread is None else self._unread
+        for number, packet in enumerate(packets):
+            if pyav.is_encrypted(packet):
+                raise self._encrypted(" from packet {} on".format(number) if number else "")
+            yield packet
 
     def _demuxed(self) -> Iterator[Any]:
         return pyav.demuxed(self._av, self._opened, self.stream)
 
     def decoded(self) -> Iterator[Any]:
         """Frames, decoded by FFmpeg, in display order; frames that cannot be decoded are left out."""
-        for packet in itertools.chain(self._demuxed(), [None]):  # None: what the decoder holds back
+        for packet in itertools.chain(self._clear_packets(), [None]):  # None: what is held back
             try:
                 frames = self.stream.codec_context.decode(packet)
             except self._av.error.InvalidDataError:
@@ -176,4 +249,5 @@ class ContainerSource(Source):
             yield from frames
 
     def close(self) -> None:
-        self._opened.close()
+        if not self.is_elsewhere:
+            self._opened.close()

@@ -8,34 +8,34 @@ import numpy as np
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.container import ContainerSource
 from edge_attp.bitstream.key_pictures import MOST_AHEAD, open_decoder
-from edge_attp.bitstream.packets import open_source
+from edge_attp.bitstream.packets import OpenOptions, open_source
 from edge_attp.bitstream.source import Source
-from edge_attp.errors import UnsupportedStream
+from edge_attp.errors import CorruptStream, UnsupportedStream
 
 __all__ = ["Frames"]
 
 
 class Frames:
     """Decodes a file beside a reading of it. A picture is found by the number of its packet: times may be
-    missing, or come twice. Of codecs that are transcoded, one frame is one picture.
+    missing, or come twice. track: as in OpenOptions. Of codecs that are transcoded, one frame is one picture.
 
     Raises what open_source() raises. Not thread-safe.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, track: Optional[int] = None) -> None:
         self._av = pyav.import_av("{}: decoding its pictures".format(path))
         self._source: Source
         try:
-            self._source = open_source(path)
+            self._source = open_source(path, OpenOptions(track=track))
             self._is_numbered = True
             self._decoded = self._decode_packets(self._source)
         except UnsupportedStream:
-            self._source = original = ContainerSource(path, path, None, None)
+            self._source = original = ContainerSource(path, path, None, None, track)
             self._is_numbered = False
             self._decoded = original.decoded()
         self._waiting: Deque[Any] = deque()  # frames in display order
         self._sent = -1  # number of the newest packet that the decoder has
-        self._to_rgb = pyav.RgbConverter()
+        self._converter = pyav.RgbConverter(path, is_silent=True)
 
     def rgb(self, packet: int) -> Optional[np.ndarray]:
         """RGB uint8 (H, W, 3) of the picture in packet number `packet`, None where FFmpeg has none. Pictures
@@ -44,7 +44,10 @@ class Frames:
             frame = next(self._decoded, None)
         else:
             frame = self._find(packet)
-        return None if frame is None else self._to_rgb(frame)
+        try:
+            return None if frame is None else self._converter.rgb(frame)
+        except CorruptStream:
+            return None
 
     def _find(self, number: int) -> Optional[Any]:
         while True:
@@ -65,7 +68,7 @@ class Frames:
         for number, packet in enumerate(source.packets()):
             data = packet.data
             if source.nal_length_bytes:
-                data = nal.join(list(nal.split(data, source.nal_length_bytes)), 0)
+                data = nal.join(list(nal.split(data, source.nal_length_bytes, source.syntax)), 0)
             sent = self._av.Packet(sets + data)
             sent.pts, sets = number, b""
             self._sent = number

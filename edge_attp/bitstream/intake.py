@@ -49,7 +49,7 @@ class Intake:
     def take(self, packet: EncodedPacket, arrived_s: float) -> Optional[Waiting]:
         """None: it comes before the first key packet, or before its parameter sets."""
         length_bytes, syntax = self._source.nal_length_bytes, self._source.syntax
-        units = list(nal.split(packet.data, length_bytes))
+        units = list(nal.split(packet.data, length_bytes, syntax))
         self._watch([unit for unit in units if syntax.nal_type(unit) in syntax.set_types])
         look = self._look(units, syntax, packet.is_key)
         can_begin = look.is_key and self._sets.is_complete

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.nal import KeyBytes
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.syntax import HEVC, Syntax
 from edge_attp.errors import CorruptStream
 
@@ -23,11 +24,12 @@ MOST_AHEAD = 48
 _DECODER_OPTIONS = {"flags": "+output_corrupt+unaligned", "flags2": "+showall"}
 
 
-def annex_b(key: KeyBytes) -> bytes:
+def annex_b(key: KeyBytes, syntax: Syntax) -> bytes:
     """The picture's bytes behind the parameter sets that it needs, with start codes."""
     if key.nal_length_bytes == 0:
         return key.parameter_sets + key.data
-    return key.parameter_sets + nal.join(list(nal.split(key.data, key.nal_length_bytes)), 0)
+    units = nal.split(key.data, key.nal_length_bytes, syntax)
+    return key.parameter_sets + nal.join(list(units), 0)
 
 
 def open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
@@ -42,21 +44,23 @@ def open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
     return decoder
 
 
-class KeyDecoder:
+class KeyDecoder(ProcessBound):
     """Decodes single random-access pictures; one codec context for all. Not thread-safe."""
 
-    def __init__(self, name: str, syntax: Syntax) -> None:
+    def __init__(self, name: str, syntax: Syntax, to_rgb: Callable[[Any], np.ndarray]) -> None:
+        super().__init__()
         self._name = name
+        self._syntax = syntax
+        self._to_rgb = to_rgb
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
         self._open = partial(open_decoder, self._av, syntax)
         self._decoder = self._open()
-        self._to_rgb = pyav.RgbConverter()
 
     def decode(self, key: KeyBytes) -> np.ndarray:
         """RGB uint8 (H, W, 3). CorruptStream if FFmpeg gets no picture out of these bytes."""
         frames: List[Any] = []
         try:
-            frames += self._decoder.decode(self._av.Packet(annex_b(key)))
+            frames += self._decoder.decode(self._av.Packet(annex_b(key, self._syntax)))
             frames += self._decoder.decode(None)
         except self._av.error.FFmpegError:
             frames = []
@@ -66,7 +70,7 @@ class KeyDecoder:
         return self._to_rgb(frames[0])
 
 
-class AnchorDecoder:
+class AnchorDecoder(ProcessBound):
     """Decodes pictures that are no random-access pictures, from all packets since the last one that was.
 
     Packets are numbered by the caller; a frame bears the number of its packet as its pts. Packets wait
@@ -75,13 +79,15 @@ class AnchorDecoder:
     leave out some that pictures of higher sub-layers need. Not thread-safe.
     """
 
-    def __init__(self, name: str, syntax: Syntax) -> None:
+    def __init__(self, name: str, syntax: Syntax, to_rgb: Callable[[Any], np.ndarray]) -> None:
+        super().__init__()
         self._name = name
+        self._syntax = syntax
+        self._to_rgb = to_rgb
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
         skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
         self._open = partial(open_decoder, self._av, syntax, skip_frame)
         self._decoder = self._open()
-        self._to_rgb = pyav.RgbConverter()
         self._parameter_sets = b""
         self._waiting: Deque[Tuple[int, KeyBytes]] = deque()
         self._frames: List[Any] = []
@@ -130,7 +136,7 @@ class AnchorDecoder:
             key = key._replace(parameter_sets=b"")
         else:
             self._parameter_sets = key.parameter_sets
-        packet = self._av.Packet(annex_b(key))
+        packet = self._av.Packet(annex_b(key, self._syntax))
         packet.pts = number
         self._is_clean = False
         self._frames = self._frames[-MOST_AHEAD:]

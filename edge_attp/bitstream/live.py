@@ -250,6 +250,7 @@ class LiveSource(Source):
         with self._changed:
             self.container, self.codec = source.container, source.codec
             self.syntax, self.frame_rate = source.syntax, source.frame_rate
+            self.track, self.tracks = source.track, source.tracks
             self._backlog.keeps_all = source.is_recording
             self._is_known = True
             self._changed.notify_all()

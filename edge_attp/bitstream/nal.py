@@ -4,7 +4,7 @@ Just enough to carry bytes about; the native core does all real parsing.
 """
 
 import re
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from edge_attp.bitstream import sei
 from edge_attp.bitstream.orientation import NOTHING
@@ -13,6 +13,7 @@ from edge_attp.bitstream.syntax import Syntax
 START_CODE = b"\0\0\1"
 
 _START = re.compile(START_CODE)
+_ANNEX_B = re.compile(b"\0\0+\1")
 
 
 class KeyBytes(NamedTuple):
@@ -23,18 +24,62 @@ class KeyBytes(NamedTuple):
     nal_length_bytes: int  # 0: data is Annex B
 
 
-def split(data: bytes, nal_length_bytes: int) -> Iterator[bytes]:
-    """The NAL units of a packet, without start codes or lengths; a broken length ends the packet."""
-    return _split_prefixed(data, nal_length_bytes) if nal_length_bytes else _split_annex_b(data)
+def split(data: bytes, nal_length_bytes: int, syntax: Optional[Syntax] = None) -> Iterator[bytes]:
+    """The NAL units of a packet, without start codes or lengths, as the native core cuts them.
+
+    Lengths are believed where they lead exactly to the end of the packet. Elsewhere a rest that begins
+    with a start code is Annex B, and a broken length ends the packet. Start codes cut what has a length
+    too: no NAL unit holds one (clause 7.4.1, HEVC 7.4.2). `syntax`: of a packet with lengths.
+    """
+    if nal_length_bytes:
+        return _split_prefixed(data, nal_length_bytes, syntax)
+    return _split_annex_b(data)
 
 
-def _split_prefixed(data: bytes, nal_length_bytes: int) -> Iterator[bytes]:
-    position = 0
-    while position + nal_length_bytes < len(data):
+def is_start_code(data: bytes) -> bool:
+    """Whether these bytes begin with a start code and any number of zero bytes before it."""
+    return _ANNEX_B.match(data) is not None
+
+
+def lengths_fit(data: bytes, nal_length_bytes: int) -> bool:
+    """Whether the lengths lead exactly to the end of the packet."""
+    position = first = 0
+    while position < len(data):
         begin = position + nal_length_bytes
+        size = int.from_bytes(data[position:begin], "big")
+        first = first or size
+        position = begin + size
+    # Bytes 0 0 0 1 read as lengths of two bytes or less are such a chain, but mean a start code.
+    return position == len(data) and (nal_length_bytes > 2 or first != 1)
+
+
+def _split_prefixed(
+    data: bytes, nal_length_bytes: int, syntax: Optional[Syntax]
+) -> Iterator[bytes]:
+    is_exact = lengths_fit(data, nal_length_bytes)
+    position = 0
+    while True:
+        if not is_exact and _is_annex_b(data, position, nal_length_bytes, syntax):
+            yield from _split_annex_b(data[position:])
+            return
+        begin = position + nal_length_bytes
+        if begin >= len(data):
+            return
         position = begin + int.from_bytes(data[position:begin], "big")
-        if position > begin:
-            yield data[begin:position]
+        yield from _parts(data[begin:position])
+
+
+def _is_annex_b(
+    data: bytes, position: int, nal_length_bytes: int, syntax: Optional[Syntax]
+) -> bool:
+    """Whether the rest of the packet begins with a start code that is no length."""
+    if _ANNEX_B.match(data, position) is None:
+        return False
+    begin = position + nal_length_bytes
+    size = int.from_bytes(data[position:begin], "big")
+    unit = data[begin : begin + size]
+    has_header = bool(unit) and (syntax is None or syntax.is_header(unit))
+    return not (size > 1 and has_header and START_CODE not in unit)
 
 
 def _split_annex_b(data: bytes) -> Iterator[bytes]:
@@ -47,16 +92,23 @@ def _split_annex_b(data: bytes) -> Iterator[bytes]:
         match = following
 
 
+def _parts(unit: bytes) -> Iterator[bytes]:
+    for part in unit.split(START_CODE):
+        nal = part.rstrip(b"\0")
+        if nal:
+            yield nal
+
+
 def join(nals: List[bytes], nal_length_bytes: int) -> bytes:
-    """The inverse of split()."""
-    if nal_length_bytes == 0:
+    """The inverse of split(). Where one is too long for its length, all get start codes."""
+    if nal_length_bytes == 0 or any(len(nal) >> 8 * nal_length_bytes for nal in nals):
         return b"".join(b"\0" + START_CODE + nal for nal in nals)
     return b"".join(len(nal).to_bytes(nal_length_bytes, "big") + nal for nal in nals)
 
 
 def shortened(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bytes:
     """A packet whose last slice ends in the middle, which the core takes for damage."""
-    units = list(split(data, nal_length_bytes))
+    units = list(split(data, nal_length_bytes, syntax))
     places = [k for k, unit in enumerate(units) if syntax.nal_type(unit) in syntax.slice_types]
     if places:
         last = units[places[-1]]
@@ -95,10 +147,10 @@ class ParameterSets:
         """Takes the parameter sets and messages of a packet. They come before its first slice, so most
         packets are done after one look at their first NAL unit."""
         length_bytes, syntax = self._nal_length_bytes, self._syntax
-        if length_bytes and data[length_bytes : length_bytes + 1] in syntax.slice_heads:
+        if length_bytes and _begins_with_slice(data, length_bytes, syntax):
             return
         found = []
-        for nal in split(data, length_bytes):
+        for nal in split(data, length_bytes, syntax):
             kind = syntax.nal_type(nal)
             if kind in syntax.set_types:
                 found.append(nal)
@@ -109,3 +161,9 @@ class ParameterSets:
                 break
         if found:
             self.add(found)
+
+
+def _begins_with_slice(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bool:
+    head = data[nal_length_bytes : nal_length_bytes + 1]
+    has_length = any(data[:nal_length_bytes]) and not is_start_code(data)
+    return head in syntax.slice_heads and has_length

@@ -7,11 +7,12 @@ import os
 import re
 import stat
 import sys
-from typing import Any, BinaryIO, Dict, Optional, Union
+from typing import Any, BinaryIO, Dict, NamedTuple, Optional, Union
 
-from edge_attp.bitstream import annexb
+from edge_attp.bitstream import annexb, files
 from edge_attp.bitstream.address import without_password
 from edge_attp.bitstream.container import URL, ContainerSource
+from edge_attp.bitstream.files import FileReader, PipeReader
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import H264, SYNTAXES, Syntax
 from edge_attp.bitstream.transcode import parsed_or_transcoded
@@ -29,44 +30,60 @@ _CONTAINER = re.compile(rb".{4}ftyp|\x1aE\xdf\xa3|G.{187}G|RIFF|FLV", re.DOTALL)
 _RAW_FORMATS = (None, "annexb") + tuple(syntax.name for syntax in SYNTAXES)
 
 
-def open_source(
-    source: Input,
-    transcode: bool = False,
-    format: Optional[str] = None,
-    options: Optional[Dict[str, str]] = None,
-) -> Source:
-    """Opens a path ("-" is stdin), a URL or a binary file object; a Source, which ignores the other
-    arguments, is opened as it is.
+class OpenOptions(NamedTuple):
+    """transcode: other codecs than H.264 and HEVC are encoded on the fly. format, options: for FFmpeg, as
+    in `av.open`. track: number of the video track, counted from 0; None: what FFmpeg calls the best."""
+
+    transcode: bool = False
+    format: Optional[str] = None
+    options: Optional[Dict[str, str]] = None
+    track: Optional[int] = None
+
+
+_AS_IT_IS = OpenOptions()
+
+
+def open_source(source: Input, options: OpenOptions = _AS_IT_IS) -> Source:
+    """Opens a path ("-" is stdin), a URL or a binary file object; a Source, which ignores the options, is
+    opened as it is.
 
     SourceError: missing, empty, unreadable, no video in it. UnsupportedStream: its codec is neither
-    H.264 nor HEVC and `transcode` is False.
+    H.264 nor HEVC, without transcoding, or it is encrypted.
     """
     if isinstance(source, Source):
         source.open()
         return source
     if source == STDIN:
-        return _open_file(sys.stdin.buffer, transcode, format, options)
+        return _open_file(sys.stdin.buffer, options)
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(os.fspath(source), transcode, format, options)
+        return _open_path(os.fspath(source), options)
     if not hasattr(source, "read"):
         raise TypeError(
             "expected a path, a URL or a binary file object, not {!r}".format(type(source).__name__)
         )
-    return _open_file(source, transcode, format, options)
+    return _open_file(source, options)
 
 
-def _open_path(
-    path: str, transcode: bool, format: Optional[str], options: Optional[Dict[str, str]]
-) -> Source:
-    if URL.match(path) or format not in _RAW_FORMATS:
-        return _open_container(path, without_password(path), transcode, format, options)
-    syntax = _raw_syntax(format, _head(path), path)
+def _open_path(path: str, options: OpenOptions) -> Source:
+    if URL.match(path) or options.format not in _RAW_FORMATS:
+        return _open_container(path, without_password(path), options)
+    syntax = _raw_syntax(options.format, _head(path), path)
     if syntax is None:
-        return _open_container(path, without_password(path), transcode, format, options)
+        return _open_container(path, without_password(path), options)
+    _check_only_track(options, path)
     try:
         return annexb.RawSource(open(path, "rb"), path, syntax, owned=True)
     except OSError as error:
         raise _source_error(path, error) from None
+
+
+def _check_only_track(options: OpenOptions, name: str) -> None:
+    if options.track:
+        raise SourceError(
+            "{}: has no video track {}: it is a raw stream, which is one track, 0".format(
+                name, options.track
+            )
+        )
 
 
 def _head(path: str) -> bytes:
@@ -97,42 +114,38 @@ def _raw_syntax(format: Optional[str], head: bytes, path: str = "") -> Optional[
     return found
 
 
-def _open_file(
-    file: Any, transcode: bool, format: Optional[str], options: Optional[Dict[str, str]]
-) -> Source:
+def _open_file(file: Any, options: OpenOptions) -> Source:
     name = getattr(file, "name", None)
     name = name if isinstance(name, str) else "<file object>"
+    begin = files.position(file)
     try:
-        begin = position(file)
-        head = file.read(_HEAD_BYTES)
-        if begin is not None:
-            file.seek(begin)
-        else:
-            file = _Replayed(head, file)
+        reader = PipeReader(file, name)
+        head = reader.peek(_HEAD_BYTES)
+        reader = _back_at(file, name, begin) or reader
+    except SourceError:
+        raise
     except OSError as error:
         raise _source_error(name, error) from None
-    if not isinstance(head, bytes):
-        raise SourceError("{}: the file object is in text mode; open it with 'rb'".format(name))
     if not head:
         raise SourceError("{}: is empty (0 bytes)".format(name))
-    syntax = _raw_syntax(format, head) if format in _RAW_FORMATS else None
-    if syntax is not None:
-        return annexb.RawSource(file, name, syntax, owned=False)
-    return _open_container(file, name, transcode, format, options)
+    is_raw = options.format in _RAW_FORMATS
+    syntax = _raw_syntax(options.format, head) if is_raw else None
+    if syntax is None:
+        return _open_container(reader, name, options)
+    _check_only_track(options, name)
+    return annexb.RawSource(reader, name, syntax, owned=False)
 
 
-def _is_seekable(file: Any) -> bool:
-    try:
-        return bool(file.seekable())
-    except AttributeError:
-        return False
+def _back_at(file: Any, name: str, begin: Optional[int]) -> Optional[FileReader]:
+    """The file at this place again; None if it does not go back."""
+    reader = FileReader(file, name)
+    return reader if begin is not None and reader.seek(begin) == begin else None
 
 
 def position(source: Input) -> Optional[int]:
     """Where a seekable file object stands; None for all else."""
-    if isinstance(source, (str, os.PathLike, Source)) or not _is_seekable(source):
-        return None
-    return source.tell()
+    is_file = not isinstance(source, (str, os.PathLike, Source))
+    return files.position(source) if is_file else None
 
 
 def rewind(source: Input, begin: Optional[int], name: str) -> None:
@@ -145,29 +158,10 @@ def rewind(source: Input, begin: Optional[int], name: str) -> None:
     source.seek(begin)
 
 
-class _Replayed:
-    """A pipe whose first bytes, already read, come out again. It has no seek(), as PyAV expects of pipes."""
-
-    def __init__(self, head: bytes, file: BinaryIO) -> None:
-        self._head = head
-        self._read = getattr(file, "read1", file.read)
-
-    def read(self, size: int) -> bytes:
-        if self._head:
-            data, self._head = self._head[:size], self._head[size:]
-            return data
-        return self._read(size)
-
-
 def _source_error(name: str, error: OSError) -> SourceError:
     return SourceError("{}: {}".format(name, error.strerror or error))
 
 
-def _open_container(
-    target: Any,
-    name: str,
-    transcode: bool,
-    format: Optional[str],
-    options: Optional[Dict[str, str]],
-) -> Source:
-    return parsed_or_transcoded(ContainerSource(target, name, format, options), transcode)
+def _open_container(target: Any, name: str, options: OpenOptions) -> Source:
+    source = ContainerSource(target, name, options.format, options.options, options.track)
+    return parsed_or_transcoded(source, options.transcode)

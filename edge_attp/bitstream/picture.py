@@ -7,6 +7,7 @@ and the decoder are gone; the memory returns to the pool when the last view is g
 """
 
 import ctypes
+import os
 from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
@@ -25,16 +26,25 @@ MODE_MISSING = 4  # never received; in damaged pictures only
 
 
 class _Handle:
-    """One reference to a native picture."""
+    """One reference to a native picture. A child made by fork leaves it alone: a thread that it has not
+    may have held the memory's lock."""
 
-    __slots__ = ("address", "_release")
+    __slots__ = ("address", "_release", "_process_id")
 
     def __init__(self, address: int, release: Callable[[int], None]) -> None:
         self.address = address
         self._release = release
+        self._process_id = os.getpid()
 
     def __del__(self) -> None:
-        self._release(self.address)
+        try:
+            if self._process_id == os.getpid():
+                self._release(self.address)
+        except Exception:  # it was never made, or the interpreter is on its way out
+            pass
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a picture cannot be pickled; its arrays can, as picture.motion.mv")
 
 
 class _Plane:

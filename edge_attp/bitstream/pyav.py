@@ -4,18 +4,26 @@ import io
 import math
 import struct
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from edge_attp.errors import EdgeAttpError
+from edge_attp.errors import CorruptStream, EdgeAttpError
+from edge_attp.log import logger
 
 # Matrix coefficients (table E-5) that differ from the default, and PyAV's names for them; older versions
 # do not look at the frame.
 _MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M"}
+_BT709, _BT2020 = 1, 9  # matrix_coefficients, and colour_primaries
+_NAMES = {_BT709: "BT.709", _BT2020: "BT.2020"}
+_OF_BT2020 = (10, 14, 15)  # constant luminance, ICtCp, IPT-C2: of wide gamuts
+_OF_PRIMARIES = (12, 13)  # derived from them
 
 _TS_DISCONT = 0x200  # FFmpeg's AVFMT_TS_DISCONT
-_ATTACHED_PIC = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
+# FFmpeg's AV_DISPOSITION_...
+_DEFAULT = 0x1
+_STILLS = 0x400 | 0x800  # ATTACHED_PIC, TIMED_THUMBNAILS
+_DEPENDENT = 0x80000
 
 MOST_FAILURES = 32  # of the demuxer in a row
 
@@ -98,9 +106,15 @@ def may_change_clock(container: Any) -> bool:
 
 
 def indexed_packets(stream: Any) -> int:
-    """Packets that the container's index promises, 0 if that is not known."""
+    """Packets that the container's index promises, 0 if that is not known. Empty samples are none: FFmpeg
+    passes over them."""
     entries = getattr(stream, "index_entries", None)
-    return 0 if entries is None else len(entries)
+    return 0 if entries is None else sum(1 for entry in entries if entry.size)
+
+
+def is_encrypted(packet: Any) -> bool:
+    """FFmpeg has found how this packet is encrypted. (PyAV before 14 does not tell.)"""
+    return bool(hasattr(packet, "has_sidedata") and packet.has_sidedata("encryption_info"))
 
 
 def add_stream_like(output: Any, template: Any) -> Any:
@@ -164,42 +178,119 @@ def encoded_packet(av: Any, data: bytes, is_key: bool, duration: int, format: st
 
 
 def is_cover_art(stream: Any) -> bool:
-    """A still image that accompanies audio is no video. (PyAV before 13 does not tell.)"""
+    """A still image that accompanies audio, or thumbnails, are no video."""
+    return bool(_disposition(stream) & _STILLS)
+
+
+def is_default(stream: Any) -> bool:
+    return bool(_disposition(stream) & _DEFAULT)
+
+
+def is_tile(stream: Any) -> bool:
+    """A part of a still image, which FFmpeg shows as a stream."""
+    return bool(_disposition(stream) & _DEPENDENT)
+
+
+def _disposition(stream: Any) -> int:
+    """PyAV before 13 does not tell."""
     disposition = getattr(stream, "disposition", 0)
-    return bool(getattr(disposition, "value", disposition) & _ATTACHED_PIC)
+    return int(getattr(disposition, "value", disposition))
 
 
-class RgbConverter:
-    """Decoded frames to RGB uint8 (H, W, 3), by each frame's own matrix and range (PyAV 10 does not tell
-    the matrix: BT.601 then). In one thread: starting more takes longer than the conversion."""
+def best_video(container: Any) -> Any:
+    """FFmpeg's choice; None if it has none (or PyAV is older than 12.1, which does not ask it)."""
+    best = getattr(container.streams, "best", None)
+    return None if best is None else best("video")
 
-    def __init__(self) -> None:
+
+class Converter:
+    """Frames of one stream in another format, `options` as in PyAV's reformat(). Where FFmpeg has no
+    conversion for the matrix of a frame, it takes that of the nearest matrix, and says so once. In one
+    thread: starting more takes longer than the conversion."""
+
+    def __init__(self, name: str, is_silent: bool = False, **options: Any) -> None:
         from av.video.reformatter import VideoReformatter
 
+        self._name = name
         self._reformat = VideoReformatter().reformat
-        self._options: Dict[str, Any] = {"format": "rgb24", "threads": 1}
+        self._options: Dict[str, Any] = dict(options, threads=1)
+        self._is_silent = is_silent
 
-    def __call__(self, frame: Any) -> np.ndarray:
-        options = dict(self._options, **_matrix_options(frame))
+    def __call__(self, frame: Any, **options: Any) -> Any:
+        """CorruptStream if FFmpeg cannot convert this frame at all."""
         try:
-            return self._reformat(frame, **options).to_ndarray()
+            return self._converted(frame, dict(self._of_own_matrix(frame), **options))
+        except (OSError, ValueError) as error:
+            failure = reason(error)
+        for matrix in _near(frame):
+            try:
+                converted = self._converted(frame, dict(self._of_matrix(frame, matrix), **options))
+            except (OSError, ValueError):
+                continue
+            self._warn(frame, matrix)
+            return converted
+        raise CorruptStream(
+            "{}: FFmpeg cannot convert its pictures ({}): {}".format(
+                self._name, frame.format.name, failure
+            )
+        )
+
+    def _of_own_matrix(self, frame: Any) -> Dict[str, Any]:
+        return {}
+
+    def _of_matrix(self, frame: Any, matrix: int) -> Dict[str, Any]:
+        """As if the frame had this one."""
+        known = _MATRICES.get(matrix, matrix)
+        return {"src_colorspace": known, "dst_colorspace": known}
+
+    def _converted(self, frame: Any, options: Dict[str, Any]) -> Any:
+        try:
+            return self._reformat(frame, **dict(options, **self._options))
         except TypeError:
             if "threads" not in self._options:
                 raise
             del self._options["threads"]  # before PyAV 17
-            return self(frame)
+            return self._converted(frame, options)
+
+    def _warn(self, frame: Any, used: int) -> None:
+        if not self._is_silent:
+            logger.warning(
+                "%s: FFmpeg has no conversion for its colours (matrix_coefficients %d); those of %s are "
+                "taken, which look a little different",
+                *(self._name, int(frame.colorspace), _NAMES[used]),
+            )
+        self._is_silent = True
 
 
-def _matrix_options(frame: Any) -> Dict[str, Any]:
-    matrix = _MATRICES.get(getattr(frame, "colorspace", 0))
-    if matrix is None:
-        return {}
-    return {
-        "src_colorspace": matrix,
-        "dst_colorspace": "ITU601",  # of no meaning for RGB; older versions heed nothing if it is equal
-        "src_color_range": frame.color_range,
-        "dst_color_range": 2,
-    }
+class RgbConverter(Converter):
+    """Decoded frames to RGB, by each frame's own matrix and range (PyAV 10 does not tell the matrix: BT.601
+    then)."""
+
+    def __init__(self, name: str, is_silent: bool = False) -> None:
+        super().__init__(name, is_silent, format="rgb24")
+
+    def rgb(self, frame: Any) -> np.ndarray:
+        """uint8 (H, W, 3)."""
+        return self(frame).to_ndarray()
+
+    def _of_own_matrix(self, frame: Any) -> Dict[str, Any]:
+        matrix = getattr(frame, "colorspace", 0)
+        return self._of_matrix(frame, matrix) if matrix in _MATRICES else {}
+
+    def _of_matrix(self, frame: Any, matrix: int) -> Dict[str, Any]:
+        return {
+            "src_colorspace": _MATRICES.get(matrix, matrix),
+            "dst_colorspace": "ITU601",  # of no meaning for RGB; older versions heed nothing if it is equal
+            "src_color_range": frame.color_range,
+            "dst_color_range": 2,
+        }
+
+
+def _near(frame: Any) -> List[int]:
+    """Matrices that FFmpeg knows, the nearest to an unknown one first."""
+    matrix, primaries = getattr(frame, "colorspace", 0), getattr(frame, "color_primaries", 0)
+    is_wide = matrix in _OF_BT2020 or (matrix in _OF_PRIMARIES and primaries == _BT2020)
+    return [_BT2020, _BT709] if is_wide else [_BT709]
 
 
 def reason(error: Exception) -> str:

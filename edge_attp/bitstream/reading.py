@@ -7,7 +7,7 @@ picture knows the packet in which it began, and a random-access picture can carr
 import ctypes
 import time
 from collections import deque
-from typing import Deque, Iterator, NamedTuple, Optional, Set
+from typing import Any, Callable, Deque, Iterator, NamedTuple, Optional, Set
 
 import numpy as np
 
@@ -44,7 +44,11 @@ class Reading:
     """Owns the native decoder. Errors are raised after all pictures before them."""
 
     def __init__(
-        self, source: Source, packets: Iterator[EncodedPacket], options: ReadingOptions
+        self,
+        source: Source,
+        packets: Iterator[EncodedPacket],
+        options: ReadingOptions,
+        to_rgb: Callable[[Any], np.ndarray],
     ) -> None:
         self._source = source
         self._packets = packets
@@ -69,7 +73,7 @@ class Reading:
         self._hidden: Set[int] = set()  # numbers of packets
         self._anchors: Optional[AnchorDecoder] = None
         if options.anchor is not None:
-            self._anchors = AnchorDecoder(source.name, source.syntax)
+            self._anchors = AnchorDecoder(source.name, source.syntax, to_rgb)
         self._last_anchor: Optional[int] = None
         self._newest = -1  # decode_index
         self._at_end = False

@@ -14,7 +14,7 @@ from edge_attp.bitstream import annexb, nal, pyav
 from edge_attp.bitstream.display_matrix import write_matrix
 from edge_attp.bitstream.nal import ParameterSets
 from edge_attp.bitstream.orientation import Matrix
-from edge_attp.bitstream.packets import Input, open_source
+from edge_attp.bitstream.packets import Input, OpenOptions, open_source
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import HEVC
 from edge_attp.bitstream.timestamps import ASSUMED_RATE, TIME_BASE, Times
@@ -168,28 +168,36 @@ def _end(packets: List[EncodedPacket], end_s: float, tick_s: float, is_last: boo
 
 class RecordedSource(Source):
     """Another input, whose packets a recorder sees on their way. For files; a live source has a place
-    for a recorder itself. Other codecs are transcoded with `transcode`.
+    for a recorder itself. Other codecs are transcoded with `transcode`. track: as in OpenOptions.
 
     The recorder gets times like those of recognition: 0 for the first picture shown, and running on where
     the file's own do not, in TIME_BASE. Packets without a time get one in decoding order, until shown() of
     the recorder knows better.
     """
 
-    def __init__(self, source: Input, recorder: Any, transcode: bool = True) -> None:
+    def __init__(
+        self,
+        source: Input,
+        recorder: Any,
+        transcode: bool = True,
+        track: Optional[int] = None,
+    ) -> None:
         super().__init__()
-        self._input, self._transcode = source, transcode
+        self._input = source
+        self._options = OpenOptions(transcode=transcode, track=track)
         self._recorder = recorder
         self._inner: Optional[Source] = None
         self.name = str(source)
 
     def open(self) -> None:
-        self._inner = inner = open_source(self._input, self._transcode)
+        self._inner = inner = open_source(self._input, self._options)
         self.name, self.container, self.codec = inner.name, inner.container, inner.codec
         self.syntax, self.is_parsed = inner.syntax, inner.is_parsed
         self.nal_length_bytes, self.complete = inner.nal_length_bytes, inner.complete
         self.frame_rate, self.time_base = inner.frame_rate, inner.time_base
         self.jump_s = inner.jump_s
-        self.parameter_sets = inner.parameter_sets
+        self.parameter_sets, self.fault = inner.parameter_sets, inner.fault
+        self.track, self.tracks = inner.track, inner.tracks
 
     @property
     def display_matrix(self) -> Optional[Matrix]:  # type: ignore[override]
@@ -238,7 +246,7 @@ class _Tape:
         self._early = []
 
     def _annex_b(self, packet: EncodedPacket) -> EncodedPacket:
-        units = list(nal.split(packet.data, self._length_bytes))
+        units = list(nal.split(packet.data, self._length_bytes, self._syntax))
         kinds = {self._syntax.nal_type(unit) for unit in units}
         is_key = packet.is_key or bool(kinds & self._syntax.key_types)
         sets = self._sets.annex_b if is_key else b""
@@ -279,7 +287,9 @@ def write_mp4(
                     packet.stream = stream
                     packet.time_base = time_base
                     output.mux(packet)
-    except (av.error.InvalidDataError, av.error.EOFError, ValueError, IndexError) as error:
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        if isinstance(error, OSError):
+            raise
         raise CorruptStream(
             "{}: the clip cannot be written: {}".format(path, pyav.reason(error))
         ) from None

@@ -1,66 +1,96 @@
-"""The records in which containers keep parameter sets: avcC and hvcC (ISO/IEC 14496-15), or Annex B."""
+"""The records in which containers keep parameter sets: avcC and hvcC (ISO/IEC 14496-15), or Annex B.
 
-from typing import List, Tuple
+A record that is broken is no reason to refuse a stream: the sets may come in band, and the samples tell
+how long the lengths of their NAL units are.
+"""
+
+from typing import List, NamedTuple, Sequence
 
 from edge_attp.bitstream import nal
 from edge_attp.bitstream.syntax import H264, Syntax
-from edge_attp.errors import CorruptStream
 
 # Where the NAL length size lies: in the two lowest bits of that byte. Arrays of NAL units follow.
 _LENGTH_SIZE_AT = {"avcC": 4, "hvcC": 21}
+_LENGTH_SIZES = (4, 2, 1, 3)  # the most frequent first
 
 
-def parse_configuration(record: bytes, syntax: Syntax, name: str) -> Tuple[int, List[bytes]]:
-    """NAL length size (0: packets are Annex B) and parameter sets of a container's codec configuration.
+class Configuration(NamedTuple):
+    """What a record says. nal_length_bytes: 0 if packets are Annex B. fault: what is wrong with the
+    record, if anything is; then the size is a guess, and sets may be missing."""
 
-    CorruptStream, naming the source, if the record is cut short or says what cannot be.
-    """
-    if record[0] > 1 or record.startswith((b"\0\0\1", b"\0\0\0\1")):
-        return 0, list(nal.split(record, 0))
+    nal_length_bytes: int
+    parameter_sets: List[bytes]
+    fault: str = ""
+
+
+def parse_configuration(record: bytes, syntax: Syntax) -> Configuration:
+    """All that can be used of a container's codec configuration."""
     kind = "avcC" if syntax is H264 else "hvcC"
+    if not record:
+        return Configuration(4, [], "it has no {} record (parameter sets)".format(kind))
+    if nal.is_start_code(record):
+        return Configuration(0, _sets(list(nal.split(record, 0)), syntax))
+    fault = ""
+    nals: List[bytes] = []
+    size_at = _LENGTH_SIZE_AT[kind]
+    nal_length_bytes = (record[size_at] & 3) + 1 if len(record) > size_at else 4
     try:
-        nals = _avcc_nals(record) if syntax is H264 else _hvcc_nals(record)
+        _take_all(record, size_at, syntax, nals)
     except IndexError:
-        raise CorruptStream(
-            "{}: its {} record (parameter sets) is cut short".format(name, kind)
-        ) from None
-    nal_length_bytes = (record[_LENGTH_SIZE_AT[kind]] & 3) + 1
-    if nal_length_bytes == 3 or any(len(unit) >> 8 * nal_length_bytes for unit in nals):
-        raise CorruptStream(
-            "{}: its {} record says that NAL unit lengths have {} byte(s), which cannot be".format(
-                name, kind, nal_length_bytes
-            )
-        )
-    return nal_length_bytes, [unit for unit in nals if syntax.nal_type(unit) in syntax.set_types]
+        fault = "its {} record (parameter sets) is cut short".format(kind)
+    if record[0] > 1:
+        fault = "its {} record (parameter sets) is broken".format(kind)
+    return Configuration(nal_length_bytes, _sets(nals, syntax), fault)
 
 
-def _avcc_nals(record: bytes) -> List[bytes]:
-    """Of an AVCDecoderConfigurationRecord; IndexError if it is cut short."""
-    position = 5
-    nals: List[bytes] = []
-    for mask in (31, 255):
-        count = record[position] & mask
-        position = _take(record, position + 1, count, nals)
-    return nals
+def likely_length_size(samples: Sequence[bytes], syntax: Syntax, guess: int) -> int:
+    """How many bytes the NAL unit lengths of these samples have; 0 if the samples are Annex B, `guess` if
+    they do not tell."""
+    fitting = {
+        size: sum(_fits(sample, size, syntax) for sample in samples)
+        for size in (guess,) + _LENGTH_SIZES
+        if size > 0
+    }
+    fitting[0] = sum(nal.is_start_code(sample) for sample in samples)
+    best = max(fitting, key=lambda size: fitting[size])  # the first of equals
+    return best if fitting[best] else guess
 
 
-def _hvcc_nals(record: bytes) -> List[bytes]:
-    """Of an HEVCDecoderConfigurationRecord; IndexError if it is cut short."""
-    position = 23
-    nals: List[bytes] = []
-    for _ in range(record[22]):
+def _fits(sample: bytes, size: int, syntax: Syntax) -> bool:
+    """Whether lengths of this size lead to the end, from a unit that is not empty: zero bytes alone are a
+    chain of shorter lengths too."""
+    first = next(nal.split(sample, size, syntax), b"")
+    is_chain = any(sample[:size]) and nal.lengths_fit(sample, size)
+    return is_chain and bool(first) and syntax.is_header(first)
+
+
+def _sets(nals: List[bytes], syntax: Syntax) -> List[bytes]:
+    return [unit for unit in nals if syntax.nal_type(unit) in syntax.set_types]
+
+
+def _take_all(record: bytes, size_at: int, syntax: Syntax, nals: List[bytes]) -> None:
+    """Appends the NAL units of an AVC- or HEVCDecoderConfigurationRecord; IndexError where it is cut."""
+    position = size_at + 1
+    if syntax is H264:
+        for mask in (31, 255):
+            count = record[position] & mask
+            position = _take(record, position + 1, count, nals)
+        return
+    arrays = record[position]
+    position += 1
+    for _ in range(arrays):
         count = record[position + 1] << 8 | record[position + 2]
         position = _take(record, position + 3, count, nals)
-    return nals
 
 
 def _take(record: bytes, position: int, count: int, nals: List[bytes]) -> int:
     """Appends `count` NAL units, each behind its length in two bytes; returns where they end."""
     for _ in range(count):
         size = record[position] << 8 | record[position + 1]
-        nal_unit = record[position + 2 : position + 2 + size]
-        if len(nal_unit) < max(size, 1):
-            raise IndexError
-        nals.append(nal_unit)
+        nal_unit = record[position + 2 : position + 2 + size].rstrip(b"\0")
         position += 2 + size
+        if position > len(record):
+            raise IndexError
+        if nal_unit:
+            nals.append(nal_unit)
     return position

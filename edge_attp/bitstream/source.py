@@ -1,14 +1,15 @@
 """What every source of packets looks like to CompressedVideo, whatever lies behind it."""
 
 from fractions import Fraction
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream.orientation import Matrix
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.syntax import H264
-from edge_attp.types import EncodedPacket
+from edge_attp.types import EncodedPacket, VideoTrack
 
 
-class Source:
+class Source(ProcessBound):
     """Facts about one opened input, and its packets, once.
 
     `packets()` ends at the end of the input and raises SourceError where reading failed, after all
@@ -23,6 +24,9 @@ class Source:
     syntax = H264  # of the packets
     is_parsed = True  # False: the packets are of another codec, which the core does not know
     nal_length_bytes = 0  # 0: packets are Annex B
+    fault = ""  # what is wrong with the record of parameter sets, if anything is
+    track = 0  # number of the video track that is read
+    tracks: Tuple[VideoTrack, ...] = ()  # those of a container
     is_recording = False  # a live address behind which there is something that ends
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None
@@ -37,6 +41,7 @@ class Source:
     max_lag_s = float("inf")  # packets that wait longer are dropped
 
     def __init__(self) -> None:
+        super().__init__()
         self.parameter_sets: List[bytes] = []
         self.counters: Dict[str, int] = {}  # incidents of a live source, by name
 

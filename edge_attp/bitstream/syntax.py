@@ -36,6 +36,10 @@ class Syntax:
         """nal_unit_type; -1 if the NAL unit is none of the base layer. Needs the header only."""
         raise NotImplementedError
 
+    def is_header(self, nal: bytes) -> bool:
+        """Whether these bytes can begin a NAL unit of the base layer."""
+        raise NotImplementedError
+
     def begins_picture(self, nal: bytes) -> bool:
         """Whether this slice is the first of its picture. Needs the header and one byte more."""
         return bool(nal[self.header_bytes] & 0x80)
@@ -79,6 +83,10 @@ class _H264(Syntax):
 
     def nal_type(self, nal: bytes) -> int:
         return nal[0] & 31
+
+    def is_header(self, nal: bytes) -> bool:
+        ref_idc, kind = nal[0] >> 5, nal[0] & 31  # above 3: forbidden_zero_bit
+        return ref_idc <= 3 and 1 <= kind <= 20 and (kind != 5 or ref_idc > 0)
 
     def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
         return not nal[0] & 0x60  # nal_ref_idc
@@ -135,6 +143,9 @@ class _Hevc(Syntax):
     def nal_type(self, nal: bytes) -> int:
         is_base_layer = len(nal) > 1 and not nal[0] & 1 and not nal[1] >> 3  # nuh_layer_id 0
         return nal[0] >> 1 if is_base_layer else -1
+
+    def is_header(self, nal: bytes) -> bool:
+        return 0 <= self.nal_type(nal) < 64 and nal[1] & 7 > 0  # nuh_temporal_id_plus1
 
     def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
         """Of a sub-layer non-reference picture (even nal_unit_type below 16), pictures of higher

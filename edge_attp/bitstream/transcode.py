@@ -50,12 +50,14 @@ class TranscodedSource(Source):
         super().__init__()
         self._options = _LIVE_OPTIONS if is_live else _OPTIONS
         self._original = original
+        self._encoder: Any = None  # kept by the source, which a child made by fork keeps
         self._av = pyav.import_av("{}: must be transcoded".format(original.name))
         self.name = original.name
         self.container = original.container
         self.codec = original.codec
         self.frame_rate = original.frame_rate
         self.time_base = original.time_base
+        self.track, self.tracks = original.track, original.tracks
         self.is_recording = original.is_recording
         self.display_matrix = original.display_matrix
         if "libx264" not in self._av.codecs_available:
@@ -74,13 +76,14 @@ class TranscodedSource(Source):
     def packets(self) -> Iterator[EncodedPacket]:
         encoder = None
         last_pts = None
+        convert = pyav.Converter(self.name, format="yuv420p")
         try:
             for frame in self._original.decoded():
                 if encoder is None:
-                    encoder = self._open_encoder(frame)
+                    encoder = self._encoder = self._open_encoder(frame)
                     self.display_matrix = pyav.display_matrix(frame) or self.display_matrix
                 last_pts = self._prepare(frame, last_pts)
-                frame = frame.reformat(encoder.width, encoder.height, "yuv420p")
+                frame = convert(frame, width=encoder.width, height=encoder.height)
                 frame.pict_type = 0  # the encoder decides, not the original
                 for packet in encoder.encode(frame):
                     yield _encoded(packet)

@@ -1,6 +1,8 @@
 """CompressedVideo: the public face of the bitstream package."""
 
 import itertools
+import os
+import pickle
 from fractions import Fraction
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -10,9 +12,11 @@ from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import KeyDecoder
 from edge_attp.bitstream.nal import ParameterSets, join
 from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation, Told, told_by
-from edge_attp.bitstream.packets import Input, open_source, position, rewind
+from edge_attp.bitstream.packets import STDIN, Input, OpenOptions, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
+from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
+from edge_attp.bitstream.pyav import RgbConverter
 from edge_attp.bitstream.reading import Reading, ReadingOptions
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import CorruptStream
@@ -23,7 +27,7 @@ from edge_attp.types import EncodedPacket, StreamInfo, StreamStats
 _PROBE_BYTES = 32 << 20
 
 
-class CompressedVideo:
+class CompressedVideo(ProcessBound):
     """Motion vectors and residuals of an H.264 or HEVC video, picture by picture, in decoding order.
 
     `source`: a path, a URL (through FFmpeg), or a binary file object, which stays the caller's to close.
@@ -32,7 +36,8 @@ class CompressedVideo:
     FFmpeg, as in `av.open`; "h264" or "hevc" as format forces the reader of raw streams. `anchor`: every
     how many pictures one is an anchor, see `decode_anchor()`. `oriented`: True turns pictures as players do,
     and so `width`, `height` and all that pictures and the decode methods give; False leaves them as they
-    are coded.
+    are coded. `track`: which video track of a container, counted from 0 as FFmpeg counts them ("v:0");
+    None: the one that FFmpeg calls the best.
 
     Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
     or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
@@ -44,14 +49,19 @@ class CompressedVideo:
     connects again) and ends the first. A pipe can be read once only. Not thread-safe; pictures may be
     used in any thread.
 
+    It belongs to its process: a child made by fork gets EdgeAttpError where it reads on, and opens its own.
+    Pickled, closed or not, it is opened anew where it is unpickled; TypeError where its source is a file
+    object that cannot be pickled.
+
     Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
     samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
-    None for raw streams, whose pictures have no pts). `rotation_deg` (0, 90, 180 or 270), `is_mirrored`:
-    to be upright, the coded picture is mirrored, left to right, and then turned clockwise by so much, as
-    its display orientation SEI message says, or else `display_matrix`, the container's: nine integers
-    a, b, u, c, d, v, x, y, w as FFmpeg gives them, or None. Other angles are rounded, with a warning.
-    (FFmpeg's av_display_rotation_get() and PyAV's `frame.rotation` count anticlockwise.) All of these
-    describe the beginning of the stream; where it is to be turned otherwise later, a warning says so.
+    None for raw streams, whose pictures have no pts), `track` (its number). `rotation_deg` (0, 90, 180 or
+    270), `is_mirrored`: to be upright, the coded picture is mirrored, left to right, and then turned
+    clockwise by so much, as its display orientation SEI message says, or else `display_matrix`, the
+    container's: nine integers a, b, u, c, d, v, x, y, w as FFmpeg gives them, or None. Other angles are
+    rounded, with a warning. (FFmpeg's av_display_rotation_get() and PyAV's `frame.rotation` count
+    anticlockwise.) All of these describe the beginning of the stream; where it is to be turned otherwise
+    later, a warning says so.
     `jump_s`: a picture that comes more than this after it was due bears the time of another clock;
     infinite where the container has one clock only.
     """
@@ -66,18 +76,31 @@ class CompressedVideo:
         options: Optional[Dict[str, str]] = None,
         anchor: Optional[int] = None,
         oriented: bool = False,
+        track: Optional[int] = None,
     ) -> None:
         if threads < 1:
             raise ValueError("threads is {}, must be 1 or more".format(threads))
         if anchor is not None and anchor < 1:
             raise ValueError("anchor is {}, must be 1 or more".format(anchor))
+        super().__init__()
         self._input = source
-        self._open_arguments: Tuple[Any, ...] = (transcode, format, options)
+        self._arguments = dict(
+            residual=residual,
+            threads=threads,
+            transcode=transcode,
+            format=format,
+            options=options,
+            anchor=anchor,
+            oriented=oriented,
+            track=track,
+        )
+        self._open_options = OpenOptions(transcode, format, options, track)
         self._begin = position(source)
         self._reading: Optional[Reading] = None
         self._keys: Optional[KeyDecoder] = None
         self._is_closed = False
-        self._source = open_source(source, transcode, format, options)
+        self._source = open_source(source, self._open_options)
+        self._converter: Optional[RgbConverter] = None
         self._unread: Optional[Iterator[EncodedPacket]] = None
         try:
             self._native_info, told, self._unread = _probe(self._source)
@@ -97,6 +120,7 @@ class CompressedVideo:
         self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
         self.jump_s = self._source.jump_s
+        self.track = self._source.track
 
     def _shown_size(self) -> Tuple[int, int]:
         size = self._native_info.width_px, self._native_info.height_px
@@ -125,6 +149,7 @@ class CompressedVideo:
         return reading.sample(per_gop, seed, keys)
 
     def _start(self, options: ReadingOptions) -> Reading:
+        self.check_process(self._source.name)
         if self._is_closed:
             raise ValueError("{}: the video is closed".format(self._source.name))
         if self._unread is None:
@@ -133,13 +158,13 @@ class CompressedVideo:
         assert packets is not None
         if self._reading is not None:
             self._reading.close()
-        self._reading = Reading(self._source, packets, options)
+        self._reading = Reading(self._source, packets, options, self._rgb)
         return self._reading
 
     def _reopen(self) -> None:
         rewind(self._input, self._begin, self._source.name)
         self._source.close()
-        self._source = open_source(self._input, *self._open_arguments)
+        self._source = open_source(self._input, self._open_options)
         self._unread = self._source.packets()
 
     def decode_key(self, picture: Picture) -> np.ndarray:
@@ -154,6 +179,7 @@ class CompressedVideo:
                     picture.decode_index, picture.kind
                 )
             )
+        self.check_process(self._source.name)
         if picture.key_bytes is None:
             raise CorruptStream(
                 "{}: picture {}: its bytes cannot be told from its neighbours'".format(
@@ -161,7 +187,7 @@ class CompressedVideo:
                 )
             )
         if self._keys is None:
-            self._keys = KeyDecoder(self._source.name, self._source.syntax)
+            self._keys = KeyDecoder(self._source.name, self._source.syntax, self._rgb)
         return self._checked(self._keys.decode(picture.key_bytes), picture)
 
     def decode_anchor(self, picture: Picture) -> np.ndarray:
@@ -178,6 +204,7 @@ class CompressedVideo:
             return self.decode_key(picture)
         if self._reading is None:
             raise ValueError("decode_anchor() needs a picture of the current iteration")
+        self.check_process(self._source.name)
         return self._checked(self._reading.decode_anchor(picture), picture)
 
     def _checked(self, rgb: np.ndarray, picture: Picture) -> np.ndarray:
@@ -189,6 +216,11 @@ class CompressedVideo:
                 )
             )
         return rgb if self._turning is None else self._turning.rgb(rgb)
+
+    def _rgb(self, frame: Any) -> np.ndarray:
+        if self._converter is None:
+            self._converter = RgbConverter(self._source.name)
+        return self._converter.rgb(frame)
 
     def info(self) -> StreamInfo:
         """What is known of the stream now; `tools` and `poc_step` become complete while it is read."""
@@ -215,6 +247,8 @@ class CompressedVideo:
             rotation_deg=self.rotation_deg,
             is_mirrored=self.is_mirrored,
             display_matrix=self.display_matrix,
+            track=self._source.track,
+            tracks=self._source.tracks,
         )
 
     @property
@@ -232,7 +266,7 @@ class CompressedVideo:
 
     def close(self) -> None:
         """Closes the source and the parser; pictures and their arrays stay valid."""
-        if self._is_closed:
+        if self._is_closed or self.is_elsewhere:
             return
         self._is_closed = True
         if self._reading is not None:
@@ -246,10 +280,35 @@ class CompressedVideo:
     def __exit__(self, *exception: Any) -> None:
         self.close()
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        source = os.fspath(self._input) if isinstance(self._input, os.PathLike) else self._input
+        try:
+            if source == STDIN:
+                raise TypeError("standard input")
+            data = pickle.dumps(source)
+        except Exception as error:  # of any library
+            raise TypeError(
+                "{}: this video cannot be pickled, because its source cannot: {}; open it by its path".format(
+                    self._source.name, error
+                )
+            ) from None
+        return _opened_again, (data, self._begin, self._arguments)
+
     def __repr__(self) -> str:
         return "<CompressedVideo {!r} {} {}x{}>".format(
             self._source.name, self.codec, self.width, self.height
         )
+
+
+def _opened_again(
+    pickled: bytes, begin: Optional[int], arguments: Dict[str, Any]
+) -> CompressedVideo:
+    """A pickled video. pickled: its source, which thus is another object also in a copy. begin: where its
+    file object stood when it was opened first."""
+    source = pickle.loads(pickled)
+    if begin is not None:
+        rewind(source, begin, "")
+    return CompressedVideo(source, **arguments)
 
 
 def _orientation(source: Source, told: Told) -> Orientation:
@@ -292,11 +351,11 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[Enc
         _discard_picture(decoder)
         info = decoder.info()
         if info.width_px == 0:
-            raise CorruptStream(
-                "{}: has no readable {} sequence parameter set".format(
-                    source.name, source.syntax.title
-                )
-            )
+            wanted = "readable {} sequence parameter set".format(source.syntax.title)
+            missing = "has no " + wanted
+            if source.fault:
+                missing = "{}, and none of its packets has a {}".format(source.fault, wanted)
+            raise CorruptStream("{}: {}".format(source.name, missing))
         seen = ParameterSets(source.syntax, source.nal_length_bytes)
         for packet in head:
             seen.watch(packet.data)

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Union
 
 from edge_attp import __version__
 from edge_attp.errors import EdgeAttpError
@@ -56,7 +56,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         _complain(error)
         return error.exit_code
     except OSError as error:  # a full disk, a result file that cannot be written
-        _complain(error)
+        parts = (error.filename, error.strerror or error)
+        _complain(": ".join(str(part) for part in parts if part))
         return 1
     return int(code)
 
@@ -116,7 +117,7 @@ def _terminate(number: int, frame: Any) -> None:
     raise Terminated()
 
 
-def _complain(error: Exception) -> None:
+def _complain(error: Union[str, Exception]) -> None:
     try:
         print("edge-attp: error: " + " ".join(str(error).split()), file=sys.stderr)
     except OSError:  # nobody to complain to; the exit code still tells

@@ -2,7 +2,7 @@
 
 import argparse
 
-__all__ = ["count"]
+__all__ = ["add_track", "count", "whole"]
 
 
 def count(text: str) -> int:
@@ -11,3 +11,21 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("got %r, expected a whole number above 0" % text)
     return value
+
+
+def whole(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError("got %r, expected a whole number, 0 or more" % text)
+    return int(text)
+
+
+def add_track(parser: argparse.ArgumentParser) -> None:
+    """--track, for commands that read a video."""
+    parser.add_argument(
+        "--track",
+        type=whole,
+        metavar="N",
+        help="which video track of a file that has several, counted from 0 as `inspect` lists them "
+        "(default: the one that FFmpeg calls the best: marked as default, no cover or thumbnail)",
+    )

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from edge_attp.cli.arguments import count
+from edge_attp.cli.arguments import add_track, count
 from edge_attp.errors import EdgeAttpError, SourceError, UsageError
 
 FORMAT = "edge-attp-inspect"
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--limit", type=count, metavar="N", help="read N pictures only")
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="parser threads")
+    add_track(parser)
     parser.add_argument("--dump", metavar="OUT.npz", help="write the arrays of every picture")
     parser.add_argument(
         "--picture", type=int, metavar="N", help="draw picture N (in decoding order, from 0)"
@@ -49,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     if args.picture is not None:
         if args.json or args.dump or args.limit:
             raise UsageError("--picture draws one picture; leave out --json, --dump and --limit")
-        return _draw(args.input, args.picture, args.png, args.threads)
+        return _draw(args)
     report, failure = _survey(args)
     if report["pictures"] or failure is None:
         print(json.dumps(report, indent=2) if args.json else _text(report))
@@ -68,7 +69,8 @@ def _survey(args: argparse.Namespace) -> Tuple[Dict[str, Any], Optional[BaseExce
     from edge_attp.survey import Survey
 
     survey, clock, failure = Survey(), _Clock(), None
-    with CompressedVideo(args.input, threads=args.threads) as video, ExitStack() as stack:
+    video = CompressedVideo(args.input, threads=args.threads, track=args.track)
+    with video, ExitStack() as stack:
         dump = stack.enter_context(NpzSink(args.dump)) if args.dump else None
         try:
             for picture in clock.timed(video, args.limit):
@@ -126,6 +128,7 @@ class _Clock:
 def _stream(info: Any) -> Dict[str, Any]:
     fields = dict(info._asdict())
     fields["tools"] = list(info.tools)
+    fields["tracks"] = [dict(track._asdict()) for track in info.tracks]
     fields["frame_rate"] = float(info.frame_rate) if info.frame_rate else None
     fields["time_base"] = str(info.time_base) if info.time_base else None
     return fields
@@ -151,9 +154,11 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     size += ["%d bits" % stream["bit_depth"]] if stream["bit_depth"] != 8 else []
     size += ["coding tree units of %d" % stream["block_px"]] if report["coding"] else []
     size += ["%g pictures per second" % round(rate, 3)] if rate else []
+    tracks = [("tracks", _tracks(stream))] if len(stream["tracks"]) > 1 else []
     return [
         ("input", report["input"]),
         ("container", stream["container"]),
+        *tracks,
         (
             "codec",
             "%s %s, level %s" % (CODECS[stream["codec"]], stream["profile"], stream["level"]),
@@ -161,6 +166,16 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
         ("size", ", ".join(size)),
         ("tools", " ".join(stream["tools"]) or "none"),
     ]
+
+
+def _tracks(stream: Dict[str, Any]) -> str:
+    """What --track chooses from."""
+    from edge_attp.bitstream.tracks import described
+    from edge_attp.types import VideoTrack
+
+    tracks = [described(VideoTrack(**track)) for track in stream["tracks"]]
+    tracks[stream["track"]] += "; this one is read"
+    return ", ".join("%d (%s)" % pair for pair in enumerate(tracks))
 
 
 def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
@@ -251,12 +266,13 @@ def _shortened(pattern: str, length: int = 88) -> str:
 # One picture ----------------------------------------------------------------------------
 
 
-def _draw(source: str, index: int, path: str, threads: int) -> int:
+def _draw(args: argparse.Namespace) -> int:
     from edge_attp.bitstream import CompressedVideo
     from edge_attp.sinks import draw
 
+    source, index, path = args.input, args.picture, args.png
     cv2 = draw.opencv()
-    with CompressedVideo(source, threads=threads, oriented=True) as video:
+    with CompressedVideo(source, threads=args.threads, track=args.track, oriented=True) as video:
         picture, key = _find(video, index, source)
         background = video.decode_key(key) if key is not None else None
         bit_depth = video.bit_depth

@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Any, List, Optional, Sequence, TextIO
 
-from edge_attp.cli.arguments import count
+from edge_attp.cli.arguments import add_track, count
 from edge_attp.errors import EdgeAttpError, UsageError
 
 
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of engine and parser (default: all cores, and 1)",
     )
     add("--limit", type=count, metavar="N", help="read N pictures only")
+    add_track(parser)
     add("--no-transcode", action="store_true", help="refuse what is neither H.264 nor HEVC")
 
 
@@ -132,10 +133,11 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Any:
         limit=args.limit,
         transcode=not args.no_transcode,
         wait=not live,
+        track=args.track,
     )
     opened: Any = source
     if live:
-        connection = ConnectionOptions(transcode=options.transcode)
+        connection = ConnectionOptions(transcode=options.transcode, track=args.track)
         opened = LiveSource(source, LiveOptions(connection, first_fails=True))
     return Job(opened, lambda: _sinks(args, name, out), options, name)
 

@@ -22,7 +22,8 @@ class Options(NamedTuple):
     what is neither H.264 nor HEVC into H.264 on the fly. wait: let the first GOP wait for the second
     key picture, right for files, wrong for live sources. overlap: False does everything of this source
     in the caller's thread, one stage after the other, to time the stages. realtime: let the pictures of
-    a file in at their time, as a camera would. thresholds: of events.
+    a file in at their time, as a camera would. thresholds: of events. track: number of the video track,
+    counted from 0; None: the one that FFmpeg calls the best.
     """
 
     every: int = 1
@@ -34,6 +35,7 @@ class Options(NamedTuple):
     overlap: bool = True
     realtime: bool = False
     thresholds: Thresholds = Thresholds()
+    track: Optional[int] = None
 
 
 class Job(NamedTuple):

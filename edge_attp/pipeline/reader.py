@@ -174,6 +174,7 @@ class Reader:
             transcode=options.transcode,
             anchor=options.anchor,
             oriented=True,
+            track=options.track,
         )
 
     def _pictures(self) -> Iterator[Picture]:

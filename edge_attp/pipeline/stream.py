@@ -94,6 +94,7 @@ class Stream:
             jump_s=video.jump_s,
             orientation=Orientation(video.rotation_deg, video.is_mirrored),
             display_matrix=video.display_matrix,
+            track=video.track,
         )
         if video.frame_rate is None and video.time_base is None:
             logger.warning(

@@ -42,6 +42,7 @@ class StreamTable(NamedTuple):
     transport: str
     every: int
     anchor: Optional[int]
+    track: Optional[int]
     threads: int
     realtime: bool
     stall_s: float

@@ -51,7 +51,9 @@ class _Planner:
         table, config = self._table, self._config
         sinks = tuple(sink for sink in config.sinks if sink.takes(table.name))
         tables = (table, sinks, config.events, config.health, config.state_dir)
-        return Plan(table.name, tables, self._next_work, self._clips is not None, self._close)
+        is_folder = self._clips is not None
+        is_file = not (is_folder or is_live(table.source))
+        return Plan(table.name, tables, self._next_work, is_folder, is_file, self._close)
 
     def _next_work(self) -> Optional[Work]:
         path = self._table.source if self._clips is None else self._clips.next()
@@ -92,10 +94,12 @@ class _Planner:
     def _source(self, path: str, recorder: Optional[PacketRing]) -> Union[str, Source]:
         table = self._table
         if is_live(path):
-            connection = ConnectionOptions(transport=table.transport, stall_s=table.stall_s)
+            connection = ConnectionOptions(
+                transport=table.transport, stall_s=table.stall_s, track=table.track
+            )
             options = LiveOptions(connection, table.reconnect_max_s, table.max_lag_s)
             return LiveSource(path, options, recorder)
-        return path if recorder is None else RecordedSource(path, recorder)
+        return path if recorder is None else RecordedSource(path, recorder, track=table.track)
 
     def _options(self, path: str) -> Options:
         table = self._table
@@ -106,6 +110,7 @@ class _Planner:
             wait=not is_live(path),
             realtime=table.realtime,
             thresholds=self._config.events,
+            track=table.track,
         )
 
 

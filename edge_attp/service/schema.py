@@ -106,6 +106,13 @@ STREAM: Table = {
         "decode a key picture where the stream has given none for N pictures",
         48,
     ),
+    "track": Key(
+        values.WHOLE,
+        None,
+        "video track of a file that has several, counted from 0 as `edge-attp inspect` lists them; "
+        "without it, the one that FFmpeg calls the best",
+        1,
+    ),
     "threads": Key(values.COUNT, 1, "of the parser"),
     "realtime": Key(values.BOOLEAN, False, "take the pictures of a file at their time, not faster"),
     "stall_s": Key(

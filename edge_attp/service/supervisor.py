@@ -9,7 +9,7 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from edge_attp.bitstream.retry import Backoff
-from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 from edge_attp.log import logger
 from edge_attp.pipeline import Job, Session, Stream
 from edge_attp.service.state import ServiceState
@@ -19,6 +19,7 @@ __all__ = ["Plan", "Supervisor", "Work"]
 
 LONGEST_PAUSE_S = 60.0
 SUCCESS_S = 60.0  # a stream that ran for so long begins anew with short pauses
+MOST_REPEATS = 5  # of a file, which is the same each time: so often it may end in the same error
 
 
 class Work(NamedTuple):
@@ -31,13 +32,14 @@ class Work(NamedTuple):
 class Plan(NamedTuple):
     """How to run one stream. tables: what it was made from; a plan with equal tables is the same one.
     next_work: None if there is nothing to do now. is_series: one work after the other, without end;
-    else a work that ends without an error was the only one. close: called once in a thread of its own,
-    when there is nothing more to run."""
+    else a work that ends without an error was the only one. is_file: what it reads is there, and the same,
+    each time. close: called once in a thread of its own, when there is nothing more to run."""
 
     name: str
     tables: Any
     next_work: Callable[[], Optional[Work]]
     is_series: bool = False
+    is_file: bool = False
     close: Callable[[], None] = lambda: None
 
 
@@ -119,6 +121,8 @@ class _Keeper:
         self._due_s = now()
         self._open_s: Optional[float] = None
         self._complaint = ""
+        self._error = ""  # the last one
+        self._repeats = 0  # of it, in a row
         self._closing: Optional[threading.Thread] = None
 
     def leave(self) -> None:
@@ -179,12 +183,27 @@ class _Keeper:
         if self.plan.is_series:
             logger.warning("%s: %s; going on with the next", self.plan.name, error)
             return
+        if self._is_hopeless(error):
+            self.is_done = True
+            logger.error(
+                "%s: %s; given up: it has ended so %d times", self.plan.name, error, self._repeats
+            )
+            return
         if self._open_s is not None and self._now() - self._open_s >= SUCCESS_S:
             self._backoff.reset()
         self._due_s = self._now() + self._backoff.next_s()
         restarts = self._state.restarts
         restarts[self.plan.name] = restarts.get(self.plan.name, 0) + 1
         self._say(str(error))
+
+    def _is_hopeless(self, error: BaseException) -> bool:
+        """A file that could be opened, or is what cannot be read, has failed in the same way again and
+        again. One that cannot be opened may still come."""
+        self._repeats = self._repeats + 1 if str(error) == self._error else 1
+        self._error = str(error)
+        is_of_content = isinstance(error, (CorruptStream, UnsupportedStream))
+        is_there = self._open_s is not None or is_of_content
+        return self.plan.is_file and is_there and self._repeats >= MOST_REPEATS
 
     def _say(self, complaint: str) -> None:
         """Logs what is wrong when that has changed, and when nothing is any more."""

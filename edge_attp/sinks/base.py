@@ -14,7 +14,8 @@ __all__ = ["Header", "Sink"]
 
 class Header(NamedTuple):
     """What is known before the first picture. The clock goes on being updated. `stream`: the name of the
-    job, which is the source where it was given none. `jump_s`: see CompressedVideo. `orientation`: what
+    job, which is the source where it was given none. `jump_s`, `track`: see
+    CompressedVideo. `orientation`: what
     pictures, which are upright here, were turned by; `display_matrix`: of the container, for those who
     pass on the stream itself."""
 
@@ -32,6 +33,7 @@ class Header(NamedTuple):
     jump_s: float = float("inf")
     orientation: Orientation = UPRIGHT
     display_matrix: Optional[Matrix] = None
+    track: int = 0
 
 
 class Sink:

@@ -5,11 +5,13 @@ are for the eye only, recognition never sees them.
 """
 
 import os
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
 
+from edge_attp.bitstream import pyav
 from edge_attp.bitstream.frames import Frames
 from edge_attp.bitstream.orientation import UPRIGHT
 from edge_attp.errors import EdgeAttpError, UsageError
@@ -108,7 +110,7 @@ class OverlaySink(Drawing):
         if _is_same_file(self._path, header.source):
             raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         super().start(header)
-        self._frames = _frames(header.source)
+        self._frames = _frames(header.source, header.track)
         self._orientation = header.orientation
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
@@ -132,30 +134,42 @@ class OverlaySink(Drawing):
         frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
         self._last_tick = max(round(result.start_s * TICKS_PER_S), self._last_tick + 1)
         frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS_PER_S)
-        for packet in self._stream.encode(frame):
-            self._output.mux(packet)
+        self._write(frame)
 
     def finish(self, verdict: Verdict) -> None:
         if self._output is not None:
-            for packet in self._stream.encode(None):
+            self._write(None)
+
+    def _write(self, frame: Any) -> None:
+        with self._writing():
+            for packet in self._stream.encode(frame):
                 self._output.mux(packet)
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+            told = "--overlay %s: cannot be written: %s" % (self._path, pyav.reason(error))
+            raise EdgeAttpError(told) from None
+
     def close(self) -> None:
-        if self._output is not None:
-            self._output.close()
-            self._output = None
+        output, self._output = self._output, None
+        if output is not None:
+            with self._writing():
+                output.close()
         if self._frames is not None:
             self._frames.close()
             self._frames = None
 
 
-def _frames(source: str) -> Optional[Frames]:
+def _frames(source: str, track: int) -> Optional[Frames]:
     """The decoded pictures of a file. A live source has none: it cannot be opened a second time and give the
     same pictures."""
     if not os.path.isfile(source):
         return None
     try:
-        return Frames(source)
+        return Frames(source, track)
     except EdgeAttpError as error:
         logger.warning("--overlay: arrows are drawn on black: %s", error)
         return None

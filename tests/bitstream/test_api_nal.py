@@ -5,7 +5,6 @@ import io
 import handmade
 import pytest
 
-from edge_attp import errors
 from edge_attp.bitstream import annexb, nal, records
 from edge_attp.bitstream.syntax import H264, HEVC, SYNTAXES
 
@@ -98,7 +97,7 @@ def record(units, length_bytes=4):
 
 
 def parsed(units, data):
-    return records.parse_configuration(data, units.syntax, "clip")
+    return records.parse_configuration(data, units.syntax)[:2]
 
 
 @both
@@ -122,25 +121,50 @@ def test_what_hvcc_records_hold_besides():
 
 
 @both
-def test_every_cut_of_a_record_is_an_error_of_ours(units):
+def test_of_a_record_that_is_cut_short_the_whole_sets_are_taken(units):
     whole = record(units)
     kind = "avcC" if units is AVC else "hvcC"
     for end in range(1, len(whole)):
-        with pytest.raises(errors.CorruptStream, match="clip: .*{} record.*cut short".format(kind)):
-            parsed(units, whole[:end])
+        found = records.parse_configuration(whole[:end], units.syntax)
+        assert found.fault == "its {} record (parameter sets) is cut short".format(kind)
+        assert found.parameter_sets == units.sets[: len(found.parameter_sets)]
+    assert found.parameter_sets == units.sets[:-1]
 
 
 @both
-def test_records_with_impossible_lengths(units):
-    with pytest.raises(errors.CorruptStream, match="3 byte"):
-        parsed(units, record(units, 3))
-    long = Units(units.syntax, [unit + bytes(300) for unit in units.sets], *[b""] * 5)
-    data = avcc(long.sets[:1], long.sets[1:], 1) if units is AVC else hvcc([(33, long.sets)], 1)
-    with pytest.raises(errors.CorruptStream, match="1 byte"):
-        parsed(long, data)
+def test_records_that_say_nothing_of_use(units):
+    assert "has no" in records.parse_configuration(b"", units.syntax).fault
+    assert "is broken" in records.parse_configuration(b"\x42" + record(units), units.syntax).fault
 
 
-@pytest.mark.parametrize("length_bytes", [0, 1, 2, 4])
+@both
+def test_empty_units_in_a_record(units):
+    sets = [b""] + units.sets[:1] + [b""]
+    data = avcc(sets, [b""]) if units is AVC else hvcc([(32, sets), (33, [b""]), (34, [])])
+    assert records.parse_configuration(data, units.syntax) == (4, units.sets[:1], "")
+
+
+@both
+def test_any_length_size(units):
+    assert parsed(units, record(units, 3)) == (3, units.sets)
+    long = units.sets[0] + b"\1" * 300
+    data = avcc([long], [], 1) if units is AVC else hvcc([(32, [long])], 1)
+    assert parsed(units, data) == (1, [long])
+    assert list(nal.split(nal.join([long], 1), 1, units.syntax)) == [long]
+
+
+@both
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4])
+def test_packets_tell_how_long_their_lengths_are(units, size):
+    units = [units.delimiter, units.sei, units.first_slice + b"\2" * 90], units.syntax
+    samples = [nal.join(units[0], size), nal.join(units[0][2:], size), b"\xff" * 9]
+    for guess in (1, 2, 3, 4):
+        assert records.likely_length_size(samples, units[1], guess) == size
+    assert records.likely_length_size([b"\xff" * 9], units[1], 2) == 2
+    assert records.likely_length_size([], units[1], 3) == 3
+
+
+@pytest.mark.parametrize("length_bytes", [0, 1, 2, 3, 4])
 def test_split_inverts_join(length_bytes):
     units = [SPS, PPS, b"\x65" + bytes(range(1, 200)), b"\x0a"]
     assert list(nal.split(nal.join(units, length_bytes), length_bytes)) == units
@@ -151,6 +175,46 @@ def test_split_survives_broken_lengths():
     assert list(nal.split(b"\0\0\0\0\0\0\0\2\x65\x88", 4)) == [b"\x65\x88"]
     assert list(nal.split(b"\0\0", 4)) == []
     assert list(nal.split(b"", 4)) == list(nal.split(b"", 0)) == []
+
+
+LONG = b"\x65" + b"\x42" * 300  # whose length of four bytes begins with 00 00 01
+
+
+@pytest.mark.parametrize(
+    "data, length_bytes, expected",
+    [
+        (b"\0\0\0\x0b\x6e\0\0\0\1\x65\x88\0\0\0\1", 4, [b"\x6e", b"\x65\x88"]),
+        (b"\0\0\0\5\x65\0\0\1\x0a", 4, [b"\x65", b"\x0a"]),
+        (b"\0\0\0\4\x65\0\0\1", 4, [b"\x65"]),
+        (nal.join([LONG], 4), 4, [LONG]),
+        (nal.join([LONG], 4) + b"\xff", 4, [LONG]),  # not exact, but the length stands
+        (nal.join([LONG, PPS], 0), 4, [LONG, PPS]),
+        (nal.join([LONG, PPS], 0)[1:], 4, [LONG, PPS]),
+        (nal.join([LONG, PPS], 0), 3, [LONG, PPS]),
+        (nal.join([SPS, PPS], 0), 2, [SPS, PPS]),
+        (nal.join([SPS, PPS], 0), 1, [SPS, PPS]),
+        (nal.join([SPS], 4) + nal.join([PPS, b"\x65\x88"], 0), 4, [SPS, PPS, b"\x65\x88"]),
+        (nal.join([SPS], 3) + b"\0\0\0", 3, [SPS]),
+        (b"\0\0\0\1\x65\x88", 2, [b"\x65\x88"]),
+        (b"\0\0\0\1", 4, []),
+        (b"\0\0\1", 4, []),
+    ],
+)
+def test_lengths_and_start_codes_in_one_packet(data, length_bytes, expected):
+    assert list(nal.split(data, length_bytes, H264)) == expected
+
+
+@both
+@pytest.mark.parametrize("length_bytes", [1, 2, 3, 4])
+def test_sets_are_seen_whatever_marks_them(units, length_bytes):
+    """In Annex B too, in one length, and behind an empty unit."""
+    plain = nal.join(units.sets, length_bytes)
+    in_one = nal.join([b"\0\0\1".join(units.sets)], length_bytes)
+    for data in (plain, in_one, nal.join(units.sets, 0), nal.join(units.sets, 0)[1:]):
+        for before in (b"", bytes(length_bytes) if data in (plain, in_one) else b""):
+            sets = nal.ParameterSets(units.syntax, length_bytes)
+            sets.watch(before + data)
+            assert list(nal.split(sets.annex_b, 0)) == units.sets
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,22 @@ class Packet(bytes):
 
 def stream(index, codec):
     context = types.SimpleNamespace(
-        codec=types.SimpleNamespace(canonical_name=codec), name=codec, extradata=None
+        codec=types.SimpleNamespace(canonical_name=codec),
+        name=codec,
+        extradata=None,
+        width=64,
+        height=48,
+        bit_rate=None,
     )
     return types.SimpleNamespace(
-        index=index, type="video", codec_context=context, average_rate=25, time_base=None
+        index=index,
+        id=index,
+        type="video",
+        codec_context=context,
+        average_rate=25,
+        time_base=None,
+        frames=0,
+        metadata={},
     )
 
 

@@ -262,17 +262,9 @@ def test_an_hvcc_record_that_is_cut_short(clips, tmp_path):
     path = tmp_path / "broken.mp4"
     path.write_bytes(bytes(data))
     error = refused(str(path), CorruptStream, r"broken.mp4: its hvcC record .* is cut short")
+    assert "none of its packets has a readable HEVC sequence parameter set" in str(error)
     assert error.exit_code == 3
     assert end - begin > 60
-
-
-def test_an_hvcc_record_with_an_impossible_length_size(clips, tmp_path):
-    data = bytearray(encoded(clips, "hevc").read_bytes())
-    begin, _ = hvcc_begin(data)
-    data[begin + 21] = data[begin + 21] & 0xFC | 2
-    path = tmp_path / "broken.mp4"
-    path.write_bytes(bytes(data))
-    refused(str(path), CorruptStream, r"hvcC record says .* 3 byte\(s\), which cannot be")
 
 
 def without(data, syntax, kinds):

@@ -7,7 +7,7 @@ import time
 import pytest
 from fake_session import FakeSession
 
-from edge_attp.errors import SourceError, UsageError
+from edge_attp.errors import CorruptStream, SourceError, UsageError
 from edge_attp.pipeline import Job
 from edge_attp.service import supervisor as service_supervisor
 from edge_attp.service.state import EventSink, ServiceState
@@ -132,6 +132,40 @@ def test_each_failure_is_logged_once_until_it_changes(world, caplog):
         "a: gone; it is tried again",
         "a: works again",
     ]
+
+
+def test_a_file_that_ends_in_the_same_error_each_time_is_given_up(world, caplog):
+    world.follow(plan("a", is_file=True), plan("camera"))
+    for _ in range(5):
+        for name in ("a", "camera"):
+            world.session.newest(name).end(SourceError("a.mp4: is cut short"))
+        world.tick()
+        world.tick(60.0)
+        world.tick(60.0)
+    assert (world.started.count("x.mp4"), world.state.restarts) == (5 + 6, {"a": 4, "camera": 5})
+    assert "a: a.mp4: is cut short; given up: it has ended so 5 times" in caplog.text
+    assert not world.supervisor.is_done
+
+
+def test_a_file_that_cannot_be_opened_may_still_come(world):
+    world.session.opens = False
+    world.follow(plan("missing", is_file=True), plan("broken", is_file=True))
+    for _ in range(9):
+        world.session.newest("missing").end(SourceError("x.mp4: No such file or directory"))
+        world.session.newest("broken").end(CorruptStream("x.mp4: is no video"))
+        world.tick()
+        world.tick(60.0)
+        world.tick(60.0)
+    assert world.state.restarts == {"missing": 9, "broken": 4}
+
+
+def test_other_errors_in_between_are_no_repetition(world):
+    world.follow(plan("a", is_file=True))
+    for attempt in range(12):
+        world.session.newest("a").end(SourceError("x.mp4: error %d" % (attempt // 4)))
+        world.tick()
+        world.tick(60.0)
+    assert world.state.restarts == {"a": 12}
 
 
 def test_one_that_fails_does_not_hold_up_another(world):

@@ -15,11 +15,11 @@ from typing import Any, Dict, Iterator, NamedTuple
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from edge_attp.bitstream import pyav
 from edge_attp.bitstream.container import ContainerSource
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_matrix
+from edge_attp.bitstream.pyav import Converter
 from edge_attp.errors import SourceError, UsageError
 
 from ..files import replacing
@@ -102,19 +102,20 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
 
     Raises SourceError saying what is wrong with the source.
     """
-    reformat = VideoReformatter().reformat
     uniform: Dict[str, Any] = dict(
         format="yuv420p",
         dst_colorspace="ITU601",
         dst_color_range="MPEG",
         interpolation="BICUBIC",
     )
+    convert = Converter(str(source), **uniform)
     video = ContainerSource(str(source), str(source), None, None)
     try:
         orientation = None
         for frame in video.decoded():
             orientation = orientation or _orientation(frame, video)
-            samples = reformat(frame, *orientation.size(width, height), **uniform).to_ndarray()
+            width_coded, height_coded = orientation.size(width, height)
+            samples = convert(frame, width=width_coded, height=height_coded).to_ndarray()
             yield av.VideoFrame.from_ndarray(_turned(samples, orientation), format="yuv420p")
     except av.error.FFmpegError as error:
         raise SourceError(f"{source}: cannot be decoded: {error.strerror}") from error

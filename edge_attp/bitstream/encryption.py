@@ -1,0 +1,189 @@
+"""Whether a track is encrypted, which FFmpeg does not tell everywhere: it then looks like damage.
+
+Looks at the headers of MP4 (ISO/IEC 14496-12 and 23001-7), Matroska (RFC 9559) and MPEG-TS
+(ISO/IEC 13818-1) files. `file` is a FileReader of files.py, at any place.
+"""
+
+import io
+import re
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+
+_WINDOW_BYTES = 1 << 20
+
+
+def is_encrypted(file: Any, container: str, track: int, stream_id: int) -> bool:
+    """Whether all of a video track is encrypted, as far as the headers of the file tell.
+
+    container: FFmpeg's name of the format. track: its number among the video tracks, from 0. stream_id: the
+    track ID of MP4, or the PID of MPEG-TS.
+    """
+    if "mp4" in container:
+        return _in_mp4(file, stream_id)
+    if "matroska" in container:
+        return _in_matroska(file, track)
+    return container == "mpegts" and _in_beginning_of_ts(file, stream_id)
+
+
+def is_end_scrambled(file: Any, pid: int) -> bool:
+    """Whether an MPEG-TS file ends with scrambled packets of this stream."""
+    size = file.seek(0, io.SEEK_END)
+    controls = _scrambling_controls(_read_at(file, max(size - _WINDOW_BYTES, 0)), pid)
+    return _are_most_set(controls[-_LOOKED_AT:])
+
+
+def _read_at(file: Any, position: int, size: int = _WINDOW_BYTES) -> bytes:
+    file.seek(position)
+    return bytes(file.peek(size))
+
+
+# MP4 ------------------------------------------------------------------------------------
+
+_ENTRY_FIELDS_BYTES = 78  # of a VisualSampleEntry, before its boxes
+_PROTECTED_ENTRIES = (b"encv", b"drmi")
+_MOST_BOXES = 1 << 14  # in one
+
+
+class _Box(NamedTuple):
+    kind: bytes
+    begin: int  # of what is in it
+    end: int
+
+
+def _in_mp4(file: Any, track_id: int) -> bool:
+    end = file.seek(0, io.SEEK_END)
+    for moov in _boxes(file, 0, end, b"moov"):
+        for trak in _boxes(file, moov.begin, moov.end, b"trak"):
+            if _track_id(file, trak) == track_id:
+                entries = list(_sample_entries(file, trak))
+                return bool(entries) and all(_is_protected(file, entry) for entry in entries)
+    return False
+
+
+def _boxes(file: Any, begin: int, end: int, kind: bytes = b"") -> Iterator[_Box]:
+    """The boxes between two places, of one kind or all."""
+    for _ in range(_MOST_BOXES):
+        if begin + 8 > end:
+            return
+        head = _read_at(file, begin, 16)
+        size, head_bytes = int.from_bytes(head[:4], "big"), 8
+        if size == 1:
+            size, head_bytes = int.from_bytes(head[8:16], "big"), 16
+        size = size or end - begin
+        if size < head_bytes:
+            return
+        if kind in (b"", head[4:8]):
+            yield _Box(head[4:8], begin + head_bytes, min(begin + size, end))
+        begin += size
+
+
+def _inside(file: Any, box: _Box, *path: bytes) -> Iterator[_Box]:
+    """The boxes at the end of a path of kinds."""
+    if not path:
+        yield box
+        return
+    for inner in _boxes(file, box.begin, box.end, path[0]):
+        yield from _inside(file, inner, *path[1:])
+
+
+def _track_id(file: Any, trak: _Box) -> int:
+    for tkhd in _inside(file, trak, b"tkhd"):
+        at = 20 if _read_at(file, tkhd.begin, 1) == b"\1" else 12
+        return int.from_bytes(_read_at(file, tkhd.begin + at, 4), "big")
+    return 0
+
+
+def _sample_entries(file: Any, trak: _Box) -> Iterator[_Box]:
+    for stsd in _inside(file, trak, b"mdia", b"minf", b"stbl", b"stsd"):
+        yield from _boxes(file, stsd.begin + 8, stsd.end)
+
+
+def _is_protected(file: Any, entry: _Box) -> bool:
+    """Unless its default_isProtected says that samples are clear where nothing else is said."""
+    boxes = entry._replace(begin=entry.begin + _ENTRY_FIELDS_BYTES)
+    clear = [
+        tenc
+        for tenc in _inside(file, boxes, b"sinf", b"schi", b"tenc")
+        if _read_at(file, tenc.begin + 6, 1) == b"\0"
+    ]
+    return entry.kind in _PROTECTED_ENTRIES and not clear
+
+
+# Matroska -------------------------------------------------------------------------------
+
+_SEGMENT, _TRACKS, _TRACK_ENTRY, _TRACK_TYPE = 0x18538067, 0x1654AE6B, 0xAE, 0x83
+_ENCODINGS, _ENCODING, _ENCODING_TYPE = 0x6D80, 0x6240, 0x5033
+_VIDEO, _ENCRYPTION = 1, 1  # of track types, of encoding types
+
+
+def _in_matroska(file: Any, track: int) -> bool:
+    """Looks at the beginning: tracks come before the pictures."""
+    entries = _elements(_read_at(file, 0), _SEGMENT, _TRACKS, _TRACK_ENTRY)
+    videos = [entry for entry in entries if _VIDEO in _numbers(entry, _TRACK_TYPE)]
+    wanted = videos[track] if track < len(videos) else b""
+    return _ENCRYPTION in _numbers(wanted, _ENCODINGS, _ENCODING, _ENCODING_TYPE)
+
+
+def _elements(data: bytes, *path: int) -> Iterator[bytes]:
+    """The data of the elements at the end of a path of IDs."""
+    if not path:
+        yield data
+        return
+    position = 0
+    while position < len(data):
+        kind, begin = _vint(data, position, keep_marker=True)
+        size, begin = _vint(data, begin, keep_marker=False)
+        if kind is None or size is None:
+            return
+        end = begin + size
+        if kind == path[0]:
+            yield from _elements(data[begin:end], *path[1:])
+        position = end
+
+
+def _vint(data: bytes, position: int, keep_marker: bool) -> Tuple[Optional[int], int]:
+    """A variable-size integer (RFC 8794, clause 4) and where it ends; None if there is none. One whose bits are
+    all set, an unknown size, is larger than any file."""
+    first = data[position] if position < len(data) else 0
+    length = 9 - first.bit_length()
+    value = int.from_bytes(data[position : position + length], "big")
+    if length > 8 or position + length > len(data):
+        return None, position
+    marker = 1 << 7 * length
+    return (value if keep_marker else value - marker), position + length
+
+
+def _numbers(data: bytes, *path: int) -> List[int]:
+    return [int.from_bytes(found, "big") for found in _elements(data, *path)]
+
+
+# MPEG-TS --------------------------------------------------------------------------------
+
+# As they are, behind 4 bytes of time code, and before 16 of parity.
+_PACKET_BYTES = (188, 192, 204)
+_LOOKED_AT = 16  # packets of a stream
+
+
+def _in_beginning_of_ts(file: Any, pid: int) -> bool:
+    return _are_most_set(_scrambling_controls(_read_at(file, 0), pid)[:_LOOKED_AT])
+
+
+def _scrambling_controls(data: bytes, pid: int) -> List[int]:
+    """transport_scrambling_control of the packets of this stream that have a payload."""
+    return [
+        data[at + 3] >> 6
+        for at in _ts_packets(data)
+        if (data[at + 1] & 0x1F) << 8 | data[at + 2] == pid and data[at + 3] & 0x10
+    ]
+
+
+def _are_most_set(controls: List[int]) -> bool:
+    return 2 * sum(map(bool, controls)) > len(controls)
+
+
+def _ts_packets(data: bytes) -> Iterator[int]:
+    for size in _PACKET_BYTES:
+        pattern = re.compile(b"(?=G(?:.{%d}G){4})" % (size - 1), re.DOTALL)
+        found = pattern.search(data)
+        if found:
+            yield from range(found.start(), len(data) - 3, size)
+            return
