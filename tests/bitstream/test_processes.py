@@ -114,15 +114,12 @@ def test_a_child_neither_hangs_nor_harms_its_parent(clips, codec, container, kin
     assert (ran.returncode, said) == (0, [])
 
 
-METHODS = [name for name in ("fork", "spawn", "forkserver") if hasattr(os, "fork")]
-
-
 def digests(video):
     with video:
         return [(picture.poc, picture.motion.mv.tobytes()) for picture in video]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_a_pickled_video_is_opened_anew_in_a_worker(clips, method):
     """Also while the parent reads, and after it has closed."""
     videos = [CompressedVideo(clip(clips, codec), threads=2) for codec in ("h264", "hevc")]

@@ -55,6 +55,31 @@ def test_a_file(plan, tmp_path):
     assert options.realtime and options.wait and options.thresholds.start == 0.9
 
 
+def test_the_track_reaches_every_source(plan):
+    clips = '[[sink]]\ntype = "clips"\n'
+    for text, name in ((FILE, "file"), (CAMERA, "camera")):
+        stream = text + "track = 2\n"
+        job = plan(stream)[name].next_work().job
+        assert job.options.track == 2
+        if name == "camera":
+            assert job.source._options.connection.track == 2
+        recorded = plan(stream + clips)[name].next_work().job.source
+        if name == "file":
+            assert isinstance(recorded, RecordedSource) and recorded._options.track == 2
+    assert plan(FILE)["file"].next_work().job.options.track is None
+
+
+def test_only_files_are_given_up(plan, tmp_path):
+    (tmp_path / "clips").mkdir()
+    folder = '[[stream]]\nname = "folder"\nsource = "clips/"\n'
+    made = plan(FILE + CAMERA + folder)
+    assert {name: p.is_file for name, p in made.items()} == {
+        "file": True,
+        "camera": False,
+        "folder": False,
+    }
+
+
 def test_a_camera(plan):
     text = CAMERA + "max_lag_s = 3.0\nstall_s = 4.0\nreconnect_max_s = 5.0\n"
     job = plan(text + 'transport = "udp"\n')["camera"].next_work().job
