@@ -30,8 +30,9 @@ bool Dpb::fill_frame_num_gap(const SliceHeader& s) {
     uint32_t max_frame_num = 1u << s.sps->log2_max_frame_num;
     uint32_t expected = (prev_ref_frame_num_ + 1) % max_frame_num;
     if (s.frame_num == expected) return true;
-    // A frame that repeats the number of the last reference frame (7.4.3) comes late: its references are not what they were.
-    if (s.frame_num == prev_ref_frame_num_) return false;
+    // A frame that repeats the number of the last reference frame breaks clause 7.4.3. Some encoders number their non-reference
+    // frames so, and nothing is lost. A reference frame comes late: its references are not what they were.
+    if (s.frame_num == prev_ref_frame_num_) return s.nal_ref_idc == 0;
     uint32_t missing = (s.frame_num - expected) & (max_frame_num - 1);
     // Only the last max_num_ref_frames can stay in the sliding window.
     uint32_t window = static_cast<uint32_t>(std::max(1, s.sps->max_num_ref_frames));

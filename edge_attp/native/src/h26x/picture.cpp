@@ -134,7 +134,7 @@ void Picture::resolve_inherited_damage() {
     for (const Reference& r : used_) {
         if (r.is_missing || !r.health)
             damage("refers to a picture that was never received");
-        else if (r.health->damaged && !ignores_inherited_damage)
+        else if (r.health->damaged && r.decode_index >= trusted_before)
             damage("refers to picture %d, which is damaged", r.decode_index);
     }
     used_.clear();
@@ -189,10 +189,10 @@ void Picture::fill_info(attp_picture_info* out) const {
 void Picture::fill_flow(float* flow) const {
     std::vector<FlowScale> scales;
     for (const ReferencePoc& r : reference_pocs_) {
-        int64_t difference = int64_t{info.poc} - r.poc;
+        const int64_t difference = is_shown_as_decoded ? info.decode_index - r.decode_index : int64_t{info.poc} - r.poc;
+        const int32_t step = is_shown_as_decoded ? 1 : info.poc_step;
         if (difference != 0)
-            scales.push_back(
-                {r.decode_index, -0.25f * static_cast<float>(info.poc_step) / static_cast<float>(difference)});
+            scales.push_back({r.decode_index, -0.25f * static_cast<float>(step) / static_cast<float>(difference)});
     }
     compute_flow(*motion, window(), scales, flow);
 }
