@@ -177,8 +177,8 @@ ATTP_API attp_status attp_open(const attp_options* options, attp_decoder** decod
 ATTP_API void attp_close(attp_decoder* decoder);
 
 /* Any bytes of an Annex B stream, or whole length-prefixed NAL units; where such a sample has start codes all the same, it is split
- * there. `complete` says that an access unit ends with this packet, as it does in every container. pts and dts belong to the first picture that begins in these bytes. Bytes are copied.
- * Returns ATTP_OK also when NAL units were damaged: the pictures tell. */
+ * there. `complete` says that an access unit ends with this packet, as it does in every container. pts and dts belong to the first
+ * picture that begins in these bytes. Bytes are copied. Returns ATTP_OK also when NAL units were damaged: the pictures tell. */
 ATTP_API attp_status attp_send(attp_decoder* decoder, const uint8_t* data, size_t bytes, int64_t pts, int64_t dts,
                                int complete);
 
@@ -205,8 +205,8 @@ ATTP_API attp_status attp_get_error(const attp_decoder* decoder, attp_error* err
 ATTP_API attp_status attp_picture_weights(const attp_picture* picture, attp_weights* weights);
 
 /* Apparent motion, 2 x height4 x width4 floats: luma pixels per picture interval, x plane then y plane. The mean over the lists
- * used of -mv / (4 d), d = (POC of this picture - POC of the reference) / poc_step; 0 where there is none. With pic_order_cnt_type 2,
- * whose POC differences are no distances, d = difference of decode_index, which is display order there. */
+ * used of -mv / (4 d), 0 where there is none. d = (POC of this picture - POC of the reference) / poc_step. With pic_order_cnt_type 2
+ * POC differences are no distances: d = difference of the decode_index, and pictures are shown in that order. */
 ATTP_API attp_status attp_picture_flow(const attp_picture* picture, float* flow);
 
 /* Tensors */

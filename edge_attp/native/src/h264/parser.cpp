@@ -76,7 +76,6 @@ void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
             break;
         case kNalAud:
             has_delimiter_ = true;
-            if (current_) take_recovery_point();
             sei_recovery_frame_cnt_ = -1;  // of a picture that was lost
             break;
         case kNalEndOfSequence:

@@ -68,7 +68,7 @@ void Dpb::apply_set(const SliceHeader& h, int32_t poc) {
                 static_cast<int32_t>(static_cast<uint32_t>(poc) + static_cast<uint32_t>(e.delta_poc));
             const Frame* found = find(wanted, UINT32_MAX);
             if (found != nullptr && found->reference.is_long_term) found = nullptr;
-            if (found == nullptr && e.used_by_curr_pic) latest_missing_poc_ = std::max(latest_missing_poc_, wanted);
+            if (found == nullptr) latest_missing_poc_ = std::max(latest_missing_poc_, wanted);
             keep(found, wanted, false, e.used_by_curr_pic, current);
         }
     };

@@ -21,7 +21,7 @@ class Dpb {
     // To be called with the first slice header of each picture that is not skipped. is_first: IRAP with NoRaslOutputFlag 1.
     // Returns PicOrderCntVal; the reference picture set of the picture applies from then on.
     int32_t begin_picture(const SliceHeader& h, bool is_first);
-    // The latest picture, by POC, that the current one may refer to and that is not there. INT32_MIN: none.
+    // POC of the latest short-term reference picture that should be there and is not. INT32_MIN: none.
     int32_t latest_missing_poc() const { return latest_missing_poc_; }
     // Returns the co-located picture (ColPic), if the slice has one and it was received.
     std::shared_ptr<HevcPicture> make_lists(const SliceHeader& h, ReferenceLists* lists) const;

@@ -288,20 +288,23 @@ void HevcParser::note_breaks(const SliceHeader& header) {
     if (recent_pocs_.size() > kRemembered) recent_pocs_.pop_front();
 }
 
-// The earliest recovery point counts: a later message, as some encoders send with each picture, takes back nothing. What was lost since
-// it was announced does.
+// A reference is missing that no earlier picture missed. What precedes the first picture of a reading is not lost.
+bool HevcParser::comes_after_loss() {
+    const int32_t missing = dpb_.latest_missing_poc();
+    const bool is_new = !starts_sequence_ && missing > known_missing_poc_;
+    known_missing_poc_ = starts_sequence_ ? missing : std::max(known_missing_poc_, missing);
+    return is_new;
+}
+
+// The earliest recovery point counts: a later message, as some encoders send with each picture, takes back nothing. A loss does, and
+// right behind it, a message may be that of the lost picture.
 bool HevcParser::reaches_recovery(const SliceHeader& header, int32_t poc) {
     if (is_irap(header.nal_unit_type)) awaits_recovery_ = false;
-    if (awaits_recovery_ && dpb_.latest_missing_poc() > recovery_announced_poc_) awaits_recovery_ = false;
-    // Right behind a loss, a message may be that of the lost picture.
-    if (!starts_sequence_ && !recent_pocs_.empty() && dpb_.latest_missing_poc() > recent_pocs_.back())
-        has_sei_recovery_ = false;
+    if (comes_after_loss()) awaits_recovery_ = has_sei_recovery_ = false;
     if (has_sei_recovery_) {
-        const uint32_t point = static_cast<uint32_t>(poc) + static_cast<uint32_t>(sei_recovery_poc_cnt_);
-        if (!awaits_recovery_ || static_cast<int32_t>(point) < recovery_poc_) {
-            recovery_poc_ = static_cast<int32_t>(point);
-            recovery_announced_poc_ = poc;
-        }
+        const int32_t point =
+            static_cast<int32_t>(static_cast<uint32_t>(poc) + static_cast<uint32_t>(sei_recovery_poc_cnt_));
+        recovery_poc_ = awaits_recovery_ ? std::min(recovery_poc_, point) : point;
         awaits_recovery_ = true;
     }
     if (!awaits_recovery_ || poc < recovery_poc_) return false;

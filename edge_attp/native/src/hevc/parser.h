@@ -42,6 +42,7 @@ class HevcParser : public StreamParser {
     bool is_skipped(const SliceHeader& header);
     bool begin_picture(const SliceHeader& header, Fault* fault);
     bool activate(const SliceHeader& header, Fault* fault);
+    bool comes_after_loss();
     bool reaches_recovery(const SliceHeader& header, int32_t poc);
     void note_breaks(const SliceHeader& header);
     void note_tools(const SliceHeader& header);
@@ -77,8 +78,8 @@ class HevcParser : public StreamParser {
     bool has_sei_recovery_ = false;  // for the next picture
     int32_t sei_recovery_poc_cnt_ = 0;
     bool awaits_recovery_ = false;
-    int32_t recovery_announced_poc_ = 0;  // POC of the picture that announced it
-    int32_t recovery_poc_ = 0;            // POC from which on the pictures are right again
+    int32_t recovery_poc_ = 0;               // POC from which on the pictures are right again
+    int32_t known_missing_poc_ = INT32_MIN;  // the latest that pictures of the sequence missed
 };
 
 }  // namespace hevc
