@@ -30,7 +30,9 @@ class Read:
 
         address = self._decoder.receive()
         while address is not None:
-            picture = self._make(address, binding.picture_info(address), self._syntax, None)
+            picture = self._make(
+                address, binding.picture_info(address), self._syntax, None, self._decoder
+            )
             self._order[picture.decode_index] = picture.poc
             self.pictures.append(picture)
             self.digests.append(digest(picture, self._order))

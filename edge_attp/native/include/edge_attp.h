@@ -82,7 +82,8 @@ typedef struct attp_stream_info {
     int32_t max_num_ref_frames; /* HEVC: sps_max_dec_pic_buffering_minus1 of the highest sub-layer */
     int32_t ctb_size_px;        /* HEVC: CtbSizeY; H.264: 16, the macroblock */
     int32_t pic_order_cnt_type;
-    int32_t poc_step;           /* POC difference that two of the last pictures, next to each other in display order, mostly have */
+    int32_t
+        poc_step; /* POC difference that two of the last pictures, next to each other in display order, mostly have */
     uint32_t num_units_in_tick; /* 0: no timing information */
     uint32_t time_scale;
     int64_t pictures;          /* sent so far */
@@ -205,8 +206,9 @@ ATTP_API attp_status attp_get_error(const attp_decoder* decoder, attp_error* err
 ATTP_API attp_status attp_picture_weights(const attp_picture* picture, attp_weights* weights);
 
 /* Apparent motion, 2 x height4 x width4 floats: luma pixels per picture interval, x plane then y plane. The mean over the lists
- * used of -mv / (4 d), 0 where there is none. d = (POC of this picture - POC of the reference) / poc_step. With pic_order_cnt_type 2
- * POC differences are no distances: d = difference of the decode_index, and pictures are shown in that order. */
+ * used of -mv / (4 d), 0 where there is none. d is how many pictures earlier the reference is shown: the POC difference in
+ * steps of poc_step, to the nearest number, and no less than the pictures seen. With pic_order_cnt_type 2, where POC differences are no
+ * distances and pictures are shown as they are decoded, it is the difference of decode_index. */
 ATTP_API attp_status attp_picture_flow(const attp_picture* picture, float* flow);
 
 /* Tensors */

@@ -16,6 +16,7 @@
 #include "edge_attp.h"
 #include "fields/flow.h"
 #include "fields/planes.h"
+#include "h26x/poc_step.h"
 #include "h26x/reference.h"
 
 namespace attp {
@@ -47,6 +48,9 @@ class Picture {
     // Slices of this picture need the vectors of `colocated`, which lives until they are read. If `max_depth` unread pictures would wait for each other then,
     // `colocated` is read at once: that bounds the memory of a stream of which no picture is wanted.
     void add_colocated(const std::shared_ptr<Picture>& colocated, int max_depth);
+
+    // The POCs of the pictures around this one are known, as far as they ever will be. To be called before anybody else sees it.
+    void count_distances(const PocStep& poc_step);
 
     // Damage that comes with the references. To be called in decoding order, after parse(), before anybody else sees the picture.
     void resolve_inherited_damage();

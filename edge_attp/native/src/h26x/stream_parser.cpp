@@ -173,6 +173,7 @@ void StreamParser::trust_recovered(Picture* picture, bool starts_sequence) {
 void StreamParser::learn_poc_step(int32_t poc, bool starts_sequence) {
     if (starts_sequence) {
         if (pictures_of_step_ > 0) is_step_known_ = true;
+        release_held();
         poc_step_.start_sequence();
     }
     poc_step_.observe(poc);
@@ -181,7 +182,7 @@ void StreamParser::learn_poc_step(int32_t poc, bool starts_sequence) {
 
 void StreamParser::release_held() {
     while (!held_.empty()) {
-        held_.front()->info.poc_step = poc_step_.value();
+        held_.front()->count_distances(poc_step_);
         ready_.push_back(held_.front());
         held_.pop_front();
     }
