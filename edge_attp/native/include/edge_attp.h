@@ -62,7 +62,7 @@ typedef struct attp_options {
     int32_t threads;            /* 1 parses inside attp_receive(); more start that many worker threads */
     int32_t want_residual;      /* 0: no residual planes, and no time spent on them */
     int32_t on_demand;          /* 1: headers only; slice data of a picture is parsed by attp_picture_parse() */
-    int32_t nal_length_bytes;   /* 0: Annex B start codes; 1, 2 or 4: length-prefixed NAL units (AVCC, hvcC) */
+    int32_t nal_length_bytes;   /* 0: Annex B start codes; 1 to 4: length-prefixed NAL units (avcC, hvcC) */
     int32_t lookahead_pictures; /* headers read ahead to learn the POC step of the first sequence; 16 is a good value */
     int32_t max_width_px;       /* limits: a larger stream is refused with ATTP_LIMIT */
     int32_t max_height_px;
@@ -82,7 +82,8 @@ typedef struct attp_stream_info {
     int32_t max_num_ref_frames; /* HEVC: sps_max_dec_pic_buffering_minus1 of the highest sub-layer */
     int32_t ctb_size_px;        /* HEVC: CtbSizeY; H.264: 16, the macroblock */
     int32_t pic_order_cnt_type;
-    int32_t poc_step;           /* POC difference of two pictures next to each other in display order */
+    int32_t
+        poc_step; /* POC difference that two of the last pictures, next to each other in display order, mostly have */
     uint32_t num_units_in_tick; /* 0: no timing information */
     uint32_t time_scale;
     int64_t pictures;          /* sent so far */
@@ -176,9 +177,9 @@ ATTP_API const char* attp_cpu(void);
 ATTP_API attp_status attp_open(const attp_options* options, attp_decoder** decoder);
 ATTP_API void attp_close(attp_decoder* decoder);
 
-/* Any bytes of an Annex B stream, or whole length-prefixed NAL units. `complete` says that an access unit ends with this packet,
- * as it does in every container. pts and dts belong to the first picture that begins in these bytes. Bytes are copied.
- * Returns ATTP_OK also when NAL units were damaged: the pictures tell. */
+/* Any bytes of an Annex B stream, or whole length-prefixed NAL units; where such a sample has start codes all the same, it is split
+ * there. `complete` says that an access unit ends with this packet, as it does in every container. pts and dts belong to the first
+ * picture that begins in these bytes. Bytes are copied. Returns ATTP_OK also when NAL units were damaged: the pictures tell. */
 ATTP_API attp_status attp_send(attp_decoder* decoder, const uint8_t* data, size_t bytes, int64_t pts, int64_t dts,
                                int complete);
 
@@ -205,7 +206,9 @@ ATTP_API attp_status attp_get_error(const attp_decoder* decoder, attp_error* err
 ATTP_API attp_status attp_picture_weights(const attp_picture* picture, attp_weights* weights);
 
 /* Apparent motion, 2 x height4 x width4 floats: luma pixels per picture interval, x plane then y plane. The mean over the lists
- * used of -mv / (4 d), d = (POC of this picture - POC of the reference) / poc_step; 0 where there is none. */
+ * used of -mv / (4 d), 0 where there is none. d is how many pictures earlier the reference is shown: the POC difference in
+ * steps of poc_step, to the nearest number, and no less than the pictures seen. With pic_order_cnt_type 2, where POC differences are no
+ * distances and pictures are shown as they are decoded, it is the difference of decode_index. */
 ATTP_API attp_status attp_picture_flow(const attp_picture* picture, float* flow);
 
 /* Tensors */

@@ -89,7 +89,7 @@ attp_options make_options(int codec, uint8_t bits) {
     options.threads = bits & 1 ? 2 : 1;
     options.want_residual = bits >> 1 & 1;
     options.on_demand = bits >> 2 & 1;
-    options.nal_length_bytes = bits >> 3 & 1 ? 4 : 0;
+    options.nal_length_bytes = bits >> 3 & 1 ? (bits >> 7 ? 1 + bits % 3 : 4) : 0;
     options.lookahead_pictures = bits >> 4 & 1 ? 16 : 0;
     options.max_width_px = options.max_height_px = 512;
     options.max_picture_px = 256 * 256;

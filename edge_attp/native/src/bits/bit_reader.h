@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 namespace attp {
 
@@ -36,6 +37,15 @@ class BitReader {
         return (load_be64(data_ + byte) << (position_ & 7)) >> (64 - bits);
     }
     void skip(int bits) { position_ += bits; }
+    // The trailing bits of a structure are here: a one, and zeros to the end of the byte (H.264 clause 7.3.2.11).
+    bool is_at_trailing_bits() const {
+        const int bits = 8 - static_cast<int>(position_ & 7);
+        return peek(bits) == uint64_t{1} << (bits - 1);
+    }
+    // Appends the bits from `from` to `to`, without moving.
+    void copy_bits(size_t from, size_t to, std::vector<bool>* out) const {
+        for (size_t at = from; at < to; at++) out->push_back(data_[at >> 3] >> (7 - (at & 7)) & 1);
+    }
 
     uint32_t u(int bits) {
         if (bits == 0) return 0;

@@ -16,6 +16,30 @@ const uint8_t* find_start_code(const uint8_t* p, const uint8_t* end) {
     return end;
 }
 
+size_t read_length(const uint8_t* p, size_t count) {
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) length = length << 8 | p[i];
+    return length;
+}
+
+bool are_lengths_exact(const uint8_t* p, const uint8_t* end, size_t length_bytes) {
+    size_t first = 0;  // length of the first unit that is not empty
+    while (static_cast<size_t>(end - p) >= length_bytes) {
+        const size_t length = read_length(p, length_bytes);
+        p += length_bytes;
+        if (length > static_cast<size_t>(end - p)) return false;
+        p += length;
+        if (first == 0) first = length;
+    }
+    return p == end && (first != 1 || length_bytes > 2);
+}
+
+bool begins_with_start_code(const uint8_t* p, const uint8_t* end) {
+    const uint8_t* begin = p;
+    while (p < end && *p == 0) p++;
+    return p - begin >= 2 && p < end && *p == 1;
+}
+
 size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp, std::vector<size_t>* removed) {
     if (removed != nullptr) removed->clear();
     rbsp->resize(bytes + kRbspPadding);

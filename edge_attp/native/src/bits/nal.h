@@ -1,4 +1,14 @@
 // NAL unit framing (Annex B, and length prefixes as in ISO/IEC 14496-15) and emulation prevention (clause 7.4.1).
+//
+// Samples of containers are not always the clean list of lengths and units that their track promises. split_sample() is the one place
+// that says how they are read:
+// 1. Lengths that lead exactly to the end of the sample are lengths, whatever the sample begins with: 00 00 01 xx is also the length
+//    of 256 to 511 bytes. Fields of one or two bytes lead there by chance now and then; 00 00 00 01 would then be the length of a
+//    unit of one byte, which no sample begins with.
+// 2. Otherwise what begins with a start code where a length is due is Annex B to the end of the sample, unless the length stands:
+//    a NAL unit of more than one byte begins behind it, and there is no start code within its length.
+// 3. The bytes of a length are split at start codes: there is none in a NAL unit, nor does one end in a zero byte (clause 7.4.1,
+//    HEVC 7.4.2). What is empty then is no unit.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +19,54 @@ namespace attp {
 
 // First byte of the next start code prefix 00 00 01 at or after `p`, or `end`.
 const uint8_t* find_start_code(const uint8_t* p, const uint8_t* end);
+
+// Calls sink(data, bytes) for the NAL unit in [begin, end), if there is one. Zero bytes at its end belong to the byte stream
+// (trailing_zero_8bits, or leading ones of the next start code).
+template <typename Sink>
+void emit_nal(const uint8_t* begin, const uint8_t* end, Sink&& sink) {
+    while (end > begin && end[-1] == 0) end--;
+    if (end > begin) sink(begin, static_cast<size_t>(end - begin));
+}
+
+template <typename Sink>
+void split_at_start_codes(const uint8_t* begin, const uint8_t* end, Sink&& sink) {
+    for (;;) {
+        const uint8_t* code = find_start_code(begin, end);
+        emit_nal(begin, code, sink);
+        if (code == end) return;
+        begin = code + 3;
+    }
+}
+
+// The big-endian number in `count` bytes.
+size_t read_length(const uint8_t* p, size_t count);
+// Rule 1 above.
+bool are_lengths_exact(const uint8_t* p, const uint8_t* end, size_t length_bytes);
+// Zero bytes, two or more, and a one.
+bool begins_with_start_code(const uint8_t* p, const uint8_t* end);
+
+// Calls sink(data, bytes) for each NAL unit of a sample, and cut_off(length, left) before a unit of which only `left` bytes are there.
+// begins_nal(data, bytes) tells whether the header of a NAL unit of the base layer is there.
+template <typename BeginsNal, typename CutOff, typename Sink>
+void split_sample(const uint8_t* p, const uint8_t* end, size_t length_bytes, BeginsNal&& begins_nal, CutOff&& cut_off,
+                  Sink&& sink) {
+    const bool is_exact = are_lengths_exact(p, end, length_bytes);
+    while (p < end) {
+        const bool has_length = static_cast<size_t>(end - p) > length_bytes;
+        const size_t length = has_length ? read_length(p, length_bytes) : 0;
+        const uint8_t* unit = has_length ? p + length_bytes : end;
+        const size_t left = static_cast<size_t>(end - unit);
+        const uint8_t* unit_end = length < left ? unit + length : end;
+        if (!is_exact && begins_with_start_code(p, end) &&
+            !(length > 1 && begins_nal(unit, left) && find_start_code(unit, unit_end) == unit_end)) {
+            split_at_start_codes(p, end, sink);
+            return;
+        }
+        if (length > left) cut_off(length, left);
+        split_at_start_codes(unit, unit_end, sink);
+        p = unit_end;
+    }
+}
 
 // Replaces `rbsp` by the payload without emulation_prevention_three_bytes, followed by kRbspPadding zero bytes.
 // Returns its length without the padding. `removed` gets the offset in the payload of each byte that was left out, if not nullptr.
@@ -45,11 +103,7 @@ class AnnexBSplitter {
     template <typename Sink>
     void split_whole(const uint8_t* p, const uint8_t* end, Sink&& sink) {
         p = find_start_code(p, end);
-        while (p < end) {
-            const uint8_t* start = p + 3;
-            p = find_start_code(start, end);
-            emit(start, p, sink);
-        }
+        if (p < end) split_at_start_codes(p + 3, end, sink);
     }
 
     template <typename Sink>
@@ -61,13 +115,13 @@ class AnnexBSplitter {
         for (;;) {
             const uint8_t* code = find_start_code(from, end);
             if (code == end) break;
-            if (inside_ && !dropping_) emit(begin, code, sink);
+            if (inside_ && !dropping_) emit_nal(begin, code, sink);
             inside_ = true;
             dropping_ = false;
             begin = from = code + 3;
         }
         if (flush) {
-            if (inside_ && !dropping_) emit(begin, end, sink);
+            if (inside_ && !dropping_) emit_nal(begin, end, sink);
             reset();
             return;
         }
@@ -81,12 +135,6 @@ class AnnexBSplitter {
         size_t kept = static_cast<size_t>(end - begin);
         buffer_.erase(buffer_.begin(), buffer_.begin() + (begin - base));
         searched_ = kept > 3 ? kept - 3 : 0;
-    }
-
-    template <typename Sink>
-    static void emit(const uint8_t* begin, const uint8_t* end, Sink&& sink) {
-        while (end > begin && end[-1] == 0) end--;  // trailing_zero_8bits
-        if (end > begin) sink(begin, static_cast<size_t>(end - begin));
     }
 
     size_t max_nal_bytes_;

@@ -43,10 +43,10 @@ bool is_known_struct(const Struct* s) {
 }
 
 bool are_valid(const attp_options& o) {
-    int n = o.nal_length_bytes;
-    return (o.codec == ATTP_CODEC_H264 || o.codec == ATTP_CODEC_HEVC) && o.threads >= 1 && o.threads <= 64 &&
-           (n == 0 || n == 1 || n == 2 || n == 4) && o.lookahead_pictures >= 0 && o.lookahead_pictures <= 64 &&
-           o.max_width_px > 0 && o.max_height_px > 0 && o.max_picture_px > 0 && o.max_nal_bytes > 0;
+    const int n = o.nal_length_bytes;
+    return (o.codec == ATTP_CODEC_H264 || o.codec == ATTP_CODEC_HEVC) && o.threads >= 1 && o.threads <= 64 && n >= 0 &&
+           n <= 4 && o.lookahead_pictures >= 0 && o.lookahead_pictures <= 64 && o.max_width_px > 0 &&
+           o.max_height_px > 0 && o.max_picture_px > 0 && o.max_nal_bytes > 0;
 }
 
 attp::ParserOptions parser_options(const attp_options& o) {

@@ -1,4 +1,5 @@
-// Network inputs out of pictures: the attp_tensor_ functions of edge_attp.h.
+// Network inputs out of pictures: the attp_tensor_ functions of edge_attp.h. Outputs may lie in memory that is not cached, as on a
+// TX2: each value is written once, row by row, and never read.
 #include <algorithm>
 #include <memory>
 #include <new>
@@ -63,6 +64,8 @@ attp_status attp_tensor_flow(const float* flow, int32_t width_px, int32_t height
     const int64_t width = grid->crop_width;
     const float factors[2] = {scale * float(grid->resize_width) / float(width_px),
                               scale * float(grid->resize_height) / float(height_px)};
+    std::unique_ptr<float[]> row(new (std::nothrow) float[width]);
+    if (!row) return ATTP_NO_MEMORY;
     for (int32_t axis = 0; axis < 2; ++axis) {
         Resampler<float> blocks;
         const float* plane = flow + axis * height4 * width4;
@@ -70,8 +73,8 @@ attp_status attp_tensor_flow(const float* flow, int32_t width_px, int32_t height
         if (!blocks.init(plane, row_bytes, 1, horizontal(*grid, width_px, 4), vertical(*grid, height_px, 4)))
             return ATTP_NO_MEMORY;
         for (int32_t y = 0; y < grid->crop_height; ++y, out += width) {
-            blocks.row(y, out);
-            for (int64_t x = 0; x < width; ++x) out[x] = std::min(1.0f, std::max(-1.0f, out[x] * factors[axis]));
+            blocks.row(y, row.get());
+            for (int64_t x = 0; x < width; ++x) out[x] = std::min(1.0f, std::max(-1.0f, row[x] * factors[axis]));
         }
     }
     return ATTP_OK;

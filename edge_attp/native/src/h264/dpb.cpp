@@ -26,12 +26,13 @@ int32_t pic_num(const Frame& f) { return f.is_long_term ? f.long_term_frame_idx 
 void Dpb::clear() { *this = Dpb(); }
 
 bool Dpb::fill_frame_num_gap(const SliceHeader& s) {
-    if (s.idr || !started_) return true;
+    if (s.idr || !has_prev_ref_) return true;
     uint32_t max_frame_num = 1u << s.sps->log2_max_frame_num;
     uint32_t expected = (prev_ref_frame_num_ + 1) % max_frame_num;
     if (s.frame_num == expected) return true;
-    // A frame that repeats the number of the last reference frame (7.4.3) comes late: its references are not what they were.
-    if (s.frame_num == prev_ref_frame_num_) return false;
+    // A frame that repeats the number of the last reference frame breaks clause 7.4.3. Some encoders number their non-reference
+    // frames so, and nothing is lost. A reference frame comes late: its references are not what they were.
+    if (s.frame_num == prev_ref_frame_num_) return s.nal_ref_idc == 0;
     uint32_t missing = (s.frame_num - expected) & (max_frame_num - 1);
     // Only the last max_num_ref_frames can stay in the sliding window.
     uint32_t window = static_cast<uint32_t>(std::max(1, s.sps->max_num_ref_frames));
@@ -62,7 +63,6 @@ int32_t Dpb::begin_picture(const SliceHeader& s) {
         max_long_term_frame_idx_ = -1;
         prev_ref_frame_num_ = 0;
     }
-    started_ = true;
     update_frame_num_wrap(s.frame_num, 1u << s.sps->log2_max_frame_num);
     return compute_poc(s);
 }
@@ -309,6 +309,7 @@ void Dpb::end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& 
         slide_window(std::max(1, s.sps->max_num_ref_frames));
         frames_.push_back(current);
         prev_ref_frame_num_ = current.frame_num;
+        has_prev_ref_ = true;
         prev_poc_msb_ = operation_5 ? 0 : poc_msb_;
         prev_poc_lsb_ = operation_5 ? top_poc_ : s.pic_order_cnt_lsb;
     }

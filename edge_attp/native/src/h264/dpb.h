@@ -57,7 +57,7 @@ class Dpb {
 
     std::vector<Frame> frames_;  // all are marked "used for reference"
     int max_long_term_frame_idx_ = -1;
-    bool started_ = false;
+    bool has_prev_ref_ = false;  // a reference picture was received
     uint32_t prev_ref_frame_num_ = 0;
     // Picture order count state.
     int32_t prev_poc_msb_ = 0, prev_poc_lsb_ = 0;

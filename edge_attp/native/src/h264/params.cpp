@@ -207,14 +207,42 @@ void parse_slice_groups(BitReader* r, Pps* pps) {
     }
 }
 
+// Baseline, Main and Extended profile end before these fields. Where no constraint_set flag
+// confirms the profile, some encoders write them all the same.
+bool may_have_high_fields(const Sps* sps) {
+    if (sps == nullptr) return true;
+    const bool is_older = sps->profile_idc == 66 || sps->profile_idc == 77 || sps->profile_idc == kExtendedProfile;
+    return !is_older || (sps->constraint_flags & 7) == 0;
+}
+
+// From transform_8x8_mode_flag on. Some encoders leave bytes behind their trailing bits: what is no such fields is not read.
+void parse_high_fields(BitReader* r, const Sps* sps, Pps* pps) {
+    const bool transform_8x8_mode_flag = r->flag(), pic_scaling_matrix_present_flag = r->flag();
+    ScalingLists scaling = pps->scaling;
+    if (pic_scaling_matrix_present_flag) {
+        bool fallback_b = sps != nullptr && sps->seq_scaling_matrix_present_flag;
+        int lists_8x8 = sps != nullptr && sps->chroma_format_idc == 3 ? 6 : 2;
+        ScalingLists base = fallback_b ? sps->scaling : default_lists();
+        parse_scaling_lists(r, transform_8x8_mode_flag, lists_8x8, base, &scaling);
+    }
+    const int second_chroma_qp_index_offset = r->se("second_chroma_qp_index_offset", -12, 12);
+    if (r->failed() || r->overrun() || !r->is_at_trailing_bits()) return;
+    pps->transform_8x8_mode_flag = transform_8x8_mode_flag;
+    pps->pic_scaling_matrix_present_flag = pic_scaling_matrix_present_flag;
+    pps->scaling = scaling;
+    pps->chroma_qp_index_offset[1] = second_chroma_qp_index_offset;
+}
+
 }  // namespace
 
 bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
     sps->scaling = flat_lists();
     sps->profile_idc = static_cast<int>(r->u(8));
+    r->copy_bits(0, r->position(), &sps->coding_bits);
     uint32_t flags = r->u(8);
     for (int i = 0; i < 6; i++) sps->constraint_flags |= static_cast<int>(flags >> (7 - i) & 1) << i;
     sps->level_idc = static_cast<int>(r->u(8));
+    const size_t behind_level = r->position();
     sps->seq_parameter_set_id = static_cast<int>(r->ue("seq_parameter_set_id", kMaxSps - 1));
     if (has_chroma_format(sps->profile_idc)) parse_high_fields(r, sps);
     sps->log2_max_frame_num = 4 + static_cast<int>(r->ue("log2_max_frame_num_minus4", 12));
@@ -227,11 +255,13 @@ bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
     if (!sps->frame_mbs_only_flag) sps->mb_adaptive_frame_field_flag = r->flag();
     sps->direct_8x8_inference_flag = r->flag();
     if (r->flag()) parse_cropping(r, sps);
+    const size_t vui = r->position();
     bool vui_parameters_present_flag = r->flag();
     fault->take("sequence parameter set", *r);
     if (!*fault) limits.check(sps->pic_width_in_mbs * int64_t{16}, sps->height_in_mbs() * int64_t{16}, fault);
     if (!*fault) refuse_unsupported(*sps, fault);
     if (*fault) return false;
+    r->copy_bits(behind_level, vui, &sps->coding_bits);
     if (vui_parameters_present_flag) parse_vui(r, sps);
     return true;
 }
@@ -258,19 +288,9 @@ bool parse_pps(BitReader* r, const std::array<std::shared_ptr<const Sps>, kMaxSp
     pps->chroma_qp_index_offset[1] = pps->chroma_qp_index_offset[0];
     const Sps* sps = sequence_sets[pps->seq_parameter_set_id].get();
     pps->scaling = sps != nullptr ? sps->scaling : flat_lists();
-    if (r->more_rbsp_data()) {
-        pps->transform_8x8_mode_flag = r->flag();
-        pps->pic_scaling_matrix_present_flag = r->flag();
-        if (pps->pic_scaling_matrix_present_flag) {
-            bool fallback_b = sps != nullptr && sps->seq_scaling_matrix_present_flag;
-            int lists_8x8 = sps != nullptr && sps->chroma_format_idc == 3 ? 6 : 2;
-            ScalingLists base = fallback_b ? sps->scaling : default_lists();
-            parse_scaling_lists(r, pps->transform_8x8_mode_flag, lists_8x8, base, &pps->scaling);
-        }
-        pps->chroma_qp_index_offset[1] = r->se("second_chroma_qp_index_offset", -12, 12);
-    }
     fault->take("picture parameter set", *r);
     if (*fault) return false;
+    if (may_have_high_fields(sps) && r->more_rbsp_data()) parse_high_fields(r, sps, pps);
     make_level_scale(pps);
     make_chroma_qp(pps);
     return true;

@@ -50,6 +50,7 @@ struct Sps {
     bool direct_8x8_inference_flag = false;
     int crop_left_px = 0, crop_top_px = 0, crop_right_px = 0, crop_bottom_px = 0;
     Timing timing;
+    std::vector<bool> coding_bits;  // as sent: all that decoding depends on
 
     int height_in_mbs() const { return pic_height_in_map_units * (frame_mbs_only_flag ? 1 : 2); }
     int width_px() const { return pic_width_in_mbs * 16 - crop_left_px - crop_right_px; }

@@ -22,10 +22,23 @@ size_t mb_count(const Sps& sps) {
 
 void H264Parser::forget_references() {
     current_.reset();
+    sei_recovery_frame_cnt_ = -1;
+    has_delimiter_ = has_end_of_sequence_ = false;
+    begin_again();
+}
+
+// What comes refers to nothing that was there before.
+void H264Parser::begin_again() {
     dpb_.clear();
-    sei_recovery_frame_cnt_ = recovery_frame_num_ = -1;
+    recovery_in_ = -1;
     has_begun_ = has_join_ = false;
     is_broken_ = true;
+}
+
+bool H264Parser::begins_nal(const uint8_t* nal, size_t bytes) const {
+    if (bytes == 0 || nal[0] & 0x80) return false;  // forbidden_zero_bit
+    const int type = nal[0] & 31, nal_ref_idc = nal[0] >> 5;
+    return type >= kNalSlice && type <= kNalLastOfTable && (type != kNalIdr || nal_ref_idc != 0);
 }
 
 void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
@@ -48,25 +61,27 @@ void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
                 refuse(fault);
             }
             break;
+        // Some encoders send these before each slice of a picture: the next slice tells whether another one begins.
         case kNalSei:
-            if (!packet_.complete) finish_picture();
+            has_delimiter_ = true;
             read_sei(nal, bytes);
             break;
         case kNalSps:
-            finish_picture();
+            has_delimiter_ = true;
             read_sps(nal, bytes);
             break;
         case kNalPps:
-            finish_picture();
+            has_delimiter_ = true;
             read_pps(nal, bytes);
             break;
         case kNalAud:
-            finish_picture();
+            has_delimiter_ = true;
+            sei_recovery_frame_cnt_ = -1;  // of a picture that was lost
             break;
         case kNalEndOfSequence:
-        case kNalEndOfStream:  // an IDR picture follows, or a gap that a live source marks so
+        case kNalEndOfStream:
             finish_picture();
-            forget_references();
+            has_end_of_sequence_ = true;
             break;
         default:  // other layers, auxiliary pictures, filler data
             ignored_nal_units_++;
@@ -155,16 +170,14 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
         ignored_nal_units_++;
         return;
     }
-    if (current_ && begins_new_picture(current_->slices[0]->header, header)) finish_picture();
-    if (current_ && current_->has_slice_at(header.first_mb_in_slice)) {
-        // Some encoders number all their IDR pictures alike; in other pictures this is a slice that was sent twice.
-        if (!header.idr) {
-            ignored_nal_units_++;
-            return;
-        }
-        finish_picture();
-    }
+    if (current_ && begins_next_picture(header)) finish_picture();
+    has_delimiter_ = false;
     if (!current_) begin_picture(header, nal[0] & 31);
+    take_recovery_point();
+    if (current_->has_slice_at(header.first_mb_in_slice)) {  // sent twice
+        ignored_nal_units_++;
+        return;
+    }
     if (current_->slices.size() >= mb_count(*header.sps)) {
         fault.set(ATTP_CORRUPT, "first_mb_in_slice", -1, "there are more slices than macroblocks");
         damaged_nal(fault);
@@ -182,21 +195,35 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     current_->slices.push_back(std::move(slice));
 }
 
-void H264Parser::activate(const std::shared_ptr<const Sps>& sps) {
-    if (sps == active_sps_) return;
+// Some encoders number all their pictures alike, IDR pictures above all.
+bool H264Parser::begins_next_picture(const SliceHeader& header) const {
+    if (begins_new_picture(current_->slices[0]->header, header)) return true;
+    if (has_delimiter_ && header.first_mb_in_slice == 0) return true;
+    return (has_delimiter_ || header.idr) && current_->has_slice_at(header.first_mb_in_slice);
+}
+
+// Returns whether another coded video sequence must begin here.
+bool H264Parser::activate(const std::shared_ptr<const Sps>& sps) {
+    const bool is_other = !are_alike(sps, active_sps_);
+    active_sps_ = sps;
+    if (!is_other) return false;
     if (!memory_ || memory_->width_mbs != sps->pic_width_in_mbs || memory_->height_mbs != sps->height_in_mbs())
         memory_ = std::make_shared<PictureMemory>(sps->pic_width_in_mbs, sps->height_in_mbs());
     begin_sequence_parameters();
-    active_sps_ = sps;
+    return true;
 }
 
 void H264Parser::begin_picture(const SliceHeader& header, int nal_unit_type) {
-    bool changes_parameters = active_sps_ != header.sps;
-    activate(header.sps);
+    // An IDR picture follows, or a gap that a live source marks so, up to a picture that reading can begin at. Where just the next
+    // picture comes, nothing ends.
+    if (has_end_of_sequence_ && (header.idr || header.slice_type == kI || sei_recovery_frame_cnt_ >= 0)) begin_again();
+    has_end_of_sequence_ = false;
+    if (activate(header.sps) && !header.idr) dpb_.clear();
     const Sps& sps = *header.sps;
     current_ = std::make_shared<H264Picture>(memory_, kernels_);
-    if (changes_parameters && !header.idr) dpb_.clear();
-    if (!dpb_.fill_frame_num_gap(header)) is_broken_ = true;
+    picture_recovery_frame_cnt_ = -1;
+    comes_after_loss_ = !dpb_.fill_frame_num_gap(header);
+    if (comes_after_loss_) is_broken_ = true;
     start_picture(current_.get());
     current_->set_size(sps.width_px(), sps.height_px(), sps.crop_left_px, sps.crop_top_px);
     attp_picture_info& info = current_->info;
@@ -204,19 +231,36 @@ void H264Parser::begin_picture(const SliceHeader& header, int nal_unit_type) {
     info.is_idr = header.idr;
     info.is_reference = header.nal_ref_idc != 0;
     info.frame_num = static_cast<int32_t>(header.frame_num);
+    current_->is_shown_as_decoded = sps.pic_order_cnt_type == 2;
     info.nal_unit_type = nal_unit_type;
-    current_->ignores_inherited_damage = reaches_recovery(header);
 }
 
+// The recovery point SEI message since the last slice is of the current picture.
+void H264Parser::take_recovery_point() {
+    if (sei_recovery_frame_cnt_ >= 0) picture_recovery_frame_cnt_ = sei_recovery_frame_cnt_;
+    sei_recovery_frame_cnt_ = -1;
+}
+
+// The recovery point is the reference picture whose frame_num is recovery_frame_cnt increments ahead. The earliest one counts: a
+// later message, as some encoders send with each picture, takes back nothing.
 bool H264Parser::reaches_recovery(const SliceHeader& header) {
-    if (header.idr) recovery_frame_num_ = -1;
-    uint32_t mask = (1u << header.sps->log2_max_frame_num) - 1;
-    if (sei_recovery_frame_cnt_ > 0)
-        recovery_frame_num_ =
-            static_cast<int64_t>((header.frame_num + static_cast<uint32_t>(sei_recovery_frame_cnt_)) & mask);
-    if (recovery_frame_num_ < 0 || recovery_frame_num_ != static_cast<int64_t>(header.frame_num)) return false;
-    recovery_frame_num_ = -1;
+    const uint32_t max_frame_num = 1u << header.sps->log2_max_frame_num;
+    const uint32_t increments = (header.frame_num - last_frame_num_) & (max_frame_num - 1);
+    last_frame_num_ = header.has_operation_5() ? 0 : header.frame_num;
+    if (header.idr || comes_after_loss_) recovery_in_ = -1;
+    const bool goes_on = increments < max_frame_num / 2;  // and not back, as in disorder
+    if (recovery_in_ > 0 && goes_on) recovery_in_ = std::max<int64_t>(0, recovery_in_ - increments);
+    // Behind a loss, a message may be that of the lost picture.
+    const int64_t next = comes_after_loss_ ? -1 : picture_recovery_frame_cnt_;
+    if (next >= 0 && (recovery_in_ < 0 || next < recovery_in_)) recovery_in_ = next;
+    if (recovery_in_ != 0 || header.nal_ref_idc == 0) return false;
+    recovery_in_ = -1;
     return true;
+}
+
+void H264Parser::end_access_unit() {
+    if (current_) take_recovery_point();
+    finish_picture();
 }
 
 void H264Parser::finish_picture() {
@@ -224,9 +268,9 @@ void H264Parser::finish_picture() {
     std::shared_ptr<H264Picture> picture = std::move(current_);
     current_.reset();
     attp_picture_info& info = picture->info;
-    info.is_random_access = info.is_idr || (info.kind == 'I' && sei_recovery_frame_cnt_ == 0);
-    sei_recovery_frame_cnt_ = -1;
     const SliceHeader& first = picture->slices[0]->header;
+    info.is_random_access = info.is_idr || (info.kind == 'I' && picture_recovery_frame_cnt_ == 0);
+    picture->is_recovery_point = reaches_recovery(first);
     dpb_.end_picture(first, picture, static_cast<int32_t>(info.decode_index), picture->health);
     note_breaks(picture.get(), first);
     give_out(picture, first.idr || first.has_operation_5());
@@ -239,7 +283,7 @@ void H264Parser::note_breaks(H264Picture* picture, const SliceHeader& header) {
     const bool is_first = !has_begun_;
     has_begun_ = true;
     if (header.idr || header.has_operation_5()) has_join_ = false;
-    if (info.is_random_access || picture->ignores_inherited_damage || (is_first && info.kind == 'I')) {
+    if (info.is_random_access || picture->is_recovery_point || (is_first && info.kind == 'I')) {
         if (is_broken_ && !header.idr) {
             has_join_ = true;
             join_poc_ = info.poc;

@@ -23,8 +23,10 @@ class H264Parser : public StreamParser {
   private:
     static constexpr int32_t kUsualPocStep = 2;  // two fields to a frame
 
+    bool begins_nal(const uint8_t* nal, size_t bytes) const override;
     void read_nal(const uint8_t* nal, size_t bytes) override;
     void finish_picture() override;
+    void end_access_unit() override;
     Picture* open_picture() override { return current_.get(); }
     void forget_references() override;
 
@@ -34,8 +36,11 @@ class H264Parser : public StreamParser {
     void read_sei(const uint8_t* nal, size_t bytes);
     void read_slice(const uint8_t* nal, size_t bytes);
 
+    bool begins_next_picture(const SliceHeader& header) const;
     void begin_picture(const SliceHeader& header, int nal_unit_type);
-    void activate(const std::shared_ptr<const Sps>& sps);
+    void begin_again();
+    bool activate(const std::shared_ptr<const Sps>& sps);
+    void take_recovery_point();
     void note_breaks(H264Picture* picture, const SliceHeader& header);
     void note_tools(const SliceHeader& header);
     bool reaches_recovery(const SliceHeader& header);
@@ -51,9 +56,16 @@ class H264Parser : public StreamParser {
     Dpb dpb_;
     std::shared_ptr<H264Picture> current_;
 
+    // What may stand between two pictures came after the last slice (clause 7.4.1.2.3).
+    bool has_delimiter_ = false;
+    bool has_end_of_sequence_ = false;
+
     // Recovery point SEI (clause D.2.8).
-    int64_t sei_recovery_frame_cnt_ = -1;  // of the next picture
-    int64_t recovery_frame_num_ = -1;      // frame_num at which the pictures are right again
+    int64_t sei_recovery_frame_cnt_ = -1;      // sent, of a picture that is not known yet
+    int64_t picture_recovery_frame_cnt_ = -1;  // of the current picture
+    int64_t recovery_in_ = -1;  // frame_num increments until the pictures are right again; -1: none expected
+    uint32_t last_frame_num_ = 0;
+    bool comes_after_loss_ = false;  // the current picture does
 
     bool has_begun_ = false;  // since opening or flush()
     bool is_broken_ = true;   // no random-access picture since the beginning, or since pictures were lost

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "h26x/sequence_sets.h"
+
 namespace attp {
 namespace h264 {
 namespace {
@@ -164,7 +166,7 @@ bool parse_slice_header(BitReader* r, int nal_header, const SpsTable& sequence_s
 }
 
 bool begins_new_picture(const SliceHeader& a, const SliceHeader& b) {
-    if (a.frame_num != b.frame_num || a.sps != b.sps) return true;
+    if (a.frame_num != b.frame_num || !are_alike(a.sps, b.sps)) return true;
     // Slices of one picture may use several picture parameter sets: a different one counts where a picture can begin.
     if (a.pps->pic_parameter_set_id != b.pps->pic_parameter_set_id && b.first_mb_in_slice == 0) return true;
     if ((a.nal_ref_idc == 0) != (b.nal_ref_idc == 0) || a.idr != b.idr) return true;

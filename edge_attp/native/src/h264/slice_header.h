@@ -23,6 +23,7 @@ enum NalType {
     kNalAud = 9,
     kNalEndOfSequence = 10,
     kNalEndOfStream = 11,
+    kNalLastOfTable = 20,  // the last type of Table 7-1 that single-view and scalable streams have
 };
 
 enum SliceType { kP = 0, kB = 1, kI = 2, kSP = 3, kSI = 4 };

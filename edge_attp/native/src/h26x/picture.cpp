@@ -134,7 +134,7 @@ void Picture::resolve_inherited_damage() {
     for (const Reference& r : used_) {
         if (r.is_missing || !r.health)
             damage("refers to a picture that was never received");
-        else if (r.health->damaged && !ignores_inherited_damage)
+        else if (r.health->damaged && r.decode_index >= trusted_before)
             damage("refers to picture %d, which is damaged", r.decode_index);
     }
     used_.clear();
@@ -186,14 +186,16 @@ void Picture::fill_info(attp_picture_info* out) const {
     out->uv_row_bytes = residual->stride_uv * static_cast<int64_t>(sizeof(int16_t));
 }
 
+void Picture::count_distances(const PocStep& poc_step) {
+    info.poc_step = poc_step.value();
+    for (ReferencePoc& r : reference_pocs_)
+        r.distance = is_shown_as_decoded ? info.decode_index - r.decode_index : poc_step.distance(r.poc, info.poc);
+}
+
 void Picture::fill_flow(float* flow) const {
     std::vector<FlowScale> scales;
-    for (const ReferencePoc& r : reference_pocs_) {
-        int64_t difference = int64_t{info.poc} - r.poc;
-        if (difference != 0)
-            scales.push_back(
-                {r.decode_index, -0.25f * static_cast<float>(info.poc_step) / static_cast<float>(difference)});
-    }
+    for (const ReferencePoc& r : reference_pocs_)
+        if (r.distance != 0) scales.push_back({r.decode_index, -0.25f / static_cast<float>(r.distance)});
     compute_flow(*motion, window(), scales, flow);
 }
 

@@ -16,6 +16,7 @@
 #include "edge_attp.h"
 #include "fields/flow.h"
 #include "fields/planes.h"
+#include "h26x/poc_step.h"
 #include "h26x/reference.h"
 
 namespace attp {
@@ -48,6 +49,9 @@ class Picture {
     // `colocated` is read at once: that bounds the memory of a stream of which no picture is wanted.
     void add_colocated(const std::shared_ptr<Picture>& colocated, int max_depth);
 
+    // The POCs of the pictures around this one are known, as far as they ever will be. To be called before anybody else sees it.
+    void count_distances(const PocStep& poc_step);
+
     // Damage that comes with the references. To be called in decoding order, after parse(), before anybody else sees the picture.
     void resolve_inherited_damage();
 
@@ -65,8 +69,11 @@ class Picture {
     bool parsed = false;
     std::atomic<bool> wants_residual{false};
     int crop_left_px = 0, crop_top_px = 0;
-    std::string lost_slice;                 // why a NAL unit that came with this picture could not be used
-    bool ignores_inherited_damage = false;  // the samples are right from here on, whatever the references are
+    std::string lost_slice;          // why a NAL unit that came with this picture could not be used
+    bool is_recovery_point = false;  // pictures are right from this one on, in display order
+    int64_t trusted_before = 0;      // references that were decoded before this one do no harm, damaged or not
+    // Display order is decoding order, and POC differences are no distances (H.264 clause 8.2.1.3).
+    bool is_shown_as_decoded = false;
     std::shared_ptr<MotionPlanes> motion;
     std::shared_ptr<ResidualPlanes> residual;
     std::shared_ptr<Health> health = std::make_shared<Health>();

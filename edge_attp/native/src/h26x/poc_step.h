@@ -1,10 +1,14 @@
-// Learns by how much the picture order count grows from one picture to the next in display order. Distances between pictures are
-// POC differences divided by this step.
+// Learns by how much the picture order count grows from one picture to the next in display order, and counts the pictures from one to
+// another: POC difference divided by this step.
+//
+// The standards promise an order and no more: pictures may be dropped, and one number may be odd (a frame whose fields lie
+// apart, a damaged header). So the step is a difference that many neighbours have, among the last ones only: no single picture
+// changes it, and what changed it once does so no longer when it has passed.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
+#include <deque>
 #include <vector>
 
 namespace attp {
@@ -15,27 +19,110 @@ class PocStep {
     explicit PocStep(int32_t usual) : usual_(usual) {}
 
     // A new coded video sequence begins: its POC values have nothing to do with the earlier ones.
-    void start_sequence() { recent_.clear(); }
+    void start_sequence() {
+        for (size_t i = 1; i < sorted_.size(); i++) earlier_.push_back(difference(sorted_[i - 1], sorted_[i]));
+        if (earlier_.size() > kEarlier) earlier_.erase(earlier_.begin(), earlier_.end() - kEarlier);
+        sorted_.clear();
+        in_decoding_order_.clear();
+        counts_.clear();
+    }
 
     void observe(int32_t poc) {
-        auto at = std::lower_bound(recent_.begin(), recent_.end(), poc);
-        if (at != recent_.end() && *at == poc) return;
-        if (at != recent_.end()) lower(int64_t{*at} - poc);
-        if (at != recent_.begin()) lower(int64_t{poc} - *(at - 1));
-        recent_.insert(at, poc);
-        if (recent_.size() > kRemembered) recent_.erase(recent_.begin());
+        auto at = std::lower_bound(sorted_.begin(), sorted_.end(), poc);
+        if (at != sorted_.end() && *at == poc) return;
+        at = sorted_.insert(at, poc);
+        count_neighbours(at, 1);
+        in_decoding_order_.push_back(poc);
+        if (sorted_.size() > kWindow) forget_oldest();
+        step_ = supported();
     }
 
     int32_t value() const { return step_ > 0 ? step_ : usual_; }
+
+    // Pictures from one POC to another in display order, below 0 if `to` comes first. Those seen are counted; some may be still to come,
+    // or have been dropped: the step knows of these.
+    int64_t distance(int32_t from, int32_t to) const {
+        if (from == to) return 0;
+        if (from > to) return -count(to, from, 0);
+        return count(from, to, 1);
+    }
+
     void forget() { *this = PocStep(usual_); }
 
   private:
-    static constexpr size_t kRemembered = 64;
-    void lower(int64_t difference) {
-        if (step_ == 0 || difference < step_) step_ = static_cast<int32_t>(std::min<int64_t>(difference, 1 << 20));
+    static constexpr size_t kWindow = 64;  // pictures of the sequence that are looked at
+    static constexpr size_t kEarlier =
+        16;                             // differences of earlier sequences, while the current one is too short to tell
+    static constexpr int kSupport = 3;  // one odd picture has two neighbours
+
+    struct Count {
+        int32_t difference;
+        int count;
+    };
+
+    static int32_t difference(int32_t from, int32_t to) {
+        return static_cast<int32_t>(std::min<int64_t>(int64_t{to} - from, 1 << 20));
     }
+
+    // Of POCs, the one at `to` counts, or the one at `from`: `first` past `from`.
+    int64_t count(int32_t from, int32_t to, int32_t first) const {
+        const auto begin = std::lower_bound(sorted_.begin(), sorted_.end(), int64_t{from} + first);
+        const auto end = std::lower_bound(begin, sorted_.end(), int64_t{to} + first);
+        // To the nearest number: an odd POC is no half picture.
+        const int64_t expected = (2 * (int64_t{to} - from) - 1 + value()) / (2 * value());
+        return std::max({int64_t{1}, expected, static_cast<int64_t>(end - begin)});
+    }
+
+    static void add(int32_t difference, int count, std::vector<Count>* counts) {
+        auto at = std::find_if(counts->begin(), counts->end(),
+                               [difference](const Count& c) { return c.difference >= difference; });
+        if (at == counts->end() || at->difference != difference) at = counts->insert(at, {difference, 0});
+        at->count += count;
+        if (at->count == 0) counts->erase(at);
+    }
+
+    static int most(const std::vector<Count>& counts) {
+        int out = 0;
+        for (const Count& c : counts) out = std::max(out, c.count);
+        return out;
+    }
+
+    // `at` comes between its neighbours (sign 1), or goes from there (sign -1).
+    void count_neighbours(std::vector<int32_t>::const_iterator at, int sign) {
+        const bool has_before = at != sorted_.begin(), has_after = at + 1 != sorted_.end();
+        if (has_before) add(difference(at[-1], *at), sign, &counts_);
+        if (has_after) add(difference(*at, at[1]), sign, &counts_);
+        if (has_before && has_after) add(difference(at[-1], at[1]), -sign, &counts_);
+    }
+
+    void forget_oldest() {
+        const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), in_decoding_order_.front());
+        count_neighbours(at, -1);
+        sorted_.erase(at);
+        in_decoding_order_.pop_front();
+    }
+
+    int32_t supported() const {
+        if (most(counts_) >= kSupport || earlier_.empty()) return smallest_not_rare(counts_);
+        std::vector<Count> all = counts_;
+        for (int32_t difference : earlier_) add(difference, 1, &all);
+        return smallest_not_rare(all);
+    }
+
+    // Differences between pictures that others were dropped from are multiples of the step.
+    int32_t smallest_not_rare(const std::vector<Count>& counts) const {
+        const int top = most(counts);
+        const int enough = std::max(std::min(top, kSupport), (top + 3) / 4);
+        for (const Count& c : counts)
+            if (c.count >= enough) return c.difference;
+        return step_;
+    }
+
     int32_t usual_;
-    std::vector<int32_t> recent_;
+    std::vector<int32_t> sorted_;  // of the current sequence
+    std::deque<int32_t> in_decoding_order_;
+    std::vector<Count> counts_;     // of its differences, the smallest first
+    std::vector<int32_t> earlier_;  // differences of earlier sequences
     int32_t step_ = 0;
 };
 

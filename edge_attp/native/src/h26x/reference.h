@@ -29,16 +29,18 @@ struct ReferenceLists {
     std::vector<Reference> list[2];  // RefPicList0, RefPicList1
 };
 
+// A picture that another may refer to, and how many pictures earlier it is shown (below 0: later).
 struct ReferencePoc {
     int32_t decode_index;
     int32_t poc;
+    int64_t distance;
 };
 
 // Adds a reference to `pocs` unless it is there already, or missing.
 inline void collect(std::vector<ReferencePoc>* pocs, const Reference& reference) {
     auto same = [&](const ReferencePoc& p) { return p.decode_index == reference.decode_index; };
     if (!reference.is_missing && std::none_of(pocs->begin(), pocs->end(), same))
-        pocs->push_back({reference.decode_index, reference.poc});
+        pocs->push_back({reference.decode_index, reference.poc, 0});
 }
 
 }  // namespace attp

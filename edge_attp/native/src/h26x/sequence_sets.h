@@ -12,6 +12,12 @@
 
 namespace attp {
 
+// Two sets that decode alike: what they say of presentation, as the VUI does, may differ. Such a one may come at any picture.
+template <typename Sps>
+bool are_alike(const std::shared_ptr<const Sps>& a, const std::shared_ptr<const Sps>& b) {
+    return a == b || (a && b && a->coding_bits == b->coding_bits);
+}
+
 template <typename Sps, size_t kCount>
 class SequenceSets {
   public:

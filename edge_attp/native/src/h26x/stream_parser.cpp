@@ -26,13 +26,11 @@ void StreamParser::end_if_out_of_memory(Action&& action) {
 void StreamParser::send(const Packet& packet) {
     if (fault_) return;
     end_if_out_of_memory([&] {
-        if (options_.nal_length_bytes > 0) {
-            packet_ = packet;
-            read_length_prefixed(packet.data, packet.bytes);
-        } else {
+        if (options_.nal_length_bytes > 0)
+            read_sample(packet);
+        else
             read_annexb(packet);
-        }
-        if (packet.complete) finish_picture();
+        if (packet.complete) end_access_unit();
     });
 }
 
@@ -47,24 +45,19 @@ void StreamParser::read_annexb(const Packet& packet) {
     });
 }
 
-void StreamParser::read_length_prefixed(const uint8_t* data, size_t bytes) {
-    const size_t prefix = static_cast<size_t>(options_.nal_length_bytes);
-    size_t at = 0;
-    while (bytes - at > prefix) {
-        size_t length = 0;
-        for (size_t i = 0; i < prefix; i++) length = length << 8 | data[at + i];
-        at += prefix;
-        if (length > bytes - at) {
-            // The end was cut off: what is there may still be most of a slice.
-            Fault fault;
-            fault.set(ATTP_CORRUPT, "NALUnitLength", -1, "a NAL unit of %zu bytes has only %zu left in its packet",
-                      length, bytes - at);
-            damaged_nal(fault);
-            length = bytes - at;
-        }
-        if (length > 0) take_nal(data + at, length);
-        at += length;
-    }
+void StreamParser::read_sample(const Packet& packet) {
+    packet_ = packet;
+    // The end was cut off: what is there may still be most of a slice.
+    auto cut_off = [this](size_t length, size_t left) {
+        Fault fault;
+        fault.set(ATTP_CORRUPT, "NALUnitLength", -1, "a NAL unit of %zu bytes has only %zu left in its packet", length,
+                  left);
+        damaged_nal(fault);
+    };
+    split_sample(
+        packet.data, packet.data + packet.bytes, static_cast<size_t>(options_.nal_length_bytes),
+        [this](const uint8_t* nal, size_t bytes) { return begins_nal(nal, bytes); }, cut_off,
+        [this](const uint8_t* nal, size_t bytes) { take_nal(nal, bytes); });
 }
 
 void StreamParser::take_nal(const uint8_t* nal, size_t bytes) {
@@ -99,6 +92,7 @@ void StreamParser::flush() {
     held_.clear();
     ready_.clear();
     submitted_ = 0;
+    recovered_at_ = -1;
     poc_step_.start_sequence();
     drained_ = false;
 }
@@ -158,14 +152,28 @@ void StreamParser::add_colocated(Picture* picture, const std::shared_ptr<Picture
 }
 
 void StreamParser::give_out(const std::shared_ptr<Picture>& picture, bool starts_sequence) {
+    trust_recovered(picture.get(), starts_sequence);
     learn_poc_step(picture->info.poc, starts_sequence);
     held_.push_back(picture);
     if (is_step_known_) release_held();
 }
 
+// What came before a recovery point may be damaged, and still serve those that follow it in display order (H.264 clause D.2.8, HEVC
+// clause D.3.8).
+void StreamParser::trust_recovered(Picture* picture, bool starts_sequence) {
+    const attp_picture_info& info = picture->info;
+    if (starts_sequence) recovered_at_ = -1;
+    if (picture->is_recovery_point) {
+        recovered_at_ = info.decode_index;
+        recovered_poc_ = info.poc;
+    }
+    if (recovered_at_ >= 0 && info.poc >= recovered_poc_) picture->trusted_before = recovered_at_;
+}
+
 void StreamParser::learn_poc_step(int32_t poc, bool starts_sequence) {
     if (starts_sequence) {
         if (pictures_of_step_ > 0) is_step_known_ = true;
+        release_held();
         poc_step_.start_sequence();
     }
     poc_step_.observe(poc);
@@ -174,7 +182,7 @@ void StreamParser::learn_poc_step(int32_t poc, bool starts_sequence) {
 
 void StreamParser::release_held() {
     while (!held_.empty()) {
-        held_.front()->info.poc_step = poc_step_.value();
+        held_.front()->count_distances(poc_step_);
         ready_.push_back(held_.front());
         held_.pop_front();
     }

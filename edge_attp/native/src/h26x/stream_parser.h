@@ -26,10 +26,14 @@ class StreamParser : public Parser {
     const Fault& fault() const final { return fault_; }
 
   protected:
+    // The header of a NAL unit of the base layer is there: it may be one.
+    virtual bool begins_nal(const uint8_t* nal, size_t bytes) const = 0;
     // Every NAL unit within the size limit, with its header, while there is no fault.
     virtual void read_nal(const uint8_t* nal, size_t bytes) = 0;
-    // An access unit ended: its picture, if there is one, goes to give_out().
+    // The picture whose slices are being collected is complete: it goes to give_out(). Without one, nothing happens.
     virtual void finish_picture() = 0;
+    // The access unit ends with this packet.
+    virtual void end_access_unit() = 0;
     // The picture whose slices are being collected, or nullptr.
     virtual Picture* open_picture() = 0;
     // What comes next has nothing to do with what came before; the open picture is dropped.
@@ -64,8 +68,9 @@ class StreamParser : public Parser {
     template <typename Action>
     void end_if_out_of_memory(Action&& action);
     void read_annexb(const Packet& packet);
-    void read_length_prefixed(const uint8_t* data, size_t bytes);
+    void read_sample(const Packet& packet);
     void take_nal(const uint8_t* nal, size_t bytes);
+    void trust_recovered(Picture* picture, bool starts_sequence);
     void learn_poc_step(int32_t poc, bool starts_sequence);
     void release_held();
     void feed_workers();
@@ -76,6 +81,9 @@ class StreamParser : public Parser {
     bool drained_ = false;
     int64_t next_decode_index_ = 0;
     int64_t nal_units_ = 0, damaged_nal_units_ = 0;
+
+    int64_t recovered_at_ = -1;  // decode_index of the last recovery point, while its POC counts
+    int32_t recovered_poc_ = 0;
 
     PocStep poc_step_;
     bool is_step_known_ = false;

@@ -1,5 +1,7 @@
 #include "hevc/dpb.h"
 
+#include <algorithm>
+
 #include "hevc/picture.h"
 
 namespace attp {
@@ -39,6 +41,7 @@ void Dpb::apply_set(const SliceHeader& h, int32_t poc) {
     st_curr_before_.clear();
     st_curr_after_.clear();
     lt_curr_.clear();
+    latest_missing_poc_ = INT32_MIN;
     auto keep = [&](const Frame* found, int32_t wanted_poc, bool is_long_term, bool is_used,
                     std::vector<Frame>* current) {
         Frame frame;
@@ -65,6 +68,7 @@ void Dpb::apply_set(const SliceHeader& h, int32_t poc) {
                 static_cast<int32_t>(static_cast<uint32_t>(poc) + static_cast<uint32_t>(e.delta_poc));
             const Frame* found = find(wanted, UINT32_MAX);
             if (found != nullptr && found->reference.is_long_term) found = nullptr;
+            if (found == nullptr) latest_missing_poc_ = std::max(latest_missing_poc_, wanted);
             keep(found, wanted, false, e.used_by_curr_pic, current);
         }
     };

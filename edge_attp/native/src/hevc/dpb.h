@@ -21,6 +21,8 @@ class Dpb {
     // To be called with the first slice header of each picture that is not skipped. is_first: IRAP with NoRaslOutputFlag 1.
     // Returns PicOrderCntVal; the reference picture set of the picture applies from then on.
     int32_t begin_picture(const SliceHeader& h, bool is_first);
+    // POC of the latest short-term reference picture that should be there and is not. INT32_MIN: none.
+    int32_t latest_missing_poc() const { return latest_missing_poc_; }
     // Returns the co-located picture (ColPic), if the slice has one and it was received.
     std::shared_ptr<HevcPicture> make_lists(const SliceHeader& h, ReferenceLists* lists) const;
     // Every picture may be referred to by the next ones, until a reference picture set leaves it out.
@@ -39,6 +41,7 @@ class Dpb {
     std::vector<Frame> frames_;  // all are marked "used for reference"
     std::vector<Frame> st_curr_before_, st_curr_after_, lt_curr_;
     int32_t prev_tid0_poc_ = 0;
+    int32_t latest_missing_poc_ = INT32_MIN;
 };
 
 }  // namespace hevc

@@ -213,6 +213,7 @@ bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
     if (sps->sps_max_sub_layers > 7) r->fail("sps_max_sub_layers_minus1", 7);
     r->u(1);  // sps_temporal_id_nesting_flag
     parse_profile_tier_level(r, std::min(7, sps->sps_max_sub_layers), sps);
+    const size_t behind_level = r->position();
     sps->sps_seq_parameter_set_id = static_cast<int>(r->ue("sps_seq_parameter_set_id", kMaxSps - 1));
     sps->chroma_format_idc = static_cast<int>(r->ue("chroma_format_idc", 3));
     if (sps->chroma_format_idc == 3) r->u(1);  // separate_colour_plane_flag
@@ -249,16 +250,20 @@ bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
     if (sps->long_term_ref_pics_present_flag) parse_long_term_sps(r, sps);
     sps->sps_temporal_mvp_enabled_flag = r->flag();
     r->u(1);  // strong_intra_smoothing_enabled_flag
+    const size_t vui = r->position();
     bool vui_parameters_present_flag = r->flag();
     // What is refused is refused by its own name, even where the fields behind it could not be read for that reason.
     fault->take("sequence parameter set", *r);
     if (!*fault) limits.check(sps->pic_width_in_luma_samples, sps->pic_height_in_luma_samples, fault);
     if (!*fault) refuse_format(*sps, fault);
     if (*fault) return false;
+    r->copy_bits(behind_level, vui, &sps->coding_bits);
     if (vui_parameters_present_flag) parse_vui(r, sps);
     // Some encoders get the VUI wrong: then nothing behind it can be trusted either.
     const bool is_vui_sound = !r->failed() && !r->overrun();
-    if (is_vui_sound && r->flag()) parse_sps_extension(r, fault);
+    if (!is_vui_sound) return true;
+    r->copy_bits(r->position(), r->stop_bit(), &sps->coding_bits);
+    if (r->flag()) parse_sps_extension(r, fault);
     return !*fault;
 }
 

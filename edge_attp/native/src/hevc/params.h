@@ -67,6 +67,7 @@ struct Sps {
     std::vector<bool> used_by_curr_pic_lt_sps_flag;
     bool sps_temporal_mvp_enabled_flag = false;
     Timing timing;
+    std::vector<bool> coding_bits;  // as sent: all that decoding depends on
 
     bool has_chroma() const { return chroma_format_idc != 0; }
     int width_px() const { return pic_width_in_luma_samples - crop_left_px - crop_right_px; }

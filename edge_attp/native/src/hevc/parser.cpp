@@ -24,8 +24,14 @@ void HevcParser::forget_references() {
     current_.reset();
     dpb_.clear();
     awaits_first_ = true;
-    skips_rasl_ = is_skipping_ = has_sei_recovery_ = awaits_recovery_ = is_broken_ = false;
+    skips_rasl_ = is_skipping_ = has_delimiter_ = has_sei_recovery_ = awaits_recovery_ = is_broken_ = false;
     recent_pocs_.clear();
+}
+
+bool HevcParser::begins_nal(const uint8_t* nal, size_t bytes) const {
+    if (bytes < kNalHeaderBytes || nal[0] & 0x80) return false;  // forbidden_zero_bit
+    const NalHeader header(nal);
+    return header.nuh_layer_id == 0 && header.temporal_id >= 0;
 }
 
 void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
@@ -45,23 +51,25 @@ void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
         return;
     }
     switch (header.nal_unit_type) {
+        // Some encoders send these before each slice of a picture: the next slice segment tells whether another one begins.
+        case kNalAud:
+            has_sei_recovery_ = false;  // of a picture that was lost, or of the current one, which has read it
+            has_delimiter_ = true;
+            break;
         case kNalVps:
-            finish_picture();
+            has_delimiter_ = true;
             read_vps(nal, bytes);
             break;
-        case kNalAud:
-            finish_picture();
-            break;
         case kNalPrefixSei:
-            if (!packet_.complete) finish_picture();
+            has_delimiter_ = true;
             read_sei(nal, bytes);
             break;
         case kNalSps:
-            finish_picture();
+            has_delimiter_ = true;
             read_sps(nal, bytes);
             break;
         case kNalPps:
-            finish_picture();
+            has_delimiter_ = true;
             read_pps(nal, bytes);
             break;
         case kNalEndOfSequence:
@@ -165,6 +173,7 @@ bool HevcParser::begins_new_picture(const SliceHeader& header) const {
                          header.pps == first.pps && header.slice_pic_order_cnt_lsb == first.slice_pic_order_cnt_lsb;
     if (!is_same) return true;
     if (follows_last_slice(header)) return false;
+    if (has_delimiter_) return true;
     // All IDR pictures have the same picture order count; in other pictures this is a slice segment that was sent twice.
     if (current_->has_slice_at(header.slice_segment_address)) return is_idr(header.nal_unit_type);
     return true;  // the next picture, of which the first slice segments may be lost
@@ -200,15 +209,20 @@ void HevcParser::read_slice(const uint8_t* nal, size_t bytes) {
         return;
     }
     if (current_ && begins_new_picture(header)) finish_picture();
+    has_delimiter_ = false;
     if (is_skipped(header)) return;
     if (current_ && !follows_last_slice(header)) {
         ignored_nal_units_++;
         return;
     }
-    if (!current_ && !begin_picture(header, &fault)) {
+    if (!current_ && header.dependent_slice_segment_flag)
+        fault.set(ATTP_CORRUPT, "dependent_slice_segment_flag", -1,
+                  "the slice of a dependent slice segment is missing");
+    if (!current_ && (fault || !begin_picture(header, &fault))) {
         damaged_nal(fault);
         return;
     }
+    has_sei_recovery_ = false;
     if (current_->slices.size() >= kMaxSliceSegments) {
         fault.set(ATTP_CORRUPT, "slice_segment_address", -1, "there are more slice segments than any level allows");
         damaged_nal(fault);
@@ -225,20 +239,25 @@ void HevcParser::read_slice(const uint8_t* nal, size_t bytes) {
 }
 
 bool HevcParser::activate(const SliceHeader& header, Fault* fault) {
-    if (header.sps == active_sps_ && header.pps == active_pps_) return true;
+    const bool is_same = are_alike(header.sps, active_sps_);
+    if (is_same && header.pps == active_pps_) {
+        active_sps_ = header.sps;
+        return true;
+    }
     const Sps& sps = *header.sps;
     auto layout = std::make_shared<Layout>();
     if (!make_layout(sps, *header.pps, layout.get(), fault)) return false;
     layout_ = layout;
     active_pps_ = header.pps;
-    if (header.sps == active_sps_) return true;
+    const bool is_first = !active_sps_;
+    active_sps_ = header.sps;
+    if (is_same) return true;
     const int width = sps.pic_width_in_luma_samples, height = sps.pic_height_in_luma_samples;
     if (!memory_ || memory_->width_px != width || memory_->height_px != height)
         memory_ = std::make_shared<PictureMemory>(width, height);
     begin_sequence_parameters();
     // Only an IRAP picture may change them.
-    if (active_sps_ && !is_irap(header.nal_unit_type)) dpb_.clear();
-    active_sps_ = header.sps;
+    if (!is_first && !is_irap(header.nal_unit_type)) dpb_.clear();
     return true;
 }
 
@@ -259,7 +278,7 @@ bool HevcParser::begin_picture(const SliceHeader& header, Fault* fault) {
     info.is_reference = !is_sub_layer_non_reference(type);
     info.nal_unit_type = type;
     info.temporal_id = header.temporal_id;
-    current_->ignores_inherited_damage = reaches_recovery(header, info.poc);
+    current_->is_recovery_point = reaches_recovery(header, info.poc);
     note_breaks(header);
     return true;
 }
@@ -270,7 +289,7 @@ void HevcParser::note_breaks(const SliceHeader& header) {
     constexpr size_t kRemembered = 64;
     const int32_t poc = current_->info.poc;
     if (starts_sequence_) recent_pocs_.clear();
-    if (is_irap(header.nal_unit_type) || current_->ignores_inherited_damage)
+    if (is_irap(header.nal_unit_type) || current_->is_recovery_point)
         is_broken_ = false;
     else if (std::find(recent_pocs_.begin(), recent_pocs_.end(), poc) != recent_pocs_.end())
         is_broken_ = true;
@@ -279,16 +298,33 @@ void HevcParser::note_breaks(const SliceHeader& header) {
     if (recent_pocs_.size() > kRemembered) recent_pocs_.pop_front();
 }
 
+// A reference is missing that no earlier picture missed. What precedes the first picture of a reading is not lost.
+bool HevcParser::comes_after_loss() {
+    const int32_t missing = dpb_.latest_missing_poc();
+    const bool is_new = !starts_sequence_ && missing > known_missing_poc_;
+    known_missing_poc_ = starts_sequence_ ? missing : std::max(known_missing_poc_, missing);
+    return is_new;
+}
+
+// The earliest recovery point counts: a later message, as some encoders send with each picture, takes back nothing. A loss does, and
+// right behind it, a message may be that of the lost picture.
 bool HevcParser::reaches_recovery(const SliceHeader& header, int32_t poc) {
     if (is_irap(header.nal_unit_type)) awaits_recovery_ = false;
+    if (comes_after_loss()) awaits_recovery_ = has_sei_recovery_ = false;
     if (has_sei_recovery_) {
+        const int32_t point =
+            static_cast<int32_t>(static_cast<uint32_t>(poc) + static_cast<uint32_t>(sei_recovery_poc_cnt_));
+        recovery_poc_ = awaits_recovery_ ? std::min(recovery_poc_, point) : point;
         awaits_recovery_ = true;
-        recovery_poc_ = static_cast<int32_t>(static_cast<uint32_t>(poc) + static_cast<uint32_t>(sei_recovery_poc_cnt_));
-        has_sei_recovery_ = false;
     }
     if (!awaits_recovery_ || poc < recovery_poc_) return false;
     awaits_recovery_ = false;
     return true;
+}
+
+void HevcParser::end_access_unit() {
+    if (current_) has_sei_recovery_ = false;
+    finish_picture();
 }
 
 void HevcParser::finish_picture() {

@@ -24,8 +24,10 @@ class HevcParser : public StreamParser {
   private:
     static constexpr int32_t kUsualPocStep = 1;
 
+    bool begins_nal(const uint8_t* nal, size_t bytes) const override;
     void read_nal(const uint8_t* nal, size_t bytes) override;
     void finish_picture() override;
+    void end_access_unit() override;
     Picture* open_picture() override { return current_.get(); }
     void forget_references() override;
 
@@ -41,6 +43,7 @@ class HevcParser : public StreamParser {
     bool is_skipped(const SliceHeader& header);
     bool begin_picture(const SliceHeader& header, Fault* fault);
     bool activate(const SliceHeader& header, Fault* fault);
+    bool comes_after_loss();
     bool reaches_recovery(const SliceHeader& header, int32_t poc);
     void note_breaks(const SliceHeader& header);
     void note_tools(const SliceHeader& header);
@@ -70,11 +73,15 @@ class HevcParser : public StreamParser {
     std::deque<int32_t> recent_pocs_;  // of the coded video sequence
     bool is_broken_ = false;           // pictures were lost, and no random-access picture came since
 
+    // What may stand between two pictures came after the last slice segment (clause 7.4.2.4.4).
+    bool has_delimiter_ = false;
+
     // Recovery point SEI (clause D.3.8).
     bool has_sei_recovery_ = false;  // for the next picture
     int32_t sei_recovery_poc_cnt_ = 0;
     bool awaits_recovery_ = false;
-    int32_t recovery_poc_ = 0;  // POC from which on the pictures are right again
+    int32_t recovery_poc_ = 0;               // POC from which on the pictures are right again
+    int32_t known_missing_poc_ = INT32_MIN;  // the latest that pictures of the sequence missed
 };
 
 }  // namespace hevc
