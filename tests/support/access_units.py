@@ -12,18 +12,27 @@ RAW = {
     "h264": (".264", ".h264", ".avc"),
     "hevc": (".265", ".h265", ".hevc"),
 }
+_UNREADABLE = (
+    KeyError,
+    ValueError,
+    IndexError,
+)  # of headers that are cut or lack what they refer to
+_H264_SLICES = (1, 5)
+_MOST_FAILURES = 32
 
 
 class AccessUnit(NamedTuple):
     """One packet.
 
-    pts: the container's, None where there is none; parameters: the SPS in force, None before any; extradata: of the
-    container. The rest is for HEVC: begins_sequence: an IRAP picture with NoRaslOutputFlag equal to 1; is_skipped: a
-    RASL picture of such a one, which nobody can decode; layout: see support/h265_layout.py.
+    pts: the container's, None where there is none; slice_bytes: size of its slices of the base layer; parameters: the
+    SPS in force, None before any; extradata: of the container. The rest is for HEVC: begins_sequence: an IRAP picture
+    with NoRaslOutputFlag equal to 1; is_skipped: a RASL picture of such a one, which nobody can decode, or no picture;
+    layout: see support/h265_layout.py.
     """
 
     packet: Any
     pts: Optional[int]
+    slice_bytes: int
     parameters: Any
     extradata: bytes
     begins_sequence: bool = False
@@ -39,11 +48,18 @@ def codec_name(path):
         if path.lower().endswith(suffixes):
             return name
     with av.open(path) as container:
-        return container.streams.video[0].codec_context.name
+        return best_video(container).codec_context.name
+
+
+def best_video(container):
+    """The video track that FFmpeg takes by itself."""
+    if hasattr(container.streams, "best"):
+        return container.streams.best("video")
+    return container.streams.video[0]  # before PyAV 12
 
 
 def access_units(path):
-    """Every AccessUnit of an H.264 or HEVC file, in decoding order."""
+    """Every AccessUnit of an H.264 or HEVC file, in decoding order, as far as FFmpeg can read the file."""
     codec = codec_name(path)
     if path.lower().endswith(RAW[codec]):
         packets = _raw_packets(path, codec)
@@ -68,64 +84,113 @@ def _container_packets(path):
     import av
 
     with av.open(path) as container:
-        stream = container.streams.video[0]
+        stream = best_video(container)
         extradata = stream.codec_context.extradata or b""
-        for packet in container.demux(stream):
+        for packet in _demuxed(container, stream):
             if packet.size:
-                yield packet, packet.pts, extradata
+                extradata = _new_extradata(packet) or extradata
+                yield _undiscarded(packet), packet.pts, extradata
+
+
+def _demuxed(container, stream):
+    """The packets that FFmpeg finds; what it cannot read between them is passed over."""
+    import av
+
+    for _ in range(_MOST_FAILURES):
+        try:
+            yield from container.demux(stream)
+            return
+        except av.error.InvalidDataError:
+            continue
+        except (av.error.FFmpegError, IndexError):  # PyAV 18 stumbles where streams appear late
+            return
+
+
+def _new_extradata(packet):
+    if not hasattr(packet, "has_sidedata") or not packet.has_sidedata("new_extradata"):
+        return b""
+    return bytes(packet.get_sidedata("new_extradata"))
+
+
+def _undiscarded(packet):
+    """The packet without the flag that an edit list sets, at which FFmpeg keeps the picture to itself."""
+    import av
+
+    if not getattr(packet, "is_discard", False):
+        return packet
+    copy = av.Packet(bytes(packet))
+    for data in packet.iter_sidedata():
+        copy.set_sidedata(data)
+    return copy
 
 
 class _H264:
     def __init__(self):
         self._parameters = None
+        self._extradata = None
 
     def access_unit(self, packet, pts, extradata):
         length_bytes = _length_bytes(extradata, 4)
-        if self._parameters is None and length_bytes:
-            self._take(sps.avcc_parameter_sets(extradata))
-        self._take(_units(packet, length_bytes))
-        return AccessUnit(packet, pts, self._parameters, extradata)
+        if length_bytes and extradata != self._extradata:
+            self._take(lambda: sps.avcc_parameter_sets(extradata))
+        self._extradata = extradata
+        units = _units(packet, length_bytes)
+        self._take(lambda: units)
+        slice_bytes = sum(len(unit) for unit in units if unit[0] & 31 in _H264_SLICES)
+        return AccessUnit(
+            packet, pts, slice_bytes, self._parameters, extradata, is_skipped=not slice_bytes
+        )
 
     def _take(self, units):
-        self._parameters = (sps.sequence_parameters(units) or [self._parameters])[-1]
+        with contextlib.suppress(*_UNREADABLE):
+            self._parameters = (sps.sequence_parameters(units()) or [self._parameters])[-1]
 
 
 class _Hevc:
     def __init__(self):
-        self._sets = None
+        self._sets = h265_headers.ParameterSets()
+        self._extradata = None
         self._ended = True  # the next picture is the first one, or follows an end of sequence
         self._skips_rasl = False  # NoRaslOutputFlag of the last IRAP picture
 
     def access_unit(self, packet, pts, extradata):
         length_bytes = _length_bytes(extradata, 21)
-        if self._sets is None:
-            self._sets = h265_headers.ParameterSets()
-            if length_bytes:
-                self._sets.read(h265_headers.hvcc_parameter_sets(extradata))
+        if length_bytes and extradata != self._extradata:
+            self._take(lambda: h265_headers.hvcc_parameter_sets(extradata))
+        self._extradata = extradata
         units = _units(packet, length_bytes)
-        self._sets.read(units)
+        self._take(lambda: units)
         segments = self._segments(units)
         first = min(segments, default=len(units))
         self._ended |= any(_ends_sequence(unit) for unit in units[:first])
         if not segments:
-            return AccessUnit(packet, pts, None, extradata, is_skipped=True)
+            return AccessUnit(packet, pts, 0, None, extradata, is_skipped=True)
         kind = h265_headers.nal_unit_type(units[first])
         begins = self._begins_sequence(kind)
         self._ended = any(_ends_sequence(unit) for unit in units[first:])
         parameters, pps = self._sets.of(segments[first].pps_id)
+        slice_bytes = sum(len(units[k]) for k in segments)
         return AccessUnit(
-            *(_all_shown(packet, units, segments, length_bytes), pts, parameters, extradata),
+            *(_all_shown(packet, units, segments, length_bytes), pts, slice_bytes),
+            *(parameters, extradata),
             *(begins, self._skips_rasl and kind in h265_headers.RASL),
             h265_layout.layout(parameters, pps, _slice_starts(segments.values())),
         )
+
+    def _take(self, units):
+        with contextlib.suppress(*_UNREADABLE):
+            self._sets.read(units())
 
     def _segments(self, units):
         """SegmentStart by place. Without its parameter sets nobody can decode a slice segment: it is left out."""
         found = {}
         for k, unit in enumerate(units):
             if h265_headers.is_slice_segment(unit):
-                with contextlib.suppress(KeyError, ValueError):
-                    found[k] = self._sets.segment(unit)
+                with contextlib.suppress(*_UNREADABLE):
+                    segment = self._sets.segment(unit)
+                    parameters, _ = self._sets.of(segment.pps_id)
+                    if segment.slice_segment_address < h265_layout.ctbs(parameters):
+                        found[k] = segment
         return found
 
     def _begins_sequence(self, kind):
@@ -142,7 +207,7 @@ def _slice_starts(segments):
 
 def _ends_sequence(unit):
     ends = (h265_headers.END_OF_SEQUENCE, h265_headers.END_OF_BITSTREAM)
-    return h265_headers.nal_unit_type(unit) in ends and not unit[0] & 1 and not unit[1] >> 3
+    return h265_headers.nal_unit_type(unit) in ends and unit[1:2] == b"\x01" and not unit[0] & 1
 
 
 def _all_shown(packet, units, segments, length_bytes):
@@ -162,7 +227,9 @@ def _all_shown(packet, units, segments, length_bytes):
 
 def _length_bytes(extradata, at):
     """nal_length_size of an avcC or hvcC record, 0 where there is none."""
-    return (extradata[at] & 3) + 1 if extradata[:1] == b"\x01" else 0
+    if extradata[:1] != b"\x01":
+        return 0
+    return (extradata[at] & 3) + 1 if len(extradata) > at else 4
 
 
 def _units(packet, length_bytes):
