@@ -1,6 +1,7 @@
 """Access units of a file, and what their headers say: the tests' own demuxing, without the parser under test.
 
-PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py.
+PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py. Of a
+packet with several pictures FFmpeg would decode one only, so here each is an access unit of its own.
 """
 
 import contextlib
@@ -18,11 +19,12 @@ _UNREADABLE = (
     IndexError,
 )  # of headers that are cut or lack what they refer to
 _H264_SLICES = (1, 5)
+_LENGTH_AT = {"h264": 4, "hevc": 21}  # of avcC and hvcC
 _MOST_FAILURES = 32
 
 
 class AccessUnit(NamedTuple):
-    """One packet.
+    """One picture.
 
     pts: the container's, None where there is none; slice_bytes: size of its slices of the base layer; parameters: the
     SPS in force, None before any; extradata: of the container. The rest is for HEVC: begins_sequence: an IRAP picture
@@ -52,10 +54,11 @@ def codec_name(path):
 
 
 def best_video(container):
-    """The video track that FFmpeg takes by itself."""
-    if hasattr(container.streams, "best"):
-        return container.streams.best("video")
-    return container.streams.video[0]  # before PyAV 12
+    """The video track that FFmpeg takes by itself, but for a lone picture."""
+    videos = container.streams.video
+    moving = [stream for stream in videos if stream.frames != 1] or videos
+    best = container.streams.best("video") if hasattr(container.streams, "best") else None
+    return best if best in moving else moving[0]
 
 
 def access_units(path):
@@ -64,7 +67,7 @@ def access_units(path):
     if path.lower().endswith(RAW[codec]):
         packets = _raw_packets(path, codec)
     else:
-        packets = _container_packets(path)
+        packets = _container_packets(path, codec)
     headers = {"h264": _H264, "hevc": _Hevc}[codec]()
     for packet, pts, extradata in packets:
         yield headers.access_unit(packet, pts, extradata)
@@ -80,7 +83,7 @@ def _raw_packets(path, codec):
         yield packet, None, b""
 
 
-def _container_packets(path):
+def _container_packets(path, codec):
     import av
 
     with av.open(path) as container:
@@ -89,7 +92,10 @@ def _container_packets(path):
         for packet in _demuxed(container, stream):
             if packet.size:
                 extradata = _new_extradata(packet) or extradata
-                yield _undiscarded(packet), packet.pts, extradata
+                if container.format.name == codec:
+                    yield packet, packet.pts, extradata
+                else:
+                    yield from _pictures(_undiscarded(packet), packet.pts, extradata, codec)
 
 
 def _demuxed(container, stream):
@@ -112,6 +118,35 @@ def _new_extradata(packet):
     return bytes(packet.get_sidedata("new_extradata"))
 
 
+def _pictures(packet, pts, extradata, codec):
+    """The packet, or its pictures; the first has the time stamp. Redundant slices, which look like another picture, are
+    met in raw streams only."""
+    import av
+
+    length_bytes = _length_bytes(extradata, _LENGTH_AT[codec])
+    pictures, is_begun = [[]], False
+    for unit in _units(packet, length_bytes):
+        if _begins_picture(unit, codec):
+            if is_begun:
+                pictures.append([])
+            is_begun = True
+        pictures[-1].append(unit)
+    if len(pictures) == 1:
+        yield packet, pts, extradata
+        return
+    for units in pictures:
+        data = nal.length_prefixed(units, length_bytes) if length_bytes else nal.annex_b(units)
+        yield av.Packet(data), pts, extradata
+        pts = None
+
+
+def _begins_picture(unit, codec):
+    """first_mb_in_slice is 0, or first_slice_segment_in_pic_flag is 1."""
+    if codec == "h264":
+        return unit[0] & 31 in _H264_SLICES and unit[1:2] >= b"\x80"
+    return h265_headers.is_slice_segment(unit) and unit[2] >= 0x80
+
+
 def _undiscarded(packet):
     """The packet without the flag that an edit list sets, at which FFmpeg keeps the picture to itself."""
     import av
@@ -130,7 +165,7 @@ class _H264:
         self._extradata = None
 
     def access_unit(self, packet, pts, extradata):
-        length_bytes = _length_bytes(extradata, 4)
+        length_bytes = _length_bytes(extradata, _LENGTH_AT["h264"])
         if length_bytes and extradata != self._extradata:
             self._take(lambda: sps.avcc_parameter_sets(extradata))
         self._extradata = extradata
@@ -154,7 +189,7 @@ class _Hevc:
         self._skips_rasl = False  # NoRaslOutputFlag of the last IRAP picture
 
     def access_unit(self, packet, pts, extradata):
-        length_bytes = _length_bytes(extradata, 21)
+        length_bytes = _length_bytes(extradata, _LENGTH_AT["hevc"])
         if length_bytes and extradata != self._extradata:
             self._take(lambda: h265_headers.hvcc_parameter_sets(extradata))
         self._extradata = extradata
@@ -211,12 +246,14 @@ def _ends_sequence(unit):
 
 
 def _all_shown(packet, units, segments, length_bytes):
-    """The packet, or one in which pic_output_flag is 1: FFmpeg shows only what is meant to be shown."""
+    """The packet, or one without other layers in which pic_output_flag is 1: FFmpeg shows only what is meant to be
+    shown, and mixes up the parameter sets of layers."""
     import av
 
     shown = [
         h265_headers.with_pic_output_flag(unit, segments[k]) if k in segments else unit
         for k, unit in enumerate(units)
+        if h265_headers.is_base_layer(unit) or len(unit) < 3
     ]
     if shown == units:
         return packet
