@@ -28,6 +28,7 @@ EXPORT_TESTS = Path(__file__).resolve().parent / "export"
 
 # Without PyAV nothing can be encoded and FFmpeg cannot bear witness.
 _NEED_AV = (
+    "test_cases",
     "test_clips",
     "test_recorder",
     "test_truth_bites",

@@ -101,20 +101,20 @@ class FakeVideo:
         if self._fail is not None:
             raise self._fail
 
-    def sample(self, per_gop, seed, keys):
-        assert per_gop == 1 and keys
+    def sample(self, seed, keys, span):
+        """Draws the last one."""
+        assert keys
         self.sampled = True
-        held = None
+        part = []
         for picture in self._pictures():
+            if picture.is_random_access or len(part) == span:
+                yield from part[-1:]
+                part = []
             if picture.is_random_access:
-                if held is not None:
-                    yield held
-                held = None
                 yield picture
             elif picture.kind != "I":
-                held = picture
-        if held is not None:
-            yield held
+                part.append(picture)
+        yield from part[-1:]
 
     def _pictures(self):
         rate = self.frame_rate

@@ -121,6 +121,14 @@ def test_every_gop_reads_sparsely(go):
     assert video.sampled
 
 
+def test_every_gop_takes_several_of_a_long_one(go, monkeypatch):
+    monkeypatch.setattr(reader, "GOP_PICTURES", 3)
+    recorder = go(FakeVideo("KPBPPBPPKPP"), every=EVERY_GOP)
+    assert sorted(recorder.scored) == [3, 6, 7, 10]
+    recorder = go(FakeVideo("KPBPPBPPKPP"), sinks=[Notes("note")], every=EVERY_GOP)
+    assert sorted(recorder.scored) == [1, 4, 7, 9], "the first of each, where all are parsed"
+
+
 class Notes(Recorder):
     keeps_notes = True
 

@@ -1,35 +1,59 @@
-"""Runs what the README tells people to type.
+"""Runs what the README tells people to type, and compares what comes out with what the README says.
 
-Blocks fenced as ```sh and ```python run in order, in a folder that looks like the repository. Those
-fenced as ```console are for reading: installing, and commands that need a camera or a GPU.
-`make demo` is run by `make test` itself. Tables between markers are compared with the stored results.
+Every line of blocks fenced as ```sh is a command, in order, in a folder that looks like the repository; ANSWERS says
+what each has to answer. What the README shows of an answer is compared with it: words and counts have to be equal,
+speeds only to be there, and probabilities close, as they differ a little from processor to processor. Blocks fenced as
+```console are for reading: installing, and commands that need a camera or a GPU. `make demo` is run by `make test`
+itself. Tables between markers are compared with the stored results.
 """
 
+import json
 import os
 import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 pytest.importorskip("onnxruntime")
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from support import media  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
 VISIBLE = ["CHANGELOG.md", "README.md", "edge_attp", "engines", "examples"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+_SPEED = re.compile(r"[\d.]+(?= pictures/s)|(?<=parse speed  )\d+")
+_NUMBER = re.compile(r"\d+\.?\d*")
 
 
-def blocks(*languages):
-    """(line, language, text) of every fenced block in one of these languages."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        text = file.read()
-    fence = re.compile(r"^```(%s)\n(.*?)^```$" % "|".join(languages), re.M | re.S)
-    return [
-        (text.count("\n", 0, match.start()) + 2, match.group(1), match.group(2))
-        for match in fence.finditer(text)
-    ]
+def blocks(language):
+    """(line, text) of every fenced block in this language."""
+    fence = re.compile(r"^```%s\n(.*?)^```$" % language, re.M | re.S)
+    return [(README.count("\n", 0, m.start()) + 2, m.group(1)) for m in fence.finditer(README)]
+
+
+def commands():
+    return [line for _, text in blocks("sh") for line in text.splitlines()]
+
+
+def shown(beginning):
+    """The block of text that begins with this."""
+    return next(text for _, text in blocks("text") if text.startswith(beginning))
+
+
+def assert_alike(answer, expected, tolerance=0.0):
+    """The same lines: equal words, numbers within the tolerance, any speed."""
+    answer, expected = (_SPEED.sub("any", text).splitlines() for text in (answer, expected))
+    assert len(answer) == len(expected), "\n".join(answer)
+    for line, wanted in zip(answer, expected):
+        assert _NUMBER.sub("#", line) == _NUMBER.sub("#", wanted)
+        numbers = ([float(number) for number in _NUMBER.findall(text)] for text in (line, wanted))
+        np.testing.assert_allclose(*numbers, rtol=0, atol=tolerance + 1e-9, err_msg=line)
 
 
 @pytest.fixture(scope="module")
@@ -37,41 +61,134 @@ def workplace(tmp_path_factory):
     """A folder with the repository's files and an edge-attp command of this interpreter."""
     folder = tmp_path_factory.mktemp("readme")
     for name in VISIBLE:
-        os.symlink(os.path.join(ROOT, name), str(folder / name))
-    commands = folder / "bin"
-    commands.mkdir()
-    script = commands / "edge-attp"
+        os.symlink(str(ROOT / name), str(folder / name))
+    programs = folder / "bin"
+    programs.mkdir()
+    script = programs / "edge-attp"
     script.write_text('#!/bin/sh\nexec "%s" -m edge_attp "$@"\n' % sys.executable)
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    environment = dict(os.environ, PYTHONPATH=ROOT)
-    environment["PATH"] = os.pathsep.join([str(commands), environment["PATH"]])
-    return str(folder), environment
+    return Workplace(folder)
 
 
-def test_readme_has_commands():
-    assert len(blocks("sh")) >= 2 and len(blocks("python")) >= 1
+class Workplace:
+    def __init__(self, folder):
+        self.folder = folder
+        self._environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        self._environment["PATH"] = os.pathsep.join(
+            [str(folder / "bin"), self._environment["PATH"]]
+        )
+
+    def run(self, *command):
+        """(stdout, stderr) of a command that ends well."""
+        done = subprocess.run(
+            command,
+            cwd=str(self.folder),
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode(), done.stderr.decode()
+
+
+HEADLINE = shown("$ edge-attp run").splitlines()
+VERDICT = re.search(r"verdict: (\w+)", HEADLINE[-1]).group(1)
+
+
+def the_headline(folder, out, err):
+    tail = "\n".join(out.splitlines()[1 - len(HEADLINE) :])
+    assert_alike(tail, "\n".join(HEADLINE[1:]), tolerance=0.02)
+
+
+def the_verdict_of_the_headline(folder, out, err):
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [record["type"] for record in records[:: len(records) - 1]] == ["header", "verdict"]
+    pictures = [record for record in records if record["type"] == "picture"]
+    assert all(len(picture["top"]) == len(records[0]["labels"]) for picture in pictures)
+    verdict = records[-1]
+    assert verdict["top"][0]["label"] == VERDICT
+    assert (verdict["pictures"], verdict["gops"], verdict["complete"]) == (150, 3, True)
+    assert verdict["scored"] == len(pictures) == 15  # of GOPs of 49: 4 times 12, and the rest
+
+
+def an_overlay_and_times(folder, out, err):
+    import av
+
+    assert "verdict: " + VERDICT in out and re.search(r"^motion +147 ", err, re.M)
+    with av.open(str(folder / "demo_overlay.mp4")) as container:
+        frames = list(container.decode(video=0))
+    assert len(frames) == 150 and float(frames[-1].time) == pytest.approx(149 / 25)
+
+
+def the_inspection(folder, out, err):
+    assert_alike(out, shown("input "))
+
+
+def an_inspection_in_json(folder, out, err):
+    found = json.loads(out)
+    assert (found["stream"]["codec"], found["stream"]["width"]) == ("h264", 340)
+
+
+def a_drawing(folder, out, err):
+    import cv2
+
+    drawn = cv2.imread(str(folder / "picture.png"))
+    assert drawn.shape[1] > drawn.shape[0] and drawn.std() > 20
+
+
+def arrays(folder, out, err):
+    with np.load(str(folder / "arrays.npz")) as dump:
+        numbers = {int(number) for name in dump for number in re.findall(r"\d+", name)}
+    assert set(range(20)) <= numbers
+
+
+ANSWERS = {
+    "edge-attp run examples/demo.mp4": the_headline,
+    "edge-attp run examples/demo.mp4 --format jsonl --top 3 --every gop": the_verdict_of_the_headline,
+    "edge-attp run examples/demo.mp4 --overlay demo_overlay.mp4 --timing": an_overlay_and_times,
+    "edge-attp inspect examples/demo.mp4": the_inspection,
+    "edge-attp inspect examples/demo.mp4 --json": an_inspection_in_json,
+    "edge-attp inspect examples/demo.mp4 --picture 35 --png picture.png": a_drawing,
+    "edge-attp inspect examples/demo.mp4 --limit 20 --dump arrays.npz": arrays,
+}
+
+
+def test_every_command_is_checked():
+    assert commands() == list(ANSWERS)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_answers_what_the_readme_says(workplace, command):
+    ANSWERS[command](workplace.folder, *workplace.run("bash", "-euc", command))
+
+
+def test_inspection_of_hevc(workplace, tmp_path):
+    """Encoders differ a little from version to version."""
+    expected = shown("size ")
+    clip = media.encode(
+        media.frames_of(ROOT / "examples" / "demo.mp4", 150),
+        tmp_path / "demo.mkv",
+        *("libx265", media.x265(preset="medium", crf=28, keyint=50), "mkv"),
+    )
+    out, _ = workplace.run("edge-attp", "inspect", str(clip))
+    begins = tuple(line.split("  ")[0] for line in expected.splitlines())
+    lines = [line for line in out.splitlines() if line.startswith(begins)]
+    assert_alike("\n".join(lines), expected, tolerance=8)
+
+
+@pytest.mark.parametrize("line, text", blocks("python"))
+def test_python(workplace, line, text):
+    text += "\nassert flow.shape == (2, 64, 85) and coded.shape == (256, 340)"
+    text += "\nassert rgb.shape == (256, 340, 3) and picture.decode_index == 149"
+    workplace.run(sys.executable, "-c", text)
 
 
 def test_tables_are_what_the_results_give():
     done = subprocess.run(
-        [sys.executable, os.path.join(ROOT, "benchmarks", "tables.py"), "--check"],
+        [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=60,
     )
     assert done.returncode == 0, done.stdout.decode()
-
-
-@pytest.mark.parametrize("line, language, text", blocks("sh", "python"))
-def test_block_runs(workplace, line, language, text):
-    folder, environment = workplace
-    command = ["bash", "-euc", text] if language == "sh" else [sys.executable, "-c", text]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=300,
-    )
-    assert done.returncode == 0, "README.md:%d:\n%s" % (line, done.stdout.decode())

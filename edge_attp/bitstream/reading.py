@@ -102,8 +102,12 @@ class Reading:
                 return
             yield self._picture(address, binding.picture_info(address))
 
-    def sample(self, per_gop: int, seed: Optional[int], keys: bool) -> Iterator[Picture]:
+    def sample(
+        self, per_gop: int, seed: Optional[int], keys: bool, span: Optional[int]
+    ) -> Iterator[Picture]:
         """See CompressedVideo.sample(); the reading must be on demand."""
+        if span is not None and span < 1:
+            raise ValueError("span is {}, must be 1 or more".format(span))
         reservoir: Reservoir[Picture] = Reservoir(per_gop, seed)
         failure = None
         native = binding.native_core()
@@ -123,8 +127,10 @@ class Reading:
                 if keys:
                     yield key
                 continue
-            is_drawable = info.kind != ord("I") and info.dts not in self._hidden
-            slot = reservoir.slot() if is_drawable else None
+            is_candidate = info.kind != ord("I") and info.dts not in self._hidden
+            if is_candidate and reservoir.offered == span:
+                yield from self._drawn(reservoir)
+            slot = reservoir.slot() if is_candidate else None
             if slot is None:
                 self._damaged += info.is_damaged
                 native.attp_picture_release(address)

@@ -18,19 +18,19 @@ class Reservoir(Generic[T]):
             raise ValueError("per_gop is {}; at least one picture must be drawn".format(size))
         self._size = size
         self._random = random.Random(seed).random
-        self._offered = 0
+        self.offered = 0
         self._drawn: List[Tuple[int, T]] = []
 
     def slot(self) -> Optional[int]:
         """Counts one more item; the place where it must be put(), or None if it is not drawn."""
-        self._offered += 1
-        if self._offered <= self._size:
-            return self._offered - 1
-        place = int(self._random() * self._offered)
+        self.offered += 1
+        if self.offered <= self._size:
+            return self.offered - 1
+        place = int(self._random() * self.offered)
         return place if place < self._size else None
 
     def put(self, slot: int, item: T) -> None:
-        entry = (self._offered, item)
+        entry = (self.offered, item)
         if slot == len(self._drawn):
             self._drawn.append(entry)
         else:
@@ -40,5 +40,5 @@ class Reservoir(Generic[T]):
         """The drawn items in the order they were offered; begins anew."""
         drawn = [item for _, item in sorted(self._drawn, key=lambda entry: entry[0])]
         self._drawn = []
-        self._offered = 0
+        self.offered = 0
         return drawn

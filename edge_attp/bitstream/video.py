@@ -130,7 +130,11 @@ class CompressedVideo(ProcessBound):
         return self._start(self._reading_options).pictures()
 
     def sample(
-        self, per_gop: int = 1, seed: Optional[int] = None, keys: bool = False
+        self,
+        per_gop: int = 1,
+        seed: Optional[int] = None,
+        keys: bool = False,
+        span: Optional[int] = None,
     ) -> Iterator[Picture]:
         """`per_gop` P or B pictures of every group of pictures, drawn at random (equal `seed`, equal draw),
         in decoding order; given out when their group ends.
@@ -140,13 +144,14 @@ class CompressedVideo(ProcessBound):
         though they refer to the group before as well: references need not be parsed to be used. Only
         the pictures drawn, and the co-located pictures they need, are parsed; of all others no more than
         the header is read. `keys`: also gives the random-access picture of each group, before the
-        pictures drawn from it; it is parsed only if its motion or residual is asked for. `integrity`
-        cannot tell here of damage inside references that were not parsed.
+        pictures drawn from it; it is parsed only if its motion or residual is asked for. `span`: of a
+        longer group, `per_gop` pictures are drawn of each so many P and B pictures. `integrity` cannot
+        tell here of damage inside references that were not parsed.
         """
         reading = self._start(
             self._reading_options._replace(threads=1, on_demand=True, anchor=None)
         )
-        return reading.sample(per_gop, seed, keys)
+        return reading.sample(per_gop, seed, keys, span)
 
     def _start(self, options: ReadingOptions) -> Reading:
         self.check_process(self._source.name)

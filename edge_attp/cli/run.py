@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_every,
         default=1,
         metavar="picture|N|gop",
-        help="score every P and B picture (default), one in N, or one of each group of pictures",
+        help="score every P and B picture (default), one in N, or, parsing nothing else, one of each "
+        "group of pictures and of each 12 in a longer one",
     )
     add(
         "--anchor",

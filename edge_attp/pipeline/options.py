@@ -16,7 +16,8 @@ class Options(NamedTuple):
     """What to do with a source.
 
     every: 1 scores every P and B picture; N the first of each GOP and every Nth after it; EVERY_GOP
-    one of each GOP, drawn at random (always the same) and parsed alone. anchor: None takes the key
+    one of each GOP and of each 12 pictures of a longer one, drawn at random (always the same) and
+    parsed alone; where everything is parsed all the same, the first of them. anchor: None takes the key
     pictures of the stream; N also makes a key picture, by decoding, of a picture wherever the stream
     has given none for N pictures. threads: of the parser. limit: pictures to read. transcode: turn
     what is neither H.264 nor HEVC into H.264 on the fly. wait: let the first GOP wait for the second

@@ -25,6 +25,9 @@ __all__ = ["ASSUMED_RATE", "End", "Item", "Reader"]
 
 ASSUMED_RATE = 25.0  # pictures a second where the stream has no timing
 SAMPLING_SEED = 0
+# Of EVERY_GOP. Cameras and phones leave 30 to 250 pictures between key pictures, and one of so many says too little:
+# a longer GOP counts as several of this length, which is what clips to train on are encoded with.
+GOP_PICTURES = 12
 STOP_TIMEOUT_S = 5.0
 _NOTHING_READ = StreamStats(0, 0, 0, 0, 0, 0.0, 0)
 
@@ -216,7 +219,7 @@ class Reader:
 
     def _source(self) -> Any:
         if self._is_sparse:
-            return self._video.sample(per_gop=1, seed=SAMPLING_SEED, keys=True)
+            return self._video.sample(seed=SAMPLING_SEED, keys=True, span=GOP_PICTURES)
         return self._video
 
     def _wait_until_due(self, picture: Picture) -> None:
@@ -300,9 +303,9 @@ class Reader:
             return False
         self._candidates += 1
         every = self._options.every
-        is_wanted = (
-            self._candidates == 1 if every == EVERY_GOP else (self._candidates - 1) % every == 0
-        )
+        if every == EVERY_GOP:
+            every = 1 if self._is_sparse else GOP_PICTURES
+        is_wanted = (self._candidates - 1) % every == 0
         if is_wanted and self._is_behind():
             self._status.skipped_scorings += 1
             return False

@@ -7,7 +7,7 @@ from edge_attp.service.config import Config, SinkTable, StreamTable
 
 __all__ = ["describe"]
 
-_EVERY = {0: "one picture of each group", 1: "every picture"}
+_EVERY = {0: "one picture of each group or 12", 1: "every picture"}
 
 
 def describe(config: Config) -> str:

@@ -98,7 +98,7 @@ STREAM: Table = {
     "every": Key(
         values.EVERY,
         "picture",
-        'score every "picture", one of each "gop" (group of pictures), or one in N',
+        'score every "picture", one of each "gop" (group of pictures, or 12 of a longer one), or one in N',
     ),
     "anchor": Key(
         values.COUNT,

@@ -44,6 +44,16 @@ def test_each_gop_gives_its_share(written, per_gop):
     assert counts == [min(per_gop, 4)] * 6
 
 
+def test_a_long_gop_counts_as_several(written):
+    data = written.stream(gops=2, gop=9)  # 8 P pictures behind each key picture
+    with CompressedVideo(io.BytesIO(data)) as video:
+        pictures = list(video.sample(seed=3, keys=True, span=3))
+    assert "".join(picture.kind for picture in pictures) == "IPPPIPPP"
+    places = [picture.decode_index % 9 for picture in pictures]
+    for gop in (places[:4], places[4:]):
+        assert gop[0] == 0 and [(place - 1) // 3 for place in gop[1:]] == [0, 1, 2]
+
+
 def test_the_seed_decides(written):
     data = written.stream(gops=8, gop=9)
 
@@ -91,6 +101,8 @@ def test_at_least_one_picture(written):
     with CompressedVideo(io.BytesIO(written.stream())) as video:
         with pytest.raises(ValueError, match="per_gop"):
             list(video.sample(per_gop=0))
+        with pytest.raises(ValueError, match="span"):
+            list(video.sample(span=0))
 
 
 def test_damage_is_marked(written):

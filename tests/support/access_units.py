@@ -1,6 +1,7 @@
 """Access units of a file, and what their headers say: the tests' own demuxing, without the parser under test.
 
-PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py.
+PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py. Of a
+packet with several pictures FFmpeg would decode one only, so here each is an access unit of its own.
 """
 
 import contextlib
@@ -12,18 +13,28 @@ RAW = {
     "h264": (".264", ".h264", ".avc"),
     "hevc": (".265", ".h265", ".hevc"),
 }
+_UNREADABLE = (
+    KeyError,
+    ValueError,
+    IndexError,
+)  # of headers that are cut or lack what they refer to
+_H264_SLICES = (1, 5)
+_LENGTH_AT = {"h264": 4, "hevc": 21}  # of avcC and hvcC
+_MOST_FAILURES = 32
 
 
 class AccessUnit(NamedTuple):
-    """One packet.
+    """One picture.
 
-    pts: the container's, None where there is none; parameters: the SPS in force, None before any; extradata: of the
-    container. The rest is for HEVC: begins_sequence: an IRAP picture with NoRaslOutputFlag equal to 1; is_skipped: a
-    RASL picture of such a one, which nobody can decode; layout: see support/h265_layout.py.
+    pts: the container's, None where there is none; slice_bytes: size of its slices of the base layer; parameters: the
+    SPS in force, None before any; extradata: of the container. The rest is for HEVC: begins_sequence: an IRAP picture
+    with NoRaslOutputFlag equal to 1; is_skipped: a RASL picture of such a one, which nobody can decode, or no picture;
+    layout: see support/h265_layout.py.
     """
 
     packet: Any
     pts: Optional[int]
+    slice_bytes: int
     parameters: Any
     extradata: bytes
     begins_sequence: bool = False
@@ -39,16 +50,24 @@ def codec_name(path):
         if path.lower().endswith(suffixes):
             return name
     with av.open(path) as container:
-        return container.streams.video[0].codec_context.name
+        return best_video(container).codec_context.name
+
+
+def best_video(container):
+    """The video track that FFmpeg takes by itself, but for a lone picture."""
+    videos = container.streams.video
+    moving = [stream for stream in videos if stream.frames != 1] or videos
+    best = container.streams.best("video") if hasattr(container.streams, "best") else None
+    return best if best in moving else moving[0]
 
 
 def access_units(path):
-    """Every AccessUnit of an H.264 or HEVC file, in decoding order."""
+    """Every AccessUnit of an H.264 or HEVC file, in decoding order, as far as FFmpeg can read the file."""
     codec = codec_name(path)
     if path.lower().endswith(RAW[codec]):
         packets = _raw_packets(path, codec)
     else:
-        packets = _container_packets(path)
+        packets = _container_packets(path, codec)
     headers = {"h264": _H264, "hevc": _Hevc}[codec]()
     for packet, pts, extradata in packets:
         yield headers.access_unit(packet, pts, extradata)
@@ -64,68 +83,149 @@ def _raw_packets(path, codec):
         yield packet, None, b""
 
 
-def _container_packets(path):
+def _container_packets(path, codec):
     import av
 
     with av.open(path) as container:
-        stream = container.streams.video[0]
+        stream = best_video(container)
         extradata = stream.codec_context.extradata or b""
-        for packet in container.demux(stream):
+        for packet in _demuxed(container, stream):
             if packet.size:
-                yield packet, packet.pts, extradata
+                extradata = _new_extradata(packet) or extradata
+                if container.format.name == codec:
+                    yield packet, packet.pts, extradata
+                else:
+                    yield from _pictures(_undiscarded(packet), packet.pts, extradata, codec)
+
+
+def _demuxed(container, stream):
+    """The packets that FFmpeg finds; what it cannot read between them is passed over."""
+    import av
+
+    for _ in range(_MOST_FAILURES):
+        try:
+            yield from container.demux(stream)
+            return
+        except av.error.InvalidDataError:
+            continue
+        except (av.error.FFmpegError, IndexError):  # PyAV 18 stumbles where streams appear late
+            return
+
+
+def _new_extradata(packet):
+    if not hasattr(packet, "has_sidedata") or not packet.has_sidedata("new_extradata"):
+        return b""
+    return bytes(packet.get_sidedata("new_extradata"))
+
+
+def _pictures(packet, pts, extradata, codec):
+    """The packet, or its pictures; the first has the time stamp. Redundant slices, which look like another picture, are
+    met in raw streams only."""
+    import av
+
+    length_bytes = _length_bytes(extradata, _LENGTH_AT[codec])
+    pictures, is_begun = [[]], False
+    for unit in _units(packet, length_bytes):
+        if _begins_picture(unit, codec):
+            if is_begun:
+                pictures.append([])
+            is_begun = True
+        pictures[-1].append(unit)
+    if len(pictures) == 1:
+        yield packet, pts, extradata
+        return
+    for units in pictures:
+        data = nal.length_prefixed(units, length_bytes) if length_bytes else nal.annex_b(units)
+        yield av.Packet(data), pts, extradata
+        pts = None
+
+
+def _begins_picture(unit, codec):
+    """first_mb_in_slice is 0, or first_slice_segment_in_pic_flag is 1."""
+    if codec == "h264":
+        return unit[0] & 31 in _H264_SLICES and unit[1:2] >= b"\x80"
+    return h265_headers.is_slice_segment(unit) and unit[2] >= 0x80
+
+
+def _undiscarded(packet):
+    """The packet without the flag that an edit list sets, at which FFmpeg keeps the picture to itself."""
+    import av
+
+    if not getattr(packet, "is_discard", False):
+        return packet
+    copy = av.Packet(bytes(packet))
+    for data in packet.iter_sidedata():
+        copy.set_sidedata(data)
+    return copy
 
 
 class _H264:
     def __init__(self):
         self._parameters = None
+        self._extradata = None
 
     def access_unit(self, packet, pts, extradata):
-        length_bytes = _length_bytes(extradata, 4)
-        if self._parameters is None and length_bytes:
-            self._take(sps.avcc_parameter_sets(extradata))
-        self._take(_units(packet, length_bytes))
-        return AccessUnit(packet, pts, self._parameters, extradata)
+        length_bytes = _length_bytes(extradata, _LENGTH_AT["h264"])
+        if length_bytes and extradata != self._extradata:
+            self._take(lambda: sps.avcc_parameter_sets(extradata))
+        self._extradata = extradata
+        units = _units(packet, length_bytes)
+        self._take(lambda: units)
+        slice_bytes = sum(len(unit) for unit in units if unit[0] & 31 in _H264_SLICES)
+        return AccessUnit(
+            packet, pts, slice_bytes, self._parameters, extradata, is_skipped=not slice_bytes
+        )
 
     def _take(self, units):
-        self._parameters = (sps.sequence_parameters(units) or [self._parameters])[-1]
+        with contextlib.suppress(*_UNREADABLE):
+            self._parameters = (sps.sequence_parameters(units()) or [self._parameters])[-1]
 
 
 class _Hevc:
     def __init__(self):
-        self._sets = None
+        self._sets = h265_headers.ParameterSets()
+        self._extradata = None
         self._ended = True  # the next picture is the first one, or follows an end of sequence
         self._skips_rasl = False  # NoRaslOutputFlag of the last IRAP picture
 
     def access_unit(self, packet, pts, extradata):
-        length_bytes = _length_bytes(extradata, 21)
-        if self._sets is None:
-            self._sets = h265_headers.ParameterSets()
-            if length_bytes:
-                self._sets.read(h265_headers.hvcc_parameter_sets(extradata))
+        length_bytes = _length_bytes(extradata, _LENGTH_AT["hevc"])
+        if length_bytes and extradata != self._extradata:
+            self._take(lambda: h265_headers.hvcc_parameter_sets(extradata))
+        self._extradata = extradata
         units = _units(packet, length_bytes)
-        self._sets.read(units)
+        self._take(lambda: units)
         segments = self._segments(units)
         first = min(segments, default=len(units))
         self._ended |= any(_ends_sequence(unit) for unit in units[:first])
         if not segments:
-            return AccessUnit(packet, pts, None, extradata, is_skipped=True)
+            return AccessUnit(packet, pts, 0, None, extradata, is_skipped=True)
         kind = h265_headers.nal_unit_type(units[first])
         begins = self._begins_sequence(kind)
         self._ended = any(_ends_sequence(unit) for unit in units[first:])
         parameters, pps = self._sets.of(segments[first].pps_id)
+        slice_bytes = sum(len(units[k]) for k in segments)
         return AccessUnit(
-            *(_all_shown(packet, units, segments, length_bytes), pts, parameters, extradata),
+            *(_all_shown(packet, units, segments, length_bytes), pts, slice_bytes),
+            *(parameters, extradata),
             *(begins, self._skips_rasl and kind in h265_headers.RASL),
             h265_layout.layout(parameters, pps, _slice_starts(segments.values())),
         )
+
+    def _take(self, units):
+        with contextlib.suppress(*_UNREADABLE):
+            self._sets.read(units())
 
     def _segments(self, units):
         """SegmentStart by place. Without its parameter sets nobody can decode a slice segment: it is left out."""
         found = {}
         for k, unit in enumerate(units):
             if h265_headers.is_slice_segment(unit):
-                with contextlib.suppress(KeyError, ValueError):
-                    found[k] = self._sets.segment(unit)
+                with contextlib.suppress(*_UNREADABLE):
+                    segment = self._sets.segment(unit)
+                    parameters, _ = self._sets.of(segment.pps_id)
+                    if segment.slice_segment_address < h265_layout.ctbs(parameters):
+                        found[k] = segment
         return found
 
     def _begins_sequence(self, kind):
@@ -142,16 +242,18 @@ def _slice_starts(segments):
 
 def _ends_sequence(unit):
     ends = (h265_headers.END_OF_SEQUENCE, h265_headers.END_OF_BITSTREAM)
-    return h265_headers.nal_unit_type(unit) in ends and not unit[0] & 1 and not unit[1] >> 3
+    return h265_headers.nal_unit_type(unit) in ends and unit[1:2] == b"\x01" and not unit[0] & 1
 
 
 def _all_shown(packet, units, segments, length_bytes):
-    """The packet, or one in which pic_output_flag is 1: FFmpeg shows only what is meant to be shown."""
+    """The packet, or one without other layers in which pic_output_flag is 1: FFmpeg shows only what is meant to be
+    shown, and mixes up the parameter sets of layers."""
     import av
 
     shown = [
         h265_headers.with_pic_output_flag(unit, segments[k]) if k in segments else unit
         for k, unit in enumerate(units)
+        if h265_headers.is_base_layer(unit) or len(unit) < 3
     ]
     if shown == units:
         return packet
@@ -162,7 +264,9 @@ def _all_shown(packet, units, segments, length_bytes):
 
 def _length_bytes(extradata, at):
     """nal_length_size of an avcC or hvcC record, 0 where there is none."""
-    return (extradata[at] & 3) + 1 if extradata[:1] == b"\x01" else 0
+    if extradata[:1] != b"\x01":
+        return 0
+    return (extradata[at] & 3) + 1 if len(extradata) > at else 4
 
 
 def _units(packet, length_bytes):

@@ -21,17 +21,27 @@ class Layout(NamedTuple):
 @functools.lru_cache(maxsize=8)  # most pictures of a stream are cut in the same way
 def layout(sps, pps, starts):
     """The Layout of a picture. starts: slice_segment_address of each slice, its dependent segments left aside."""
-    size = 1 << sps.ctb_log2
-    columns, rows = -(-sps.width // size), -(-sps.height // size)
+    columns, rows = _extent(sps)
     tile_scan, tile = _tile_scan(pps.tile_columns.of(columns), pps.tile_rows.of(rows))
     slices = np.searchsorted(np.sort(tile_scan.ravel()[list(starts)]), tile_scan, side="right")
     region = slices * (tile.max() + 1) + tile
-    blocks = size // 4
+    blocks = (1 << sps.ctb_log2) // 4
     shape = sps.height // 4, sps.width // 4
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
     ctb = y // blocks, x // blocks
     order = tile_scan[ctb] * blocks**2 + _interleaved(y % blocks, x % blocks, blocks)
     return Layout(order, region[ctb], sps, pps)
+
+
+def ctbs(sps):
+    """How many CTBs a picture has."""
+    columns, rows = _extent(sps)
+    return columns * rows
+
+
+def _extent(sps):
+    size = 1 << sps.ctb_log2
+    return -(-sps.width // size), -(-sps.height // size)
 
 
 def _tile_scan(widths, heights):

@@ -3,6 +3,7 @@
 import re
 
 _START_CODE = re.compile(b"\x00\x00\x01")
+_LEADING_START_CODE = re.compile(b"\x00\x00+\x01")
 _ESCAPED = re.compile(b"\x00\x00\x03")
 _TO_ESCAPE = re.compile(b"\x00\x00(?=[\x00-\x03])")
 
@@ -54,13 +55,34 @@ def annex_b(units):
 
 
 def length_prefixed_nal_units(data, length_bytes):
-    """The NAL units of a packet of an MP4 or Matroska file."""
+    """The NAL units of a packet of an MP4 or Matroska file. Where its lengths do not lead to its end, it is Annex B
+    from the first start code on that stands in the place of a length. No unit holds a start code or ends in zeros
+    (7.4.1)."""
+    exact, _ = _walk(data, length_bytes)
+    if exact is not None:
+        return _without_start_codes(exact)
+    units, at = _walk(data, length_bytes, until_start_code=True)
+    return _without_start_codes(units) + annex_b_nal_units(data[at:])
+
+
+def _walk(data, length_bytes, until_start_code=False):
+    """(units, where they end); (None, ...) where the lengths do not fit, unless it may end at a start code."""
     units, at = [], 0
     while at + length_bytes <= len(data):
+        if until_start_code and _LEADING_START_CODE.match(data, at):
+            return units, at
         size = int.from_bytes(data[at : at + length_bytes], "big")
         units.append(data[at + length_bytes : at + length_bytes + size])
         at += length_bytes + size
-    return units
+    # With short fields "00 00 01" reads as empty units and one of a single byte: too likely by chance.
+    first = next((len(unit) for unit in units if unit), 0)
+    is_exact = at == len(data) and (length_bytes > 2 or first > 1)
+    return (units, len(data)) if is_exact or until_start_code else (None, at)
+
+
+def _without_start_codes(units):
+    parts = [part.rstrip(b"\x00") for unit in units for part in _START_CODE.split(unit)]
+    return [part for part in parts if part]
 
 
 def length_prefixed(units, length_bytes):

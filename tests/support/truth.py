@@ -4,6 +4,7 @@ FFmpeg decodes without loop filter, so its pictures obey eq. (1) with respect to
 references, weights and residual put FFmpeg's references together to FFmpeg's picture, all of them are right.
 """
 
+import collections
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from support import intra, intra_hevc, vectors
 from support.witness import Witness
 
 INTRA, INTER, SKIP, PCM, MISSING = range(5)
+_MOST_BYTES = 2 << 30
+_FEWEST_FRAMES = 32  # twice what a decoder keeps
 
 
 class Mismatch(NamedTuple):
@@ -39,18 +42,25 @@ class Report:
 
     def __init__(self, name):
         self.name = str(name)
-        self.pictures = self.blocks = self.weighted_blocks = 0
+        self.pictures = self.compared = self.blocks = self.weighted_blocks = 0
         self.intra_blocks = self.pcm_blocks = self.vectors = 0
         self.damaged = 0  # pictures
         self.unmatched = 0  # pictures that only one side has
         self.lost_references = 0  # blocks that refer to a picture never received: not comparable
         self.mismatches = 0  # blocks, planes counted apart
         self.first = None
+        self.broken_off = ""  # why the parser did not read to the end
 
     @property
     def ok(self):
         """Everything could be compared and everything was equal."""
-        return not (self.mismatches or self.unmatched or self.damaged or self.lost_references)
+        return not (
+            self.mismatches
+            or self.unmatched
+            or self.damaged
+            or self.lost_references
+            or self.broken_off
+        )
 
     def add(self, count, mismatch):
         """Counts `count` mismatches, of which `mismatch` is the first."""
@@ -64,35 +74,70 @@ class Report:
             "unmatched {unmatched}, blocks without reference {lost_references}"
         ).format(**vars(self))
         first = "\n  first: {}".format(self.first) if self.first else ""
-        return "{}: {}{}".format(self.name, counts, first)
+        return "{}: {}{}{}".format(
+            self.name, counts, first, self.broken_off and "\n  " + self.broken_off
+        )
+
+
+class _Frames(collections.OrderedDict):
+    """Frames by decode_index: the last ones, and those before that were referred to lately."""
+
+    def __init__(self):
+        super().__init__()
+        self._bytes = 0
+
+    def add(self, picture, frame):
+        for index in set(np.unique(picture.motion.reference)) & set(self):
+            self.move_to_end(index)
+        self[picture.decode_index] = frame
+        self._bytes += _size(frame)
+        while self._bytes > _MOST_BYTES and len(self) > _FEWEST_FRAMES:
+            self._bytes -= _size(self.popitem(last=False)[1])
+
+
+def _size(frame):
+    return frame.y.nbytes + frame.u.nbytes + frame.v.nbytes
 
 
 def check_stream(path, limit=None, **options):
-    """Runs the truth test over one file. limit: pictures at most; options: of CompressedVideo. Returns a Report."""
+    """Runs the truth test over one file. limit: pictures at most; options: of CompressedVideo. Returns a Report.
+
+    What breaks the reading off is in the report; it is raised where there was no picture before it.
+    """
     from edge_attp.bitstream import CompressedVideo
+    from edge_attp.errors import EdgeAttpError
 
     report = Report(path)
-    witness = Witness(path)
-    frames, order = {}, {}
     with CompressedVideo(str(path), residual=True, **options) as video:
-        for picture in islice(video, limit):
-            report.pictures += 1
-            report.damaged += picture.integrity != "ok"
-            if report.damaged and picture.pts is not None:  # a packet may have given no picture
-                frame = witness.frame_at(picture.pts)
-            else:
-                frame = witness.frame(report.pictures - 1)
-            if frame is None:
-                report.unmatched += 1
-                continue
-            frames[picture.decode_index] = frame
-            check_picture(picture, frames, report)
-            order[frame.number] = picture.poc
-    if limit is None:
+        witness = Witness(path)
+        try:
+            order = _compare(islice(video, limit), witness, report)
+        except EdgeAttpError as error:
+            if not report.pictures:
+                raise
+            report.broken_off = str(error)
+    if limit is None and not report.broken_off:
         report.unmatched += abs(witness.count() - report.pictures)
         if report.ok:
             _check_output_order(witness, order, report)
     return report
+
+
+def _compare(pictures, witness, report):
+    """Returns the POC by number of the frame."""
+    frames, order = _Frames(), {}
+    for picture in pictures:
+        report.pictures += 1
+        report.damaged += picture.integrity != "ok"
+        frame = witness.take(picture)
+        if frame is None:
+            report.unmatched += 1
+            continue
+        report.compared += 1
+        frames.add(picture, frame)
+        check_picture(picture, frames, report)
+        order[frame.number] = picture.poc
+    return order
 
 
 def assert_true(path, pictures):

@@ -25,6 +25,7 @@ _OPTIONS_OF = {
     },
     "hevc": {},  # here every sequence is drained at its end, before anything could be dropped
 }
+_MOST_LOST = 300  # access units in a row that give no picture
 _REFERENCES = {"h264": interpolation.Reference, "hevc": interpolation_hevc.Reference}
 # Pixel formats that can be compared, 4:2:0 and grey, and their bit depths.
 _BIT_DEPTHS = {"yuv420p": 8, "yuvj420p": 8, "gray": 8}
@@ -54,7 +55,7 @@ class Frame(NamedTuple):
 
 
 class Witness:
-    """Decodes a file beside the parser under test. Every picture is kept: a reference may be as old as the file.
+    """Decodes a file beside the parser under test.
 
     sent: access units so far, without those that nobody can decode; errors: how many of them FFmpeg refused;
     sequences: for each coded video sequence that is over, the numbers of its pictures in output order.
@@ -67,7 +68,8 @@ class Witness:
         self._extradata = None
         self._known = {}
         self._frames = {}
-        self._by_pts = {}
+        self._marks = []  # (pts, slice_bytes) of each access unit
+        self._next = 0  # the access unit behind the last one that was paired
         self._ended = False
         self.sent = 0
         self.errors = 0
@@ -79,11 +81,35 @@ class Witness:
             self._step()
         return self._frames.get(number)
 
-    def frame_at(self, pts):
-        """The Frame of the access unit with this timestamp of the container, or None."""
-        while pts not in self._by_pts and not self._ended:
+    def take(self, picture):
+        """The Frame of the picture that follows the last one taken in decoding order, or None; it is not kept.
+
+        That is the next access unit, or, as an access unit may have given no picture, the next one that has the
+        picture's time stamp and size. So time stamps need not be there, nor differ from each other.
+        """
+        number = self._next
+        while not self._fits(number, picture):
+            number += 1
+            if number - self._next > _MOST_LOST or not self._reach(number):
+                number = self._next
+                break
+        self._next = number + 1
+        self.frame(number)
+        return self._frames.pop(number, None)
+
+    def _fits(self, number, picture):
+        if not self._reach(number):
+            return False
+        pts, slice_bytes = self._marks[number]
+        has_its_size = slice_bytes == picture.packet_bytes
+        is_part_of_it = pts is not None and picture.integrity != "ok"
+        return pts == picture.pts and (has_its_size or is_part_of_it)
+
+    def _reach(self, number):
+        """Reads on up to this access unit. Returns whether there is one."""
+        while number >= self.sent and not self._ended:
             self._step()
-        return self.frame(self._by_pts[pts]) if pts in self._by_pts else None
+        return number < self.sent
 
     def count(self):
         """How many access units the whole file has, after decoding the rest of it."""
@@ -107,7 +133,7 @@ class Witness:
             self._decode(unit.packet)
             return
         self._known[self.sent] = unit
-        self._by_pts[unit.pts] = self.sent
+        self._marks.append((unit.pts, unit.slice_bytes))
         unit.packet.pts = unit.packet.dts = self.sent
         self.sent += 1
         self._decode(unit.packet)
@@ -131,7 +157,9 @@ class Witness:
             self.errors += 1
             return
         for frame in frames:
-            unit = self._known.pop(frame.pts)
+            unit = self._known.pop(frame.pts, None)
+            if unit is None:  # of an access unit that was to give no picture, or its second picture
+                continue
             self._frames[frame.pts] = _frame(frame, unit, self.codec)
             self.sequences[-1].append(frame.pts)
 
