@@ -179,7 +179,7 @@ def _location(value: Any, folder: str) -> str:
     return text if _URL.match(text) else PATH.read(text, folder)
 
 
-TEXT = fitting("text", _is_text, is_text=True)
+TEXT = fitting("a line of text", _is_text, is_text=True)
 BOOLEAN = fitting("true or false", lambda value: isinstance(value, bool))
 WHOLE = whole(0)
 COUNT = whole(1)
