@@ -21,15 +21,13 @@ from typing import (
 from edge_attp.errors import EdgeAttpError
 from edge_attp.strict import json_lines, toml_lines
 from edge_attp.strict.kinds import Kind, Unfit, shown
+from edge_attp.strict.toml_lines import Path
 
 __all__ = ["Document", "Key", "Path", "REQUIRED", "Table", "flat", "read_json", "read_toml"]
 
 REQUIRED: Any = object()  # the default of a key that must be given
 _MOST_TOML = 1 << 20
 _BARE = re.compile(r"[A-Za-z0-9_-]+$")
-
-# From the top of a document: names of tables and keys, and places in lists.
-Path = Tuple[Union[str, int], ...]
 
 
 class Words(NamedTuple):
@@ -179,7 +177,10 @@ class Document:
         return "unknown %s; known are %s" % (what, ", ".join(known))
 
     def _place(self, path: Path) -> str:
-        lines = self._lines()
+        try:
+            lines = self._lines()
+        except RecursionError:  # TOML at the very depth that its library can just read
+            lines = {}
         for length in range(len(path), -1, -1):
             if path[:length] in self._given:
                 return self._given[path[:length]][0]

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, Dict, List, Tuple, Type, Union
 
 from edge_attp.errors import EdgeAttpError
+from edge_attp.strict.toml_lines import Path
 
 __all__ = ["lines", "parse"]
 
@@ -24,9 +25,9 @@ def parse(text: str, name: str, error: Type[EdgeAttpError]) -> Any:
         raise error("%s: not valid JSON: %s" % (name, reason)) from None
 
 
-def lines(text: str) -> Dict[Tuple[Union[str, int], ...], int]:
+def lines(text: str) -> Dict[Path, int]:
     """The line, counted from 1, of every key and list element of valid JSON text."""
-    found: Dict[Tuple[Union[str, int], ...], int] = {}
+    found: Dict[Path, int] = {}
     path: List[Union[str, int]] = []  # its last part is "" before an object's first key
     line, is_key = 1, False
     for token in _TOKEN.findall(text):

@@ -201,4 +201,6 @@ def shown(value: Any) -> str:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except ValueError:  # Python writes whole numbers up to a length only
         return "a number of thousands of digits"
+    except RecursionError:
+        return "a value that is nested deeply"
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."

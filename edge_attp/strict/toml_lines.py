@@ -13,7 +13,7 @@ from edge_attp.errors import EdgeAttpError, UsageError
 
 __all__ = ["Path", "lines", "parse", "value"]
 
-# From the top of the file: names of tables and keys, and places in arrays.
+# From the top of a file: names of tables and keys, and places in lists.
 Path = Tuple[Union[str, int], ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -22,6 +22,8 @@ _STRING = re.compile(
 )
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BARE_VALUE = re.compile(r"[^,\]}#\n]+")
+# Where the library says what is wrong.
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 def parse(text: str, name: str, error: Type[EdgeAttpError]) -> Dict[str, Any]:
@@ -31,11 +33,13 @@ def parse(text: str, name: str, error: Type[EdgeAttpError]) -> Dict[str, Any]:
         return library.loads(text)
     except RecursionError:
         raise error("%s: is nested too deeply" % name) from None
-    except ValueError as reason:  # Python's own for a number of thousands of digits
-        told = re.sub(r" \(at (line \d+, column \d+|end of document)\)$", "", str(reason))
-        line = _line_of(str(reason), text)
-        where = "%s:%d" % (name, line) if line else name
-        raise error("%s: not valid TOML: %s" % (where, told)) from None
+    except ValueError as reason:
+        place = _PLACE.search(str(reason))
+        if place is None:  # Python's own, of a number of thousands of digits
+            raise error("%s: not valid TOML: %s" % (name, reason)) from None
+        line = int(place.group(1) or text.count("\n") + 1)
+        told = str(reason)[: place.start()]
+        raise error("%s:%d: not valid TOML: %s" % (name, line, told)) from None
 
 
 def lines(text: str) -> Dict[Path, int]:
@@ -46,12 +50,6 @@ def lines(text: str) -> Dict[Path, int]:
 def value(text: str) -> Any:
     """What stands behind a `key =`. Raises ValueError."""
     return _library().loads("value = " + text)["value"]
-
-
-def _line_of(reason: str, text: str) -> int:
-    """0 where the library does not say it."""
-    place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", reason)
-    return int(place.group(1) or text.count("\n") + 1) if place else 0
 
 
 def _library() -> Any:

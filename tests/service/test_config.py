@@ -211,10 +211,8 @@ def test_numbers_without_end_are_faults(fault):
         STREAM + "stall_s = " + digits
     )
     assert "threads: got 1000" in fault(STREAM + "threads = " + digits)
-    assert "threads: got a number of thousands of digits" in fault(
-        STREAM + "threads = 0x" + "f" * 5000
-    )
-    fault(STREAM + "threads = " + "1" * 5000)
+    assert "threads: got " in fault(STREAM + "threads = 0x" + "f" * 5000)
+    assert "camera.toml" in fault(STREAM + "threads = " + "1" * 5000)
 
 
 def test_what_cannot_be_read_is_a_usage_error(tmp_path):
