@@ -12,6 +12,7 @@ from edge_attp.strict import (
     SECONDS,
     SHARE,
     TEXT,
+    WHOLE,
     Kind,
     choice,
     fitting,
@@ -34,6 +35,7 @@ __all__ = [
     "SOURCE",
     "Secret",
     "TEXT",
+    "WHOLE",
     "choice",
 ]
 
