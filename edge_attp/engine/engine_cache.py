@@ -10,9 +10,9 @@ import json
 import os
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
 
-from edge_attp.errors import EngineError
+from edge_attp.errors import EdgeAttpError, EngineError
 
 __all__ = ["EngineCache", "EngineKey", "Found", "Stale", "default_folder", "file_sha256"]
 __all__ += ["remove_files", "stale_files"]
@@ -61,9 +61,16 @@ def default_folder() -> str:
     return os.path.join(shared, "edge-attp")
 
 
-def file_sha256(path: str) -> str:
-    """EngineError if the file cannot be read."""
-    return hashlib.sha256(_read(path)).hexdigest()
+def file_sha256(path: str, error: Type[EdgeAttpError] = EngineError) -> str:
+    """Raises `error` if the file cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+    except OSError as reason:
+        raise error("%s: cannot be read: %s" % (path, reason.strerror)) from None
+    return digest.hexdigest()
 
 
 class EngineCache:

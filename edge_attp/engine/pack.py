@@ -1,14 +1,26 @@
-"""Model packs: a folder with model.json and two graphs, read strictly.
+"""Model packs: a folder with model.json and two graphs, read strictly. Nothing here runs a graph."""
 
-Whatever is wrong is named with file, key, value and what was expected. Nothing here runs a graph.
-"""
-
-import hashlib
-import json
 import os
-from typing import Any, Callable, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
+from edge_attp.engine.engine_cache import file_sha256
 from edge_attp.errors import ModelError
+from edge_attp.strict import (
+    BOOLEAN,
+    COUNT,
+    TEXT,
+    Document,
+    Key,
+    Table,
+    Unfit,
+    choice,
+    converted,
+    fitting,
+    list_of,
+    matching,
+    number,
+    read_json,
+)
 
 __all__ = [
     "InputSpec",
@@ -85,6 +97,49 @@ class Pack(NamedTuple):
         return (sizes.factors * sizes.projections, sizes.positions)
 
 
+def _different(labels: Tuple[str, ...]) -> Tuple[str, ...]:
+    if len(set(labels)) < len(labels):
+        raise Unfit
+    return labels
+
+
+_GREATEST = 1e30  # so that what is computed with it stays finite in 32 bits
+_ABOVE_0 = number(above=0, high=_GREATEST)
+_SIZE = list_of(COUNT, "[width, height], whole numbers above 0", 2, 2)
+_FILE_NAME = matching("a file name without folders", r"[^/]+\Z")
+_OBJECT = fitting("an object or null", lambda value: value is None or isinstance(value, dict))
+_NORMALISATION: Table = {
+    "mean": Key(list_of(number(-_GREATEST, _GREATEST), "three numbers", 3, 3)),
+    "std": Key(list_of(_ABOVE_0, "three numbers above 0", 3, 3)),
+}
+_INPUT: Table = {
+    "resize": Key(_SIZE),
+    "crop": Key(_SIZE),
+    "rgb": _NORMALISATION,
+    "flow": {"scale": Key(_ABOVE_0)},
+    "residual": _NORMALISATION,
+}
+_GRAPH: Table = {
+    "file": Key(_FILE_NAME),
+    "sha256": Key(TEXT._replace(expected="64 hexadecimal digits")),
+}
+_VERSION = Key(choice(FORMAT_VERSION))
+_MODEL: Table = {
+    "format_version": _VERSION,
+    "name": Key(TEXT),
+    "trained": Key(BOOLEAN),
+    "backbone": Key(TEXT),
+    "width": Key(_ABOVE_0, 1.0),
+    "precision": Key(TEXT, "fp32"),
+    "labels": Key(converted(list_of(TEXT, "a list of two or more different texts", 2), _different)),
+    "input": _INPUT,
+    "trilinear": {name: Key(COUNT) for name in Trilinear._fields},
+    "graphs": dict.fromkeys(GRAPHS, _GRAPH),
+    "training": Key(_OBJECT),
+    "accuracy": Key(_OBJECT),
+}
+
+
 def default_pack() -> str:
     """Folder of the default pack: the one installed with the package, else the source tree's."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -103,179 +158,44 @@ def load_pack(folder: str) -> Pack:
     path = os.path.join(folder, "model.json")
     if not os.path.isdir(folder):
         raise ModelError("%s: no such folder; a model pack is a folder with model.json" % folder)
-    top = _Section(path, "", _read_json(path))
-    top.take(
-        "format_version",
-        lambda value: _is_count(value) and value == FORMAT_VERSION,
-        str(FORMAT_VERSION),
-    )
-    top.take("width", _is_positive, "a number above 0", default=1.0)
-    pack = Pack(
-        folder=folder,
-        name=top.take("name", _is_text, "a text that is not empty"),
-        trained=top.take("trained", lambda value: isinstance(value, bool), "true or false"),
-        backbone=top.take("backbone", _is_text, "a text that is not empty"),
-        precision=top.take("precision", _is_text, "a text that is not empty", default="fp32"),
-        labels=tuple(top.take("labels", _are_labels, "a list of two or more different texts")),
-        input=_read_input(top.section("input")),
-        trilinear=_read_trilinear(top.section("trilinear")),
-        graphs=_read_graphs(top.section("graphs"), folder),
-        training=top.take("training", _is_object_or_null, "an object or null"),
-        accuracy=top.take("accuracy", _is_object_or_null, "an object or null"),
-    )
-    top.end()
-    return pack
+    document = read_json(path, ModelError)
+    document.value(("format_version",), _VERSION)  # others have other keys
+    values = document.read(_MODEL)
+    del values["format_version"], values["width"]
+    made = {
+        "input": _input(document, values["input"]),
+        "trilinear": Trilinear(**values["trilinear"]),
+        "graphs": {name: _graph(document, folder, name, values["graphs"]) for name in GRAPHS},
+    }
+    return Pack(folder=folder, **dict(values, **made))
 
 
 def read_input(file: str, values: Any) -> InputSpec:
     """Reads the object `input` of model.json, as load_pack() does it; `file` is what errors name."""
-    return _read_input(_Section(file, "input.", values))
+    document = Document(file, {"input": values}, ModelError)
+    return _input(document, document.read({"input": _INPUT})["input"])
 
 
-class _Section:
-    """One object of model.json. Values are taken key by key; what is left at the end is an error."""
-
-    def __init__(self, file: str, path: str, values: Any) -> None:
-        self.file = file
-        self._path = path
-        if not isinstance(values, dict):
-            raise self.wrong("", values, "an object")
-        self._left = dict(values)
-
-    def take(
-        self, key: str, accept: Callable[[Any], bool], expected: str, default: Any = None
-    ) -> Any:
-        """The value of a key, refused unless accept(value); a key with a default may be missing."""
-        if key not in self._left:
-            if default is not None:
-                return default
-            raise ModelError(
-                "%s: %s is missing; expected %s" % (self.file, self._path + key, expected)
-            )
-        value = self._left.pop(key)
-        if not accept(value):
-            raise self.wrong(key, value, expected)
-        return value
-
-    def section(self, key: str) -> "_Section":
-        values = self.take(key, lambda value: isinstance(value, dict), "an object")
-        return _Section(self.file, self._path + key + ".", values)
-
-    def end(self) -> None:
-        for key in sorted(self._left):
-            raise self.wrong(key, self._left[key], "no such key")
-
-    def wrong(self, key: str, value: Any, expected: str) -> ModelError:
-        where = (self._path + key) or "the whole file"
-        shown = json.dumps(value)
-        if len(shown) > 60:
-            shown = shown[:57] + "..."
-        return ModelError("%s: %s is %s; expected %s" % (self.file, where, shown, expected))
-
-
-def _read_json(path: str) -> Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except OSError as error:
-        raise ModelError("%s: cannot be read: %s" % (path, error.strerror)) from None
-    except ValueError as error:
-        raise ModelError("%s: is not JSON: %s" % (path, error)) from None
-
-
-def _read_input(section: _Section) -> InputSpec:
-    resize = section.take("resize", _is_size, "[width, height], whole numbers above 0")
-    crop = section.take(
-        "crop",
-        lambda value: _is_size(value) and value[0] <= resize[0] and value[1] <= resize[1],
-        "[width, height], not larger than input.resize",
+def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
+    resize, crop = values["resize"], values["crop"]
+    if crop[0] > resize[0] or crop[1] > resize[1]:
+        expected = "[width, height], not larger than input.resize"
+        raise document.wrong(("input", "crop"), crop, expected)
+    return InputSpec(
+        resize,
+        crop,
+        Normalisation(**values["rgb"]),
+        values["flow"]["scale"],
+        Normalisation(**values["residual"]),
     )
-    rgb = _read_normalisation(section.section("rgb"))
-    flow = section.section("flow")
-    scale = float(flow.take("scale", _is_positive, "a number above 0"))
-    flow.end()
-    residual = _read_normalisation(section.section("residual"))
-    section.end()
-    return InputSpec((resize[0], resize[1]), (crop[0], crop[1]), rgb, scale, residual)
 
 
-def _read_normalisation(section: _Section) -> Normalisation:
-    mean = section.take("mean", lambda value: _is_triple(value, _is_number), "three numbers")
-    std = section.take(
-        "std", lambda value: _is_triple(value, _is_positive), "three numbers above 0"
-    )
-    section.end()
-    return Normalisation((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
-
-
-def _read_trilinear(section: _Section) -> Trilinear:
-    sizes = [section.take(key, _is_count, "a whole number above 0") for key in Trilinear._fields]
-    section.end()
-    return Trilinear(*sizes)
-
-
-def _read_graphs(section: _Section, folder: str) -> Dict[str, str]:
-    graphs = {}
-    for name in GRAPHS:
-        entry = section.section(name)
-        file = entry.take("file", _is_file_name, "a file name without folders")
-        sha256 = entry.take("sha256", _is_text, "64 hexadecimal digits")
-        entry.end()
-        graphs[name] = os.path.join(folder, file)
-        _check_sha256(entry, graphs[name], sha256)
-    section.end()
-    return graphs
-
-
-def _check_sha256(entry: _Section, path: str, expected: str) -> None:
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
-    except OSError as error:
-        raise ModelError("%s: cannot be read: %s" % (path, error.strerror)) from None
-    if digest.hexdigest() != expected.lower():
-        raise entry.wrong(
-            "sha256",
-            expected,
-            "%s, which is what %s has" % (digest.hexdigest(), os.path.basename(path)),
-        )
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e30
-
-
-def _is_positive(value: Any) -> bool:
-    return _is_number(value) and value > 0
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and _is_positive(value)
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
-
-
-def _is_triple(value: Any, accept: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(map(accept, value))
-
-
-def _are_labels(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) < 2 or not all(map(_is_text, value)):
-        return False
-    return len(set(value)) == len(value)
-
-
-def _is_object_or_null(value: Any) -> bool:
-    return value is None or isinstance(value, dict)
-
-
-def _is_file_name(value: Any) -> bool:
-    return _is_text(value) and os.path.basename(value) == value
+def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -> str:
+    """The path of a graph, whose bytes must be the ones that are meant."""
+    file, meant = graphs[name]["file"], graphs[name]["sha256"]
+    path = os.path.join(folder, file)
+    found = file_sha256(path, ModelError)
+    if found != meant.lower():
+        expected = "%s, which is what %s has" % (found, file)
+        raise document.wrong(("graphs", name, "sha256"), meant, expected)
+    return path

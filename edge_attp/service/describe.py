@@ -1,9 +1,10 @@
 """What a configuration would run, in lines for people (`edge-attp serve --check-config`)."""
 
-from typing import Iterator, List, Tuple
+from typing import Iterator, Tuple
 
 from edge_attp.bitstream.address import without_password
 from edge_attp.service.config import Config, SinkTable, StreamTable
+from edge_attp.sinks.table import SINKS
 
 __all__ = ["describe"]
 
@@ -37,12 +38,5 @@ def _stream(stream: StreamTable) -> str:
 
 
 def _sink(sink: SinkTable, stream: str) -> str:
-    options = sink.options
-    parts: List[str] = {
-        "jsonl": lambda: [options["path"]],
-        "mqtt": lambda: [options["host"], options["topic"]],
-        "webhook": lambda: [options["url"]],
-        "clips": lambda: [options["folder"]],
-        "overlay": lambda: [options["url"]],
-    }[sink.type]()
-    return without_password(" ".join(parts).replace("{stream}", stream))
+    values = [str(sink.options[key]) for key in SINKS[sink.type].shown]
+    return without_password(" ".join(values).replace("{stream}", stream))

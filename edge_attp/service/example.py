@@ -3,7 +3,8 @@
 import json
 import textwrap
 
-from edge_attp.service.schema import REQUIRED, SINK, SINKS, STREAM, TABLES, Key, Table
+from edge_attp.service.schema import SINK, SINKS, STREAM, TABLES, Keys
+from edge_attp.strict import REQUIRED, Key
 
 __all__ = ["example"]
 
@@ -19,14 +20,16 @@ _STREAM = """
 _SINK = """
 # One [[sink]] for each place that events go to; this one is on, the others below are examples.
 [[sink]]
-type = "jsonl"
+type = "%s"
 """
 
 
 def example() -> str:
     """TOML text that the strict reader takes."""
-    parts = [_HEAD, _STREAM + _keys(STREAM), _SINK + _keys(dict(_common(), **SINKS["jsonl"]))]
-    parts += [_off_sink(kind) for kind in SINKS if kind != "jsonl"]
+    first, *others = SINKS
+    parts = [_HEAD, _STREAM + _keys(STREAM)]
+    parts += [_SINK % first + _keys(dict(_common(), **SINKS[first]))]
+    parts += [_off_sink(kind) for kind in others]
     parts += ["\n[%s]\n%s" % (name, _keys(table)) for name, table in TABLES.items()]
     return "".join(parts)
 
@@ -35,11 +38,11 @@ def _off_sink(kind: str) -> str:
     return '\n#[[sink]]\n#type = "%s"\n%s' % (kind, _keys(SINKS[kind], is_off=True))
 
 
-def _common() -> Table:
+def _common() -> Keys:
     return {name: key for name, key in SINK.items() if name != "type"}
 
 
-def _keys(table: Table, is_off: bool = False) -> str:
+def _keys(table: Keys, is_off: bool = False) -> str:
     return "".join(_line(name, key, is_off) for name, key in table.items())
 
 

@@ -14,6 +14,7 @@ from edge_attp.service.sink_makers import lasting_sinks, passing_sinks
 from edge_attp.service.state import EventSink, ServiceState
 from edge_attp.service.supervisor import Plan, Work
 from edge_attp.sinks import Sink
+from edge_attp.sinks.table import SINKS
 
 __all__ = ["plans"]
 
@@ -82,13 +83,13 @@ class _Planner:
         self._state.drop_sinks(self._lasting or ())
 
     def _recorder(self) -> Optional[PacketRing]:
-        """Remembers the newest packets where clips are cut out of them."""
-        cuts = [sink for sink in self._config.sinks if sink.type == "clips"]
-        around_s = [
-            sink.options["before_s"] + sink.options["after_s"]
-            for sink in cuts
+        """Remembers the newest packets where a sink asks for them."""
+        asking = [
+            (SINKS[sink.type].packets_s, sink.options)
+            for sink in self._config.sinks
             if sink.takes(self._table.name)
         ]
+        around_s = [packets_s(options) for packets_s, options in asking if packets_s is not None]
         return PacketRing(LONGEST_EVENT_S + max(around_s)) if around_s else None
 
     def _source(self, path: str, recorder: Optional[PacketRing]) -> Union[str, Source]:

@@ -1,38 +1,26 @@
 """Every table and key of the configuration, with its kind, its default and what it is for.
 
-This is the one place of defaults: the strict reader (config.py) and the commented example
-(`edge-attp serve --example`) are both made from it.
+What [[sink]] takes besides is said by the sinks themselves. The strict reading (config.py) and the
+commented example (`edge-attp serve --example`) are both made from this.
 """
 
-from typing import Any, Dict, NamedTuple
+from typing import Dict
 
 from edge_attp.bitstream.live import LiveOptions
 from edge_attp.engine import BACKENDS
 from edge_attp.recognition import Thresholds
 from edge_attp.service import values
-from edge_attp.service.values import Kind
+from edge_attp.sinks import table
+from edge_attp.strict import REQUIRED, Key
 
-__all__ = ["Key", "REQUIRED", "SINK", "SINKS", "STREAM", "TABLES", "Table"]
+__all__ = ["Keys", "SINK", "SINKS", "STREAM", "TABLES"]
 
-REQUIRED = object()
 _THRESHOLDS = Thresholds()
 _LIVE = LiveOptions()
-_MIB = 1 << 20
 
+Keys = Dict[str, Key]
 
-class Key(NamedTuple):
-    """default: REQUIRED, or what holds where the key is left out; None where there is nothing to write.
-    example: stands in the example in place of a default that cannot be written."""
-
-    kind: Kind
-    default: Any
-    help: str
-    example: Any = None
-
-
-Table = Dict[str, Key]
-
-TABLES: Dict[str, Table] = {
+TABLES: Dict[str, Keys] = {
     "engine": {
         "pack": Key(
             values.FOLDER,
@@ -85,7 +73,7 @@ TABLES: Dict[str, Table] = {
     },
 }
 
-STREAM: Table = {
+STREAM: Keys = {
     "name": Key(values.LABEL, REQUIRED, "what results call it", "door"),
     "source": Key(
         values.SOURCE,
@@ -128,63 +116,9 @@ STREAM: Table = {
     ),
 }
 
-SINK: Table = {
+SINK: Keys = {
     "type": Key(values.TEXT, REQUIRED, ""),
     "streams": Key(values.NAMES, None, "names of streams; without it, all", ["door"]),
 }
 
-_TOKEN = Key(values.SECRET, None, "file with a token, sent as `Authorization: Bearer`", "web.token")
-_SPOOL = Key(
-    values.BYTES, 16 * _MIB, "kept on disk while the other side is away; the oldest go first"
-)
-
-SINKS: Dict[str, Table] = {
-    "jsonl": {
-        "path": Key(
-            values.STATE_PATH, "{stream}.jsonl", "relative to state_dir; {stream} is the name"
-        ),
-        "max_bytes": Key(values.BYTES, 10 * _MIB, "at which a new file is begun"),
-        "keep": Key(values.WHOLE, 5, "files that are kept beside the newest"),
-        "pictures": Key(values.BOOLEAN, False, "write every scored picture, not events alone"),
-    },
-    "mqtt": {
-        "host": Key(values.TEXT, "localhost", "of the broker"),
-        "port": Key(values.PORT, None, "without it 1883, and 8883 with TLS", 1883),
-        "topic": Key(values.TEXT, "edge-attp/{stream}/event", "{stream} is the name"),
-        "client_id": Key(
-            values.TEXT,
-            None,
-            "tells devices apart; without it, edge-attp and the host name",
-            "hall-1",
-        ),
-        "username": Key(values.TEXT, None, "if the broker asks for one", "edge-attp"),
-        "password_file": Key(values.SECRET, None, "file with the password", "mqtt.password"),
-        "tls": Key(values.BOOLEAN, False, "encrypt, and check the certificate of the broker"),
-        "ca_file": Key(
-            values.FILE, None, "certificates to trust; without it, those of the system", "ca.pem"
-        ),
-        "spool_max_bytes": _SPOOL,
-    },
-    "webhook": {
-        "url": Key(
-            values.WEB_ADDRESS, REQUIRED, "takes a POST with JSON", "https://example.org/events"
-        ),
-        "token_file": _TOKEN,
-        "timeout_s": Key(values.SECONDS, 10.0, "for one attempt"),
-        "spool_max_bytes": _SPOOL,
-    },
-    "clips": {
-        "folder": Key(values.STATE_PATH, "clips", "relative to state_dir"),
-        "before_s": Key(values.PAUSE, 5.0, "shown before the event"),
-        "after_s": Key(values.PAUSE, 5.0, "and after it"),
-        "max_bytes": Key(values.BYTES, 1024 * _MIB, "of all clips; the oldest are removed"),
-    },
-    "overlay": {
-        "url": Key(
-            values.RECEIVER,
-            REQUIRED,
-            "of a media server or player that the drawn stream is sent to; {stream} is the name",
-            "udp://127.0.0.1:5000",
-        ),
-    },
-}
+SINKS: Dict[str, Keys] = {name: sink.keys for name, sink in table.SINKS.items()}

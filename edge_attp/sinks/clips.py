@@ -13,9 +13,11 @@ from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.recognition import Event, Result, Verdict
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.sinks.naming import fill_in, for_file
+from edge_attp.sinks.settings import STATE_PATH, SinkType
 from edge_attp.sinks.trouble import Trouble
+from edge_attp.strict import BYTES, PAUSE, Key
 
-__all__ = ["ClipSink"]
+__all__ = ["ClipSink", "SINK"]
 
 CLOSE_TIMEOUT_S = 5.0
 MOST_WAITING = 4  # clips on their way to the disk
@@ -179,3 +181,19 @@ def _remove(path: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+SINK = SinkType(
+    "clips",
+    "MP4 of each event, cut out of the stream **without re-encoding**, from key picture to key picture",
+    ClipSink,
+    {
+        "folder": Key(STATE_PATH, "clips", "relative to state_dir"),
+        "before_s": Key(PAUSE, 5.0, "shown before the event"),
+        "after_s": Key(PAUSE, 5.0, "and after it"),
+        "max_bytes": Key(BYTES, 1 << 30, "of all clips; the oldest are removed"),
+    },
+    shown=("folder",),
+    wants=("recorder",),
+    packets_s=lambda options: options["before_s"] + options["after_s"],
+)

@@ -7,10 +7,12 @@ from edge_attp.errors import UsageError
 from edge_attp.sinks.base import Header
 from edge_attp.sinks.mqtt_client import Connection
 from edge_attp.sinks.naming import fill_in, for_file
-from edge_attp.sinks.secret_files import read_secret
-from edge_attp.sinks.spooled import NotNow, SpooledSink
+from edge_attp.sinks.secret_files import SECRET, read_secret
+from edge_attp.sinks.settings import SinkType
+from edge_attp.sinks.spooled import SPOOL_KEY, NotNow, SpooledSink
+from edge_attp.strict import BOOLEAN, FILE, TEXT, Key, whole
 
-__all__ = ["MqttSink"]
+__all__ = ["MqttSink", "SINK"]
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 
@@ -93,3 +95,30 @@ class MqttSink(SpooledSink):
     def _hang_up(self) -> None:
         assert self._connection is not None
         self._connection.stop()
+
+
+SINK = SinkType(
+    "mqtt",
+    "events at least once (QoS 1, TLS, a spool on disk while the broker is away), status topic with last will",
+    MqttSink,
+    {
+        "host": Key(TEXT, "localhost", "of the broker"),
+        "port": Key(
+            whole(1, 65535, "a port"), None, "without it 1883, and 8883 with TLS", PLAIN_PORT
+        ),
+        "topic": Key(TEXT, "edge-attp/{stream}/event", "{stream} is the name"),
+        "client_id": Key(
+            TEXT, None, "tells devices apart; without it, edge-attp and the host name", "hall-1"
+        ),
+        "username": Key(TEXT, None, "if the broker asks for one", "edge-attp"),
+        "password_file": Key(SECRET, None, "file with the password", "mqtt.password"),
+        "tls": Key(BOOLEAN, False, "encrypt, and check the certificate of the broker"),
+        "ca_file": Key(
+            FILE, None, "certificates to trust; without it, those of the system", "ca.pem"
+        ),
+        "spool_max_bytes": SPOOL_KEY,
+    },
+    shown=("host", "topic"),
+    wants=("spool_folder",),
+    is_lasting=True,
+)

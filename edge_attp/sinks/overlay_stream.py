@@ -21,9 +21,11 @@ from edge_attp.sinks.base import Header
 from edge_attp.sinks.naming import fill_in, without_secrets
 from edge_attp.sinks.overlay import DEFAULT_RATE, Drawing
 from edge_attp.sinks.overlay_sender import Sender
+from edge_attp.sinks.settings import SinkType
 from edge_attp.sinks.trouble import Trouble
+from edge_attp.strict import Key, matching
 
-__all__ = ["FORMATS", "OverlayStreamSink"]
+__all__ = ["OverlayStreamSink", "SINK"]
 
 # FFmpeg's format for each scheme of an address.
 FORMATS = {
@@ -205,3 +207,23 @@ class OverlayStreamSink(Drawing):
             except (OSError, ValueError, self._av.error.FFmpegError):
                 pass  # the end of the stream finds no reader
         return reason
+
+
+_RECEIVER = matching(
+    "an address that begins with " + ", ".join(scheme + "://" for scheme in sorted(FORMATS)),
+    "(%s)://" % "|".join(FORMATS),
+)
+SINK = SinkType(
+    "overlay",
+    "the drawn stream to a player or media server",
+    OverlayStreamSink,
+    {
+        "url": Key(
+            _RECEIVER,
+            help="of a media server or player that the drawn stream is sent to; {stream} is the name",
+            example="udp://127.0.0.1:5000",
+        ),
+    },
+    shown=("url",),
+    own="url",
+)

@@ -13,9 +13,11 @@ from edge_attp.recognition import Result
 from edge_attp.sinks.base import Header
 from edge_attp.sinks.jsonl import JsonLinesSink
 from edge_attp.sinks.naming import fill_in
+from edge_attp.sinks.settings import STATE_PATH, SinkType
 from edge_attp.sinks.trouble import Trouble
+from edge_attp.strict import BOOLEAN, BYTES, WHOLE, Key
 
-__all__ = ["RotatingJsonSink"]
+__all__ = ["RotatingJsonSink", "SINK"]
 
 # Sinks of several streams may write to one file, and each of them may rotate it.
 _LOCK = threading.Lock()
@@ -59,6 +61,20 @@ class RotatingJsonSink(JsonLinesSink):
     def counters(self) -> Dict[str, int]:
         """Records lost to a full or missing disk; lines that an earlier process left torn; rotations."""
         return dict(self._file.counts)
+
+
+SINK = SinkType(
+    "jsonl",
+    "events, or every scored picture, as JSON lines; rotated by size",
+    RotatingJsonSink,
+    {
+        "path": Key(STATE_PATH, "{stream}.jsonl", "relative to state_dir; {stream} is the name"),
+        "max_bytes": Key(BYTES, 10 << 20, "at which a new file is begun"),
+        "keep": Key(WHOLE, 5, "files that are kept beside the newest"),
+        "pictures": Key(BOOLEAN, False, "write every scored picture, not events alone"),
+    },
+    shown=("path",),
+)
 
 
 class _LineFile:

@@ -18,11 +18,13 @@ from edge_attp.sinks.jsonl import event_record, stamped
 from edge_attp.sinks.naming import fill_in
 from edge_attp.sinks.spool import Spool
 from edge_attp.sinks.trouble import Trouble
+from edge_attp.strict import BYTES, Key
 
-__all__ = ["NotNow", "Refused", "SpooledSink"]
+__all__ = ["NotNow", "Refused", "SPOOL_KEY", "SpooledSink"]
 
 SYNC_S = 1.0
 CLOSE_TIMEOUT_S = 5.0
+SPOOL_KEY = Key(BYTES, 16 << 20, "kept on disk while the other side is away; the oldest go first")
 
 
 class NotNow(Exception):

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 from edge_attp.errors import UsageError
 from edge_attp.sinks.naming import without_secrets
-from edge_attp.sinks.secret_files import read_secret
-from edge_attp.sinks.spooled import NotNow, Refused, SpooledSink
+from edge_attp.sinks.secret_files import SECRET, read_secret
+from edge_attp.sinks.settings import SinkType
+from edge_attp.sinks.spooled import SPOOL_KEY, NotNow, Refused, SpooledSink
+from edge_attp.strict import SECONDS, Key, matching
 
-__all__ = ["WebhookSink"]
+__all__ = ["SINK", "WebhookSink"]
 
 TRY_AGAIN = (408, 429)  # of the answers 4xx: too slow, too many
 SHOWN_BYTES = 200  # of an answer's body, in the log
@@ -61,6 +63,28 @@ class WebhookSink(SpooledSink):
             answer = str(error) or type(error).__name__
         self._counts["failed_attempts"] += 1
         raise NotNow(answer)
+
+
+SINK = SinkType(
+    "webhook",
+    "a POST for each event, with retries from a spool",
+    WebhookSink,
+    {
+        "url": Key(
+            matching("an address that begins with http:// or https://", r"https?://[^\s/]"),
+            help="takes a POST with JSON",
+            example="https://example.org/events",
+        ),
+        "token_file": Key(
+            SECRET, None, "file with a token, sent as `Authorization: Bearer`", "web.token"
+        ),
+        "timeout_s": Key(SECONDS, 10.0, "for one attempt"),
+        "spool_max_bytes": SPOOL_KEY,
+    },
+    shown=("url",),
+    wants=("spool_folder",),
+    is_lasting=True,
+)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -7,39 +7,60 @@ that is not given takes the default there.
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Type
 
 from edge_attp.errors import UsageError
+from edge_attp.strict import (
+    BOOLEAN,
+    COUNT,
+    LOCATION,
+    PATH,
+    REQUIRED,
+    TEXT,
+    WHOLE,
+    Document,
+    Key,
+    Kind,
+    Table,
+    choice,
+    converted,
+    flat,
+    list_of,
+    number,
+    optional,
+    read_toml,
+    toml_lines,
+    whole,
+)
 
 from .architecture import ALIGNMENTS, MODALITIES, Architecture
 from .b_frames import B_FRAMES, FRAME_TYPES
 from .backbones import NAMES
 from .input_spec import REDUCTION, default_input
-from .records import (
-    Given,
-    build,
-    choice,
-    expected,
-    flattened,
-    keys,
-    location,
-    nearest,
-    number,
-    paths,
-)
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FLOWS = ("vectors", "optical")
 PRECISIONS = ("auto", "off", "fp16", "bf16")
 NETWORKS = ("I", "MV", "R")
+
+FILE_OR_FOLDER = converted(PATH, Path)
+SIZE = list_of(
+    whole(REDUCTION, 4096), f"[width, height], whole numbers from {REDUCTION} to 4096", 2, 2
+)
+SCALES = list_of(number(0.1, 4), "a list of numbers from 0.1 to 4")
+
+
+def key(kind: Kind, default: Any = MISSING) -> Any:
+    """A field that takes a kind of values."""
+    return field(
+        default=default, metadata={"key": Key(kind, REQUIRED if default is MISSING else default)}
+    )
+
+
+def keys(table: Table) -> Any:
+    """A field that is a table of its own."""
+    return field(default_factory=dict, metadata={"key": table})
 
 
 @dataclass(frozen=True)
@@ -51,12 +72,12 @@ class Data:
     at. flow: what the motion network looks at; "optical" trains a teacher, LiteNet_OF.
     """
 
-    prepared: Path
-    split: str = "1"
-    validation: float = number(0.15, 0, 0.5)
-    frame_types: str = choice("I+P+B", FRAME_TYPES)
-    b_frames: str = choice("correct", B_FRAMES)
-    flow: str = choice("vectors", FLOWS)
+    prepared: Path = key(FILE_OR_FOLDER)
+    split: str = key(TEXT, "1")
+    validation: float = key(number(0, 0.5), 0.15)
+    frame_types: str = key(choice(*FRAME_TYPES), "I+P+B")
+    b_frames: str = key(choice(*B_FRAMES), "correct")
+    flow: str = key(choice(*FLOWS), "vectors")
 
 
 @dataclass(frozen=True)
@@ -69,16 +90,16 @@ class Model:
     taken over.
     """
 
-    backbone: str = choice("efficientnet_b1", NAMES)
-    width: float = number(1.0, 0.1, 4)
-    factors: int = number(5, 1)
-    projections: int = number(200, 1)
-    modalities: str = choice("ATTP", MODALITIES)
-    alignment: str = choice("", ("", *ALIGNMENTS))
-    sketch: int = number(8000, 1)
-    weights: Optional[str] = location()
-    weights_epsilon: float = number(1e-5, 1e-8, 1e-1)
-    networks: Dict[str, Path] = paths(NETWORKS)
+    backbone: str = key(choice(*NAMES), "efficientnet_b1")
+    width: float = key(number(0.1, 4), 1.0)
+    factors: int = key(COUNT, 5)
+    projections: int = key(COUNT, 200)
+    modalities: str = key(choice(*MODALITIES), "ATTP")
+    alignment: str = key(optional(choice(*ALIGNMENTS), ""), "")
+    sketch: int = key(COUNT, 8000)
+    weights: Optional[str] = key(optional(LOCATION), None)
+    weights_epsilon: float = key(number(1e-8, 1e-1), 1e-5)
+    networks: Dict[str, Path] = keys(dict.fromkeys(NETWORKS, Key(optional(FILE_OR_FOLDER), None)))
 
 
 @dataclass(frozen=True)
@@ -89,10 +110,10 @@ class Input:
     half of what is drawn.
     """
 
-    resize: Tuple[int, int] = number((340, 256), REDUCTION, 4096)
-    crop: Tuple[int, int] = number((224, 224), REDUCTION, 4096)
-    scales: Tuple[float, ...] = number((1.0, 0.875, 0.75), 0.1, 4)
-    flip: bool = True
+    resize: Tuple[int, int] = key(SIZE, (340, 256))
+    crop: Tuple[int, int] = key(SIZE, (224, 224))
+    scales: Tuple[float, ...] = key(SCALES, (1.0, 0.875, 0.75))
+    flip: bool = key(BOOLEAN, True)
 
 
 @dataclass(frozen=True)
@@ -106,32 +127,32 @@ class Train:
     clip in validation, evenly spread; 0: all. evaluate_pictures: P and B pictures of each of them; 0: all.
     """
 
-    epochs: int = number(60, 0)
-    clips: int = number(16, 1)
-    segments: int = number(3, 1)
-    learning_rate: float = number(1e-3, 1e-9, 10)
-    backbone_factor: float = number(0.1, 0, 1)
-    weight_decay: float = number(1e-4, 0, 1)
-    warmup_epochs: float = number(1.0, 0, 1000)
-    dropout: float = number(0.0, 0, 0.95)
-    label_smoothing: float = number(0.0, 0, 0.95)
-    freeze: bool = False
-    views: int = number(4, 1)
-    patience: int = number(0, 0)
-    seed: int = number(0, 0, 2**32 - 1)
-    amp: str = choice("auto", PRECISIONS)
-    workers: int = number(2, 0, 256)
-    evaluate_gops: int = number(0, 0)
-    evaluate_pictures: int = number(1, 0)
+    epochs: int = key(WHOLE, 60)
+    clips: int = key(COUNT, 16)
+    segments: int = key(COUNT, 3)
+    learning_rate: float = key(number(1e-9, 10), 1e-3)
+    backbone_factor: float = key(number(0, 1), 0.1)
+    weight_decay: float = key(number(0, 1), 1e-4)
+    warmup_epochs: float = key(number(0, 1000), 1.0)
+    dropout: float = key(number(0, 0.95), 0.0)
+    label_smoothing: float = key(number(0, 0.95), 0.0)
+    freeze: bool = key(BOOLEAN, False)
+    views: int = key(COUNT, 4)
+    patience: int = key(WHOLE, 0)
+    seed: int = key(whole(0, 2**32 - 1), 0)
+    amp: str = key(choice(*PRECISIONS), "auto")
+    workers: int = key(whole(0, 256), 2)
+    evaluate_gops: int = key(WHOLE, 0)
+    evaluate_pictures: int = key(WHOLE, 1)
 
 
 @dataclass(frozen=True)
 class Objective:
     """Eq. (10). weight: lambda. temperature: of distillation. teacher: checkpoint of LiteNet_OF."""
 
-    weight: float = number(1.0, 0, 1e6)
-    temperature: float = number(4.0, 0.01, 1000)
-    teacher: Optional[Path] = None
+    weight: float = key(number(0, 1000000), 1.0)
+    temperature: float = key(number(0.01, 1000), 4.0)
+    teacher: Optional[Path] = key(optional(FILE_OR_FOLDER), None)
 
 
 @dataclass(frozen=True)
@@ -166,12 +187,16 @@ class Config:
         return dict(json.loads(json.dumps(content, default=str)))
 
 
-_TABLES: Dict[str, Type[Any]] = {
+RECORDS: Dict[str, Type[Any]] = {
     "data": Data,
     "model": Model,
     "input": Input,
     "train": Train,
     "objective": Objective,
+}
+TABLES: Table = {
+    name: {one.name: one.metadata["key"] for one in fields(record)}
+    for name, record in RECORDS.items()
 }
 
 
@@ -180,105 +205,100 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
     Paths in the file are relative to its folder, those of overrides to the working directory.
     A key that needs not be given counts as not given when it is "". Raises UsageError naming file,
-    table, key, value and what was expected.
+    line, key, value and what was expected.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, too
-        raise UsageError(f"{path}: not TOML: {error}") from error
-    return _config([*flattened(content, path), *map(_override, overrides)], path)
+    document = read_toml(str(path), UsageError)
+    for text in overrides:
+        _override(document, text)
+    return _config(document, path)
 
 
 def from_dict(content: Mapping[str, Any], source: Path) -> Config:
     """Take what `to_dict` returned. source: the file that it was found in."""
-    return _config(list(flattened(content, source)), source)
+    folder = str(source.absolute().parent)
+    return _config(Document(str(source), content, UsageError, folder), source)
 
 
-def _override(text: str) -> Given:
-    key, equals, value = (part.strip() for part in text.partition("="))
-    place, here, known = f"--set {text}", Path.cwd(), keys(_TABLES)
-    if not equals or key not in known:
-        advice = f"there is no such key; {nearest(key, known)}"
-        raise UsageError(f"{place}: {advice if equals else 'write table.key=value'}")
-    # A shell takes the quotes off, so text need not have any.
-    if known[key].type in (str, Path) and value[:1] not in ("'", '"'):
-        return Given(key, value, place, here)
+def _override(document: Document, text: str) -> None:
+    """A shell takes the quotes off, so text need not have any."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise UsageError(f"--set {text}: write table.key=value")
+    known = dict(flat(TABLES)).get(name)
+    is_bare = known is not None and known.kind.is_text and value[:1] not in ("'", '"')
     try:
-        return Given(key, tomllib.loads(f"value = {value}")["value"], place, here)
-    except ValueError as error:
-        raise UsageError(f"{place}: expected {expected(known[key])}") from error
+        read = value if is_bare else toml_lines.value(value)
+    except ValueError:
+        read = value
+    document.put(tuple(name.split(".")), read, "--set", str(Path.cwd()))
 
 
-def _config(given: List[Given], source: Path) -> Config:
-    config = Config(**build(_TABLES, given, source), source=source)
-    with _told(f"{source}:"):
-        _check_model(config)
-        _check_data(config)
-        _check_input(config.input)
+def _config(document: Document, source: Path) -> Config:
+    values = document.read(TABLES)
+    networks = values["model"]["networks"]
+    values["model"]["networks"] = {name: path for name, path in networks.items() if path}
+    records = {name: record(**values[name]) for name, record in RECORDS.items()}
+    config = Config(**records, source=source)
+    _check_model(document, config)
+    _check_data(document, config)
+    _check_input(document, config.input)
     return config
 
 
-@contextmanager
-def _told(where: str) -> Iterator[None]:
-    """Say in an error where its cause is."""
-    try:
-        yield
-    except UsageError as error:
-        raise UsageError(f"{where} {error}") from error
-
-
-def _check_model(config: Config) -> None:
+def _check_model(document: Document, config: Config) -> None:
     """What Architecture says of it, and a teacher exactly where something is aligned."""
-    with _told("[model]"):
+    try:
         shape = config.architecture(classes=2)
-    teacher = config.objective.teacher
-    of = f"[model] alignment '{shape.alignment}' of modalities '{shape.modalities}'"
+    except UsageError as error:
+        raise document.fault(("model", "alignment"), str(error)) from error
+    teacher, at = config.objective.teacher, ("objective", "teacher")
+    of = f"model.alignment '{shape.alignment}' of modalities '{shape.modalities}'"
     aligns = shape.alignment != "none" and not config.train.freeze
     if config.train.freeze:
-        of = "[train] freeze"
+        of = "train.freeze"
     if not aligns and teacher is not None:
-        raise UsageError(f'{of} has no use for [objective] teacher = "{teacher}": leave it out')
+        raise document.fault(at, f'{of} has no use for "{teacher}": leave it out')
     if aligns and teacher is None:
-        raise UsageError(
-            f"{of} needs [objective] teacher: the checkpoint of a model of modalities 'MV', trained "
-            'with [data] flow = "optical"'
+        raise document.fault(
+            at,
+            f"is missing; {of} needs the checkpoint of a model of modalities 'MV', trained with "
+            'data.flow = "optical"',
         )
-    strange = [name for name in config.model.networks if name not in shape.networks]
-    if strange:
-        raise UsageError(
-            f"[model.networks] {strange[0]}: modalities '{shape.modalities}' has the networks "
-            + ", ".join(shape.networks)
-        )
+    for name in config.model.networks:
+        if name not in shape.networks:
+            there = ", ".join(shape.networks)
+            told = f"modalities '{shape.modalities}' has the networks {there}"
+            raise document.fault(("model", "networks", name), told)
 
 
-def _check_data(config: Config) -> None:
+def _check_data(document: Document, config: Config) -> None:
     """Pictures that are left out must not be the only ones that are looked at."""
     data, modalities = config.data, config.model.modalities
     if data.frame_types == "I" and modalities != "I":
-        raise UsageError(
-            f"[data] frame_types \"I\": modalities '{modalities}' needs P or B pictures; with I "
-            'pictures alone, take [model] modalities = "I"'
+        raise document.fault(
+            ("data", "frame_types"),
+            f"modalities '{modalities}' needs P or B pictures; with I pictures alone, take "
+            'model.modalities = "I"',
         )
     if data.b_frames == "ignore" and "P" not in data.frame_types:
-        raise UsageError(
-            f'[data] b_frames "ignore" with frame_types "{data.frame_types}" leaves no picture: '
-            "take I+P"
+        raise document.fault(
+            ("data", "b_frames"),
+            f'"ignore" with frame_types "{data.frame_types}" leaves no picture: take I+P',
         )
     if data.flow == "optical" and modalities != "MV":
-        raise UsageError(
-            f'[data] flow "optical" is for a teacher, [model] modalities = "MV"; \'{modalities}\' '
-            "looks at vectors"
+        raise document.fault(
+            ("data", "flow"),
+            f'"optical" is for a teacher, model.modalities = "MV"; \'{modalities}\' looks at vectors',
         )
 
 
-def _check_input(sizes: Input) -> None:
+def _check_input(document: Document, sizes: Input) -> None:
     """A crop fits the networks and, at each scale, the picture."""
-    with _told("[input]"):
+    try:
         default_input(sizes.resize, sizes.crop)
-        for scale in sizes.scales:
-            if any(round(c * scale) > r for c, r in zip(sizes.crop, sizes.resize)):
-                raise UsageError(
-                    f"scales: {scale:g} of crop {sizes.crop} is more than resize has, {sizes.resize}"
-                )
+    except UsageError as error:
+        raise document.fault(("input", "crop"), str(error)) from error
+    for index, scale in enumerate(sizes.scales):
+        if any(round(c * scale) > r for c, r in zip(sizes.crop, sizes.resize)):
+            told = f"{scale:g} of crop {sizes.crop} is more than resize has, {sizes.resize}"
+            raise document.fault(("input", "scales", index), told)

@@ -73,35 +73,46 @@ def test_the_default_pack_is_valid_and_trained():
 @pytest.mark.parametrize(
     "path, value, complaint",
     [
-        ("format_version", 2, "format_version is 2; expected 1"),
-        ("format_version", True, "format_version is true; expected 1"),
-        ("name", " ", 'name is " "; expected a text'),
-        ("precision", 16, "precision is 16; expected a text"),
-        ("trained", 1, "trained is 1; expected true or false"),
-        ("labels", ["a", "a"], r'labels is \["a", "a"\]; expected a list of two or more different'),
+        ("format_version", 2, "format_version: got 2, expected 1"),
+        ("format_version", True, "format_version: got true, expected 1"),
+        ("name", " ", 'name: got " ", expected a line of text'),
+        ("precision", 16, "precision: got 16, expected a line of text"),
+        ("trained", 1, "trained: got 1, expected true or false"),
+        (
+            "labels",
+            ["a", "a"],
+            r'labels: got \["a", "a"\], expected a list of two or more different',
+        ),
         ("labels", ["a"], "expected a list of two or more"),
-        ("input", [], r"input is \[\]; expected an object"),
-        ("input.resize", [340], r"input.resize is \[340\]; expected \[width, height\]"),
-        ("input.resize", [340, 25.6], "input.resize is"),
-        ("input.crop", [11, 8], r"input.crop is \[11, 8\]; expected .* not larger than"),
+        ("input", [], r"input: got \[\], expected an object"),
+        ("input.resize", [340], r"input.resize: got \[340\], expected \[width, height\]"),
+        ("width", 10**400, "width: got 1000"),
+        ("input.resize", [340, 25.6], "input.resize: got"),
+        ("input.crop", [11, 8], r"input.crop: got \[11, 8\], expected .* not larger than"),
         (
             "input.rgb.std",
             [1, 0, 1],
-            r"input.rgb.std is \[1, 0, 1\]; expected three numbers above 0",
+            r"input.rgb.std: got \[1, 0, 1\], expected three numbers above 0",
         ),
-        ("input.rgb.mean", [1, 0], "input.rgb.mean is .* expected three numbers"),
-        ("input.flow.scale", "big", 'input.flow.scale is "big"; expected a number above 0'),
-        ("input.residual.gamma", 1, "input.residual.gamma is 1; expected no such key"),
-        ("trilinear.factors", 0, "trilinear.factors is 0; expected a whole number above 0"),
-        ("graphs.motion.file", "../motion.onnx", "graphs.motion.file .* without folders"),
+        ("input.rgb.mean", [1, 0], "input.rgb.mean: got .* expected three numbers"),
+        ("input.flow.scale", "big", 'input.flow.scale: got "big", expected a number above 0'),
+        ("input.residual.gamma", 1, "input.residual.gamma: unknown key; known are mean, std"),
+        ("trilinear.factors", 0, "trilinear.factors: got 0, expected a whole number above 0"),
+        ("graphs.motion.file", "../motion.onnx", "graphs.motion.file: got .* without folders"),
+        (
+            "input.rgb.mean",
+            [float("nan"), 0, 0],
+            r"input.rgb.mean: got \[NaN, 0, 0\], expected three",
+        ),
+        ("trilinear.factor", 1, 'trilinear.factor: unknown key; did you mean "factors"'),
         (
             "graphs.motion.sha256",
             "00",
-            'graphs.motion.sha256 is "00"; expected [0-9a-f]{64}, which',
+            'graphs.motion.sha256: got "00", expected [0-9a-f]{64}, which',
         ),
         ("graphs.motion.file", "other.onnx", "other.onnx: cannot be read: No such file"),
-        ("accuracy", 0.9, "accuracy is 0.9; expected an object or null"),
-        ("colour", "red", 'colour is "red"; expected no such key'),
+        ("accuracy", 0.9, "accuracy: got 0.9, expected an object or null"),
+        ("colour", "red", "colour: unknown key; known are format_version, name"),
     ],
 )
 def test_wrong_values_are_named(folder, path, value, complaint):
@@ -111,8 +122,16 @@ def test_wrong_values_are_named(folder, path, value, complaint):
     assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["labels", "input.flow", "graphs.appearance.sha256", "training"])
-def test_missing_keys_are_named(folder, path):
+@pytest.mark.parametrize(
+    "path, told",
+    [
+        ("labels", "labels"),
+        ("input.flow", "input.flow.scale"),
+        ("graphs.appearance.sha256", "graphs.appearance.sha256"),
+        ("training", "training"),
+    ],
+)
+def test_missing_keys_are_named(folder, path, told):
     def remove(values):
         keys = path.split(".")
         for key in keys[:-1]:
@@ -120,7 +139,18 @@ def test_missing_keys_are_named(folder, path):
         del values[keys[-1]]
 
     edit(folder, remove)
-    with pytest.raises(ModelError, match="%s is missing; expected" % path):
+    with pytest.raises(ModelError, match="json:1: %s: is missing, expected" % told):
+        load_pack(folder)
+
+
+def test_a_fault_has_the_line_of_its_key(folder):
+    path = os.path.join(folder, "model.json")
+    with open(path) as file:
+        text = json.dumps(json.load(file), indent=1)
+    line = text[: text.index('"std"')].count("\n") + 1
+    with open(path, "w") as file:
+        file.write(text.replace('"std"', '"stb"', 1))
+    with pytest.raises(ModelError, match='json:%d: input.rgb.stb: unknown key; .*"std"' % line):
         load_pack(folder)
 
 
@@ -150,11 +180,29 @@ def test_no_model_json(tmp_path):
 
 def test_not_json(tmp_path):
     (tmp_path / "model.json").write_text("{oops")
-    with pytest.raises(ModelError, match="model.json: is not JSON"):
+    with pytest.raises(ModelError, match="model.json:1: not valid JSON: "):
+        load_pack(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ('{"name": "a",\n "name": "b"}', 'the key "name" stands twice in an object'),
+        ("[" * 100000, "is nested too deeply"),
+        ('{"format_version": %s}' % ("1" * 5000), "model.json: not valid JSON|format_version: got"),
+        ('{"format_version": %s}' % ("1" * 400), "format_version: got 111"),
+        ('{"name": "\udcff"}'.encode("utf-8", "surrogateescape"), "is not UTF-8 text"),
+    ],
+    ids=["twice", "deep", "digits", "large", "utf-8"],
+)
+def test_hostile_files(tmp_path, text, complaint):
+    content = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / "model.json").write_bytes(content)
+    with pytest.raises(ModelError, match=complaint):
         load_pack(str(tmp_path))
 
 
 def test_not_an_object(tmp_path):
     (tmp_path / "model.json").write_text("[]")
-    with pytest.raises(ModelError, match=r"the whole file is \[\]; expected an object"):
+    with pytest.raises(ModelError, match=r"model.json:1: got \[\], expected an object"):
         load_pack(str(tmp_path))

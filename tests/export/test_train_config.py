@@ -81,50 +81,84 @@ def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path
 @pytest.mark.parametrize(
     "text, said",
     [
+        ("[train]\nepoch = 3", '6: train.epoch: unknown key; did you mean "epochs"?'),
+        ("[trian]\nseed = 3", '5: trian: unknown table; did you mean "train"?'),
+        ("[train]\nqqq = 1", "6: train.qqq: unknown key; known are epochs, clips"),
+        ("[input]\nseeds = 1", '6: input.seeds: unknown key; did you mean "train.seed"?'),
+        ("[qqq]\nzzz = 1", "5: qqq: unknown table; known are data, model, input, train"),
+        ('[model.networks]\nOF = "x"', "6: model.networks.OF: unknown key; known are I, MV, R"),
+        ("[[train]]\nseed = 1", '5: train: got [{"seed": 1}], expected a table: write [train]'),
+        ("[train]\nclips = 0", "6: train.clips: got 0, expected a whole number above 0"),
+        ("[train]\nepochs = 2.5", "6: train.epochs: got 2.5, expected a whole number, 0 or more"),
         (
-            "[train]\nepoch = 3",
-            "[train] epoch = 3: there is no such key; did you mean train.epochs?",
+            "[train]\n\nseed = true",
+            "7: train.seed: got true, expected a whole number from 0 to 4294967295",
         ),
-        ("[trian]\nseed = 3", "[trian] seed = 3: there is no such key; did you mean train.seed?"),
-        ("[train]\nqqq = 1", "no such key; known are train.epochs, train.clips"),
-        ("[input]\nseeds = 1", "did you mean train.seed?"),
-        ("[qqq]\nzzz = 1", "known are [data], [input], [model.networks], [model]"),
-        ('[model.networks]\nOF = "x"', "there is no such key"),
-        ("[train]\nclips = 0", "[train] clips = 0: expected a whole number, 1 or more"),
-        ("[train]\nepochs = 2.5", "epochs = 2.5: expected a whole number"),
-        ("[train]\nseed = true", "seed = true: expected a whole number from 0 to 4294967295"),
-        ("[train]\ndropout = 1", "dropout = 1: expected a number from 0 to 0.95"),
-        ("[train]\nlearning_rate = nan", "learning_rate = NaN: expected a number"),
-        ("[train]\nfreeze = 1", "freeze = 1: expected true or false"),
-        ('[train]\namp = "fp8"', 'amp = "fp8": expected one of auto, off, fp16, bf16'),
-        ("[input]\ncrop = [224]", "expected a list of two, each a whole number from 32 to 4096"),
-        ("[input]\nscales = []", "expected a list of one or more, each a number from 0.1"),
-        ("[input]\ncrop = [224, 200]", "[input] crop 224x200: the networks halve a picture"),
-        ("[input]\ncrop = [352, 224]", "[input] crop 352x224 is larger than resize 340x256"),
-        ("[input]\nscales = [1.2]", "[input] scales: 1.2 of crop (224, 224) is more than resize"),
-        ('[objective]\nteacher = "t"', "of modalities 'TTP' has no use for [objective] teacher"),
+        ("[train]\nseed = 0x1ffffffff", "6: train.seed: got 8589934591, expected a whole number"),
+        ("[train]\ndropout = 1", "6: train.dropout: got 1, expected a number from 0 to 0.95"),
+        ("[train]\nlearning_rate = nan", "6: train.learning_rate: got NaN, expected a number"),
+        ("[train]\nwarmup_epochs = 1" + "0" * 400, "6: train.warmup_epochs: got 1000"),
+        ("[train]\nfreeze = 1", "6: train.freeze: got 1, expected true or false"),
+        (
+            '[train]\namp = "fp8"',
+            '6: train.amp: got "fp8", expected one of "auto", "off", "fp16", "bf16"',
+        ),
+        (
+            "[input]\ncrop = [224]",
+            "6: input.crop: got [224], expected [width, height], whole numbers from 32 to 4096",
+        ),
+        (
+            "[input]\ncrop = [224, 16]",
+            "6: input.crop: got [224, 16], expected [width, height], whole numbers from 32 to 4096",
+        ),
+        ("[input]\nscales = []", "6: input.scales: got [], expected a list of numbers from 0.1"),
+        ("[input]\ncrop = [224, 200]", "6: input.crop: crop 224x200: the networks halve a picture"),
+        ("[input]\ncrop = [352, 224]", "6: input.crop: crop 352x224 is larger than resize 340x256"),
+        (
+            "[input]\nscales = [\n  1.0,\n  1.2,\n]",
+            "8: input.scales: 1.2 of crop (224, 224) is more than resize",
+        ),
+        (
+            '[objective]\nteacher = "t"',
+            "6: objective.teacher: model.alignment 'none' of modalities 'TTP' has no use for",
+        ),
     ],
 )
 def test_mistakes_are_named(load, tmp_path, text, said):
     with pytest.raises(UsageError) as error:
         load(LEAST + text)
-    assert str(error.value).startswith(f"{tmp_path / 'some.toml'}: ") and said in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'some.toml'}:{said}")
 
 
 @pytest.mark.parametrize(
     "overrides, said",
     [
         (["train.seed"], "--set train.seed: write table.key=value"),
-        (["train.sede=1"], "--set train.sede=1: there is no such key; did you mean train.seed?"),
-        (["train.seed=one"], "--set train.seed=one: expected a whole number from 0"),
-        (["train.seed=-1"], "--set train.seed=-1: expected a whole number from 0"),
-        (["data.prepared="], "--set data.prepared=: expected a path"),
-        (["data.frame_types=I"], "modalities 'TTP' needs P or B pictures"),
-        (["data.frame_types=I+B", "data.b_frames=ignore"], "leaves no picture"),
-        (["data.flow=optical"], "is for a teacher"),
-        (["model.modalities=ATTP"], "alignment 'ours' of modalities 'ATTP' needs [objective] teac"),
-        (["model.alignment=ours"], "[model] alignment of TTP 'ours': choose one of none"),
-        (["model.modalities=I", "model.networks.R=r.pt"], "[model.networks] R: modalities 'I' has"),
+        (["train.sede=1"], '--set: train.sede: unknown key; did you mean "seed"?'),
+        (["seed=1"], '--set: seed: unknown key; did you mean "train.seed"?'),
+        (["=1"], '--set: "": unknown key; known are data, model'),
+        (["data.prepared.x=1"], 'prepared: got "set", expected a table'),
+        (["train.seed=one"], '--set: train.seed: got "one", expected a whole number from 0'),
+        (["train.seed=-1"], "--set: train.seed: got -1, expected a whole number from 0"),
+        (["data.prepared="], '--set: data.prepared: got "", expected a path'),
+        (["data.frame_types=I"], "--set: data.frame_types: modalities 'TTP' needs P or B pictures"),
+        (
+            ["data.frame_types=I+B", "data.b_frames=ignore"],
+            '--set: data.b_frames: "ignore" with frame_types "I+B" leaves no picture',
+        ),
+        (["data.flow=optical"], '--set: data.flow: "optical" is for a teacher'),
+        (
+            ["model.modalities=ATTP"],
+            "toml: objective.teacher: is missing; model.alignment 'ours' of modalities 'ATTP' needs",
+        ),
+        (
+            ["model.alignment=ours"],
+            "--set: model.alignment: alignment of TTP 'ours': choose one of none",
+        ),
+        (
+            ["model.modalities=I", "model.networks.R=r.pt"],
+            "--set: model.networks.R: modalities 'I' has",
+        ),
     ],
 )
 def test_mistakes_of_overrides_are_named(load, overrides, said):
@@ -134,11 +168,11 @@ def test_mistakes_of_overrides_are_named(load, overrides, said):
 
 
 def test_files_that_are_no_configuration(load, tmp_path):
-    with pytest.raises(UsageError, match=r"missing.toml: No such file"):
+    with pytest.raises(UsageError, match=r"missing.toml: cannot be read: No such file"):
         load_config(tmp_path / "missing.toml")
-    with pytest.raises(UsageError, match=r"some.toml: not TOML: .*line 2"):
+    with pytest.raises(UsageError, match=r"some.toml:2: not valid TOML: "):
         load("[data]\nprepared\n")
-    with pytest.raises(UsageError, match=r"\[data\] prepared is missing: a path in quotes"):
+    with pytest.raises(UsageError, match=r"some.toml: data.prepared: is missing, expected a path"):
         load("[train]\nseed = 1\n")
 
 

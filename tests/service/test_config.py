@@ -9,7 +9,6 @@ import pytest
 from edge_attp.cli import main
 from edge_attp.errors import UsageError
 from edge_attp.recognition import Thresholds
-from edge_attp.service import config as service_config
 from edge_attp.service import schema
 from edge_attp.service.config import Engine, Health, StreamTable, load_config
 from edge_attp.service.example import example
@@ -115,14 +114,25 @@ FAULTS = [
     # What is not known, with the nearest name.
     (
         STREAM + "stal_s = 1\n",
-        'camera.toml:4: stream \'door\': "stal_s" is no key; did you mean "stall_s"?',
+        "camera.toml:4: stream 'door': stal_s: unknown key; did you mean \"stall_s\"?",
     ),
-    (STREAM + "zzz = 1\n", '"zzz" is no key; known are name, source,'),
-    (STREAM + "[heath]\n", 'camera.toml:4: "heath" is no table; did you mean "health"?'),
-    ('"str\\u0065am " = 1\n', 'camera.toml:1: "stream " is no table; did you mean "stream"?'),
-    ("engine = 1\n" + STREAM, "camera.toml:1: expected a table: write [engine]"),
-    ("[stream]\nname = 1\n", "camera.toml:1: expected a list of tables: write [[stream]]"),
-    ("stream = [1]\n", "camera.toml:1: expected a list of tables"),
+    (
+        STREAM + "zzz = 1\n",
+        "camera.toml:4: stream 'door': zzz: unknown key; known are name, source,",
+    ),
+    (STREAM + "batch = 1\n", 'batch: unknown key; did you mean "engine.batch"?'),
+    (STREAM + "[heath]\n", 'camera.toml:4: heath: unknown table; did you mean "health"?'),
+    (STREAM + "[[sinks]]\n", 'camera.toml:4: sinks: unknown table; did you mean "sink"?'),
+    ('"str\\u0065am " = 1\n', 'camera.toml:1: "stream ": unknown key; did you mean "stream"?'),
+    (
+        "engine = 1\n" + STREAM,
+        "camera.toml:1: engine: got 1, expected a table: write [engine] on a",
+    ),
+    (
+        "[stream]\nname = 1\n",
+        'camera.toml:1: stream: got {"name": 1}, expected a list of tables: write [[stream]] on a',
+    ),
+    ("stream = [1]\n", "camera.toml:1: stream: got [1], expected a list of tables"),
     # Sinks.
     (STREAM + "[[sink]]\n", "camera.toml:4: sink 1: type: is missing, expected one of"),
     (STREAM + "[[sink]]\ntype = []\n", "camera.toml:5: sink 1: type: got [], expected one of"),
@@ -136,7 +146,7 @@ FAULTS = [
     ),
     (
         STREAM + '[[sink]]\ntype = "jsonl"\n[[sink]]\ntype = "jsonl"\nhost = "x"\n',
-        'camera.toml:8: sink 2 (jsonl): "host" is no key',
+        "camera.toml:8: sink 2 (jsonl): host: unknown key; known are",
     ),
     (
         STREAM + '[[sink]]\ntype = "webhook"\nurl = "x"\n',
@@ -161,18 +171,18 @@ FAULTS = [
     ),
     (
         STREAM + "[events]\nstart = 0.3\nend = 0.5\n",
-        "camera.toml:6: events: end: got 0.5, expected at",
+        "camera.toml:6: events.end: got 0.5, expected at most start, 0.3",
     ),
     (STREAM + "[events]\nstart = 1.5\n", "expected a number above 0, and 1 at most"),
     (
         STREAM + '[health]\nlisten = "0.0.0.0:80"\n',
-        "camera.toml:5: health: listen: 0.0.0.0:80 can be",
+        "camera.toml:5: health.listen: 0.0.0.0:80 can be",
     ),
     (STREAM + '[health]\nlisten = "here"\n', 'expected an address as "127.0.0.1:9560"'),
     (STREAM + '[health]\nlisten = "127.0.0.1:0"\n', "expected an address"),
     # Files that must be there.
-    (STREAM + '[health]\ntoken_file = "none"\n', "camera.toml:5: health: token_file: file = "),
-    (STREAM + '[engine]\npack = "none"\n', "camera.toml:5: engine: pack: there is no folder /"),
+    (STREAM + '[health]\ntoken_file = "none"\n', "camera.toml:5: health.token_file: /"),
+    (STREAM + '[engine]\npack = "none"\n', "camera.toml:5: engine.pack: there is no folder /"),
     (STREAM + '[[sink]]\ntype = "mqtt"\nca_file = "no"\n', "ca_file: there is no file /"),
 ]
 
@@ -182,8 +192,27 @@ def test_faults_name_place_and_expectation(fault, text, told):
     assert told in fault(text)
 
 
-def test_the_first_of_several_faults_is_told_in_one_line(fault):
-    assert "\n" not in fault(STREAM + 'stall_s = "a\\nb"\nthreads = 0\n')
+@pytest.mark.parametrize(
+    "text",
+    [
+        STREAM + 'stall_s = "a\\nb"\nthreads = 0\n',
+        STREAM + '"a\\nb" = 1\n',
+        STREAM + '[[sink]]\ntype = "a\\nb"\n',
+        '[[stream]]\nname = "a\\n"\nsource = "x"\n',
+    ],
+)
+def test_the_first_of_several_faults_is_told_in_one_line(fault, text):
+    assert "\n" not in fault(text)
+
+
+def test_numbers_without_end_are_faults(fault):
+    digits = "1" + "0" * 400
+    assert "camera.toml:4: stream 'door': stall_s: got 1000" in fault(
+        STREAM + "stall_s = " + digits
+    )
+    assert "threads: got 1000" in fault(STREAM + "threads = " + digits)
+    assert "threads: got " in fault(STREAM + "threads = 0x" + "f" * 5000)
+    assert "camera.toml" in fault(STREAM + "threads = " + "1" * 5000)
 
 
 def test_what_cannot_be_read_is_a_usage_error(tmp_path):
@@ -192,7 +221,7 @@ def test_what_cannot_be_read_is_a_usage_error(tmp_path):
     (tmp_path / "latin.toml").write_bytes(b'a = "\xff"\n')
     with pytest.raises(UsageError, match="not UTF-8"):
         load_config(str(tmp_path / "latin.toml"))
-    (tmp_path / "large.toml").write_bytes(b"#" * (service_config._MAX_BYTES + 1))
+    (tmp_path / "large.toml").write_bytes(b"#" * ((1 << 20) + 1))
     with pytest.raises(UsageError, match="larger than 1 MiB"):
         load_config(str(tmp_path / "large.toml"))
 
@@ -243,7 +272,7 @@ def test_the_example_is_right_with_everything_switched_on(load, tmp_path):
         shown = {name: sink.options[name] for name, value in defaults.items() if value is not None}
         for name, value in shown.items():
             written = defaults[name]
-            is_path = schema.SINKS[kind][name].kind.is_state
+            is_path = schema.SINKS[kind][name].kind.base == "state"
             assert written is schema.REQUIRED or is_path or value == written, (kind, name)
 
 

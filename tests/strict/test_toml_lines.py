@@ -3,7 +3,7 @@
 import pytest
 
 from edge_attp.errors import UsageError
-from edge_attp.service import toml_file
+from edge_attp.strict import toml_lines
 
 # Every value that is a number says which line its key stands on.
 PLAIN = """\
@@ -82,19 +82,19 @@ def numbers(value, path=()):
 @pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
 def test_each_key_has_its_line(text, ending):
     text = text.replace("\n", ending)
-    found = toml_file.lines(text)
-    expected = dict(numbers(toml_file.parse(text, "x.toml")))
+    found = toml_lines.lines(text)
+    expected = dict(numbers(toml_lines.parse(text, "x.toml", UsageError)))
     assert len(expected) > 6
     assert {path: found[path] for path in expected} == expected
 
 
 def test_nesting_without_end_is_refused():
     with pytest.raises(UsageError, match="nested too deeply"):
-        toml_file.parse("a = " + "[" * 100000, "x.toml")
+        toml_lines.parse("a = " + "[" * 100000, "x.toml", UsageError)
 
 
 def test_tables_and_elements_have_lines_too():
-    found = toml_file.lines(ARRAYS)
+    found = toml_lines.lines(ARRAYS)
     assert found[("stream", 0)] == 1
     assert found[("stream", 0, "more")] == 3
     assert found[("stream", 1, "part", 1)] == 15
@@ -104,8 +104,8 @@ def test_tables_and_elements_have_lines_too():
 
 
 def test_a_key_that_only_looks_like_one_is_not_found():
-    assert ("b",) not in toml_file.lines(STRINGS)
-    assert ("nor", 0) not in toml_file.lines(STRINGS)
+    assert ("b",) not in toml_lines.lines(STRINGS)
+    assert ("nor", 0) not in toml_lines.lines(STRINGS)
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_a_key_that_only_looks_like_one_is_not_found():
 )
 def test_what_is_no_toml_is_refused_with_its_line(text, line):
     with pytest.raises(UsageError, match=r"^x\.toml:%d: not valid TOML: " % line):
-        toml_file.parse(text, "x.toml")
+        toml_lines.parse(text, "x.toml", UsageError)

@@ -6,13 +6,14 @@ over text that a library has accepted, so it may take for granted that the text 
 
 import re
 import sys
-from typing import Any, Dict, Optional, Tuple, Union
+from bisect import bisect_left
+from typing import Any, Dict, Optional, Tuple, Type, Union
 
-from edge_attp.errors import UsageError
+from edge_attp.errors import EdgeAttpError, UsageError
 
-__all__ = ["Path", "lines", "parse"]
+__all__ = ["Path", "lines", "parse", "value"]
 
-# From the top of the file: names of tables and keys, and places in arrays.
+# From the top of a file: names of tables and keys, and places in lists.
 Path = Tuple[Union[str, int], ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -21,27 +22,34 @@ _STRING = re.compile(
 )
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BARE_VALUE = re.compile(r"[^,\]}#\n]+")
+# Where the library says what is wrong.
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-def parse(text: str, name: str) -> Dict[str, Any]:
-    """The values of TOML text. Raises UsageError naming `name` and the line."""
+def parse(text: str, name: str, error: Type[EdgeAttpError]) -> Dict[str, Any]:
+    """The values of TOML text. Raises `error`, which names `name` and the line."""
     library = _library()
     try:
         return library.loads(text)
     except RecursionError:
-        raise UsageError("%s: is nested too deeply" % name) from None
-    except library.TOMLDecodeError as error:
-        place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", str(error))
-        if place is None:
-            raise UsageError("%s: not valid TOML: %s" % (name, error)) from None
+        raise error("%s: is nested too deeply" % name) from None
+    except ValueError as reason:
+        place = _PLACE.search(str(reason))
+        if place is None:  # Python's own, of a number of thousands of digits
+            raise error("%s: not valid TOML: %s" % (name, reason)) from None
         line = int(place.group(1) or text.count("\n") + 1)
-        reason = str(error)[: place.start()]
-        raise UsageError("%s:%d: not valid TOML: %s" % (name, line, reason)) from None
+        told = str(reason)[: place.start()]
+        raise error("%s:%d: not valid TOML: %s" % (name, line, told)) from None
 
 
 def lines(text: str) -> Dict[Path, int]:
-    """The line, counted from 1, of every key, table and array element of valid TOML text."""
+    """The line, counted from 1, of every key, table and list element of valid TOML text."""
     return _Walk(text).walk()
+
+
+def value(text: str) -> Any:
+    """What stands behind a `key =`. Raises ValueError."""
+    return _library().loads("value = " + text)["value"]
 
 
 def _library() -> Any:
@@ -63,6 +71,7 @@ class _Walk:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._ends = [end.start() for end in re.finditer("\n", text)]
         self._lines: Dict[Path, int] = {}
         self._last: Dict[Path, int] = {}  # newest element of each array of tables
 
@@ -160,4 +169,4 @@ class _Walk:
         return is_there
 
     def _note(self, path: Path) -> None:
-        self._lines.setdefault(path, self._text.count("\n", 0, self._at) + 1)
+        self._lines.setdefault(path, bisect_left(self._ends, self._at) + 1)

@@ -1,0 +1,10 @@
+"""Every sink that a configuration can name. The one that comes first is switched on in the example."""
+
+from edge_attp.sinks import clips, mqtt, overlay_stream, rotating, webhook
+
+__all__ = ["SINKS"]
+
+SINKS = {
+    sink.type: sink
+    for sink in (rotating.SINK, mqtt.SINK, webhook.SINK, clips.SINK, overlay_stream.SINK)
+}
