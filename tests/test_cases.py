@@ -76,9 +76,9 @@ def test_pictures_and_times_are_those_of_ffmpeg(recognised, name):
 @pytest.mark.parametrize("name", CASES)
 def test_truth(name):
     report = truth.check_stream(FOLDER / name, transcode=False)
-    wrong = (report.mismatches, report.unmatched, report.lost_references, report.broken_off)
-    assert wrong == (0, 0, 0, ""), str(report)
+    assert (report.mismatches, report.unmatched, report.broken_off) == (0, 0, ""), str(report)
     assert report.damaged == DAMAGED.get(name, 0)
+    assert not report.lost_references or name in DAMAGED
     assert report.blocks and report.intra_blocks
 
 
@@ -90,17 +90,22 @@ def test_run_ends_well(pack, capsys, name):
     starts = [record["start_s"] for record in records if record["type"] == "picture"]
     rate = RATES.get(name, 25)
     assert all(one < other for one, other in zip(starts, starts[1:]))
-    assert 0 <= starts[0] <= (1 + DAMAGED.get(name, 0)) / rate
+    assert starts or name in DAMAGED  # which has no key picture
+    assert all(0 <= start_s <= 1 / rate for start_s in starts[:1])
     assert records[0]["width"] * records[0]["height"] == 96 * 64
     assert records[-1]["complete"]
 
 
 def pans(video):
-    """The median flow of the blocks that move, of each picture without a cut before it."""
+    """The median flow of the blocks that move, of each picture without a cut before it. Where a picture that
+    nobody refers to was only marked so, the vectors across it are still those of one picture interval."""
+    unreferenced = False
     for picture in video:
         moves = (picture.motion.reference >= 0).any(0)
         if picture.kind != "I" and picture.integrity == "ok":
-            yield np.median(picture.motion.flow()[:, moves], axis=1)
+            intervals = 2 if unreferenced and video.info().pic_order_cnt_type == 2 else 1
+            yield intervals * np.median(picture.motion.flow()[:, moves], axis=1)
+        unreferenced = not picture.is_reference
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "vfr.mkv"])

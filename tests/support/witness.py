@@ -170,7 +170,8 @@ class Witness:
         context.thread_count = 1
         context.options = dict(_OPTIONS, **_OPTIONS_OF[self.codec])
         if self._extradata:
-            context.extradata = self._extradata
+            # FFmpeg reads beyond records that are cut short, and PyAV does not say what is there.
+            context.extradata = self._extradata + bytes(64)
         return context
 
 
