@@ -32,6 +32,9 @@ class ProcessBound:
                 "here once more".format(name)
             )
 
+    def __getstate__(self) -> Any:
+        raise TypeError("{} belongs to its process".format(type(self).__name__))
+
     def __del__(self) -> None:
         try:
             if self._process_id and self.is_elsewhere:

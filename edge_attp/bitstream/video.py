@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import pickle
 from fractions import Fraction
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -286,18 +285,22 @@ class CompressedVideo(ProcessBound):
         self.close()
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        source = os.fspath(self._input) if isinstance(self._input, os.PathLike) else self._input
+        source, name = self._input, self._source.name
+        if isinstance(source, (str, os.PathLike)):
+            source = os.fspath(source)
+        else:
+            self.check_process(name)  # a copy would move the file of the parent
         try:
             if source == STDIN:
-                raise TypeError("standard input")
-            data = pickle.dumps(source)
+                raise TypeError("standard input cannot be pickled")
+            source.__reduce_ex__(4)
         except Exception as error:  # of any library
             raise TypeError(
-                "{}: this video cannot be pickled, because its source cannot: {}; open it by its path".format(
-                    self._source.name, error
+                "{}: this video cannot be pickled, because its source cannot ({}); open it by its path".format(
+                    name, error
                 )
             ) from None
-        return _opened_again, (data, self._begin, self._arguments)
+        return _opened_again, (source, self._begin, self._arguments)
 
     def __repr__(self) -> str:
         return "<CompressedVideo {!r} {} {}x{}>".format(
@@ -306,11 +309,9 @@ class CompressedVideo(ProcessBound):
 
 
 def _opened_again(
-    pickled: bytes, begin: Optional[int], arguments: Dict[str, Any]
+    source: Input, begin: Optional[int], arguments: Dict[str, Any]
 ) -> CompressedVideo:
-    """A pickled video. pickled: its source, which thus is another object also in a copy. begin: where its
-    file object stood when it was opened first."""
-    source = pickle.loads(pickled)
+    """A pickled video. begin: where its file object stood when it was opened first."""
     if begin is not None:
         rewind(source, begin, "")
     return CompressedVideo(source, **arguments)

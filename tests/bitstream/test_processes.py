@@ -14,6 +14,7 @@ import pytest
 
 from edge_attp.bitstream import CompressedVideo, binding
 from edge_attp.bitstream.picture import _Handle
+from edge_attp.bitstream.recorder import PacketRing, RecordedSource
 from edge_attp.errors import EdgeAttpError
 
 LIMIT_S = 60
@@ -160,6 +161,9 @@ def test_what_cannot_be_pickled_says_so(tmp_path):
     path.write_bytes(handmade.stream())
     with open(str(path), "rb") as file, CompressedVideo(file) as video:
         with pytest.raises(TypeError, match="clip.264: this video cannot be pickled.*by its path"):
+            pickle.dumps(video)
+    with CompressedVideo(RecordedSource(str(path), PacketRing())) as video:
+        with pytest.raises(TypeError, match="clip.264: this video.*RecordedSource belongs to its"):
             pickle.dumps(video)
     with CompressedVideo(path) as video:
         with pytest.raises(TypeError, match="its arrays can"):
