@@ -3,7 +3,7 @@
 //
 // The standards promise an order and no more: pictures may be dropped, and one number may be odd (a frame whose fields lie
 // apart, a damaged header). So the step is a difference that many neighbours have, among the last ones only: no single picture
-// changes it, and what changed it once does so no longer when it has passed.
+// changes it, and what changed it once does so no longer when it has long passed.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ class PocStep {
         count_neighbours(at, 1);
         in_decoding_order_.push_back(poc);
         if (sorted_.size() > kWindow) forget_oldest();
-        step_ = supported();
+        take(supported());
     }
 
     int32_t value() const { return step_ > 0 ? step_ : usual_; }
@@ -54,6 +54,9 @@ class PocStep {
     static constexpr size_t kEarlier =
         16;                             // differences of earlier sequences, while the current one is too short to tell
     static constexpr int kSupport = 3;  // one odd picture has two neighbours
+    // Pictures for which a step is believed in although its multiple is all that is seen, as when a live source drops every picture
+    // that no other refers to.
+    static constexpr int kPatience = 1024;
 
     struct Count {
         int32_t difference;
@@ -102,20 +105,29 @@ class PocStep {
         in_decoding_order_.pop_front();
     }
 
-    int32_t supported() const {
+    Count supported() const {
         if (most(counts_) >= kSupport || earlier_.empty()) return smallest_not_rare(counts_);
         std::vector<Count> all = counts_;
         for (int32_t difference : earlier_) add(difference, 1, &all);
         return smallest_not_rare(all);
     }
 
-    // Differences between pictures that others were dropped from are multiples of the step.
-    int32_t smallest_not_rare(const std::vector<Count>& counts) const {
+    // Between pictures that others were dropped from, there are multiples of the step.
+    static Count smallest_not_rare(const std::vector<Count>& counts) {
         const int top = most(counts);
         const int enough = std::max(std::min(top, kSupport), (top + 3) / 4);
         for (const Count& c : counts)
-            if (c.count >= enough) return c.difference;
-        return step_;
+            if (c.count >= enough) return c;
+        return {0, 0};
+    }
+
+    void take(const Count& found) {
+        if (found.count == 0) return;
+        const bool is_multiple = step_ > 0 && found.difference != step_ && found.difference % step_ == 0;
+        if (is_multiple && is_sure_ && ++unsupported_ < kPatience) return;
+        unsupported_ = 0;
+        step_ = found.difference;
+        is_sure_ = found.count >= kSupport;
     }
 
     int32_t usual_;
@@ -124,6 +136,8 @@ class PocStep {
     std::vector<Count> counts_;     // of its differences, the smallest first
     std::vector<int32_t> earlier_;  // differences of earlier sequences
     int32_t step_ = 0;
+    bool is_sure_ = false;  // of step_: it had support
+    int unsupported_ = 0;   // pictures since then
 };
 
 }  // namespace attp
