@@ -24,7 +24,8 @@ void HevcParser::forget_references() {
     current_.reset();
     dpb_.clear();
     awaits_first_ = true;
-    skips_rasl_ = is_skipping_ = has_delimiter_ = has_sei_recovery_ = awaits_recovery_ = is_broken_ = false;
+    skips_rasl_ = is_skipping_ = has_delimiter_ = has_end_of_sequence_ = has_sei_recovery_ = awaits_recovery_ =
+        is_broken_ = false;
     recent_pocs_.clear();
 }
 
@@ -75,7 +76,7 @@ void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
         case kNalEndOfSequence:
         case kNalEndOfStream:
             finish_picture();
-            awaits_first_ = true;
+            has_end_of_sequence_ = true;
             break;
         default:  // filler data, SEI behind the picture, reserved types
             ignored_nal_units_++;
@@ -265,6 +266,9 @@ bool HevcParser::begin_picture(const SliceHeader& header, Fault* fault) {
     const int type = header.nal_unit_type;
     if (!activate(header, fault)) return false;
     const Sps& sps = *header.sps;
+    // As in H.264: where just the next picture comes, nothing has ended.
+    if (has_end_of_sequence_ && (is_irap(type) || has_sei_recovery_)) awaits_first_ = true;
+    has_end_of_sequence_ = false;
     starts_sequence_ = awaits_first_ || is_idr(type) || is_bla(type);
     if (is_irap(type)) skips_rasl_ = starts_sequence_;
     awaits_first_ = false;

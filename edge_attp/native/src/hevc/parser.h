@@ -65,6 +65,7 @@ class HevcParser : public StreamParser {
 
     // The next picture is the first of the stream, or of what follows an end of sequence.
     bool awaits_first_ = true;
+    bool has_end_of_sequence_ = false;  // before the next picture
     // RASL pictures belong to an IRAP picture with NoRaslOutputFlag: their references are not there.
     bool skips_rasl_ = false;
     bool is_skipping_ = false;  // the picture whose slice segments arrive is skipped
