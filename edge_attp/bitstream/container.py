@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream import encryption, nal, pyav, tracks
 from edge_attp.bitstream.display_matrix import read_file_matrix, read_matrix
-from edge_attp.bitstream.files import looked_into
+from edge_attp.bitstream.files import is_pipe, looked_into
 from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.records import likely_length_size, parse_configuration
 from edge_attp.bitstream.source import Source
@@ -195,8 +195,7 @@ class ContainerSource(Source):
     def _is_pipe_without_way_back(self, error: Exception, count: int) -> bool:
         is_refused = isinstance(error, self._av.error.InvalidDataError)
         is_promised = "mp4" in self.container and count < pyav.indexed_packets(self.stream)
-        with looked_into(self._target) as file:
-            return is_refused and is_promised and file is None
+        return is_refused and is_promised and is_pipe(self._target)
 
     def _check_end(self, count: int, is_cut: bool) -> None:
         """Whether what ends here was to end."""

@@ -3,9 +3,12 @@
 import os
 import stat
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, Iterator, Optional
 
 from edge_attp.errors import SourceError
+
+KEPT_BYTES = 1 << 18
 
 
 def position(file: Any) -> Optional[int]:
@@ -34,22 +37,29 @@ class PipeReader:
         self._file = file
         self._name = name
         self._held = b""  # read from the file object, and not yet given out
+        self.beginning = b""  # the first KEPT_BYTES, of what was read
         # read1 does not wait for all that is asked for.
         self._read_some = getattr(file, "read1", file.read)
 
     def read(self, size: int) -> bytes:
-        data = self._held or self._converted(self._called(self._read_some, size))
+        data = self._held or self._more(size)
         self._held = data[size:]
         return data[:size]
 
     def peek(self, size: int) -> bytes:
         """So many bytes, fewer at the end of the file only; they come out again."""
         while len(self._held) < size:
-            more = self._converted(self._called(self._read_some, size - len(self._held)))
+            more = self._more(size - len(self._held))
             if not more:
                 break
             self._held += more
         return self._held[:size]
+
+    def _more(self, size: int) -> bytes:
+        data = self._converted(self._called(self._read_some, size))
+        if len(self.beginning) < KEPT_BYTES:
+            self.beginning += data[: KEPT_BYTES - len(self.beginning)]
+        return data
 
     def _called(self, method: Any, *arguments: int) -> Any:
         try:
@@ -91,10 +101,20 @@ class FileReader(PipeReader):
         return int(self._called(self._file.tell)) - len(self._held)
 
 
+def is_pipe(target: Any) -> bool:
+    """Whether this path or reader gives its bytes once only."""
+    if isinstance(target, str):
+        return os.path.exists(target) and not os.path.isfile(target)
+    return not isinstance(target, FileReader)
+
+
 @contextmanager
 def looked_into(target: Any) -> Iterator[Any]:
-    """A file to look at any place of: that of a path, or a FileReader, which afterwards stands where it
-    stood. None where nobody can look without losing something: pipes, devices, addresses."""
+    """A FileReader to look at any place of: of a path, of this FileReader, which afterwards stands where it
+    stood, or of what has come out of a pipe first. None of devices and addresses."""
+    if isinstance(target, PipeReader) and not isinstance(target, FileReader):
+        yield FileReader(BytesIO(target.beginning), "")
+        return
     if isinstance(target, FileReader):
         begin = target.tell()
         try:

@@ -132,6 +132,7 @@ def scrambled(path, first=0, packet_bytes=188):
 def test_scrambled_transport_streams(clips, tmp_path, codec, packet_bytes):
     path = rewrapped(clip(clips, codec), tmp_path / "clip.ts")
     refused(io.BytesIO(scrambled(path, 0, packet_bytes)))
+    refused(Pipe(scrambled(path, 0, packet_bytes)))
 
 
 @both
@@ -190,3 +191,4 @@ def test_matroska(clips, key_id):
     with CompressedVideo(io.BytesIO(matroska(path, b""))) as video:
         assert [picture.integrity for picture in video] == ["ok"] * 24
     refused(io.BytesIO(matroska(path, encryption(key_id))))
+    refused(Pipe(matroska(path, encryption(key_id))))
