@@ -16,13 +16,15 @@ __all__ = [
 class EncodedPacket(NamedTuple):
     """Bytes of about one access unit, as they come out of a container or a raw stream.
 
-    `pts` and `dts` are in the time base of the stream, None where there is none.
+    `pts` and `dts` are in the time base of the stream, None where there is none. `is_shown`: False for
+    what an edit list hides: other pictures may refer to it.
     """
 
     data: bytes
     pts: Optional[int]
     dts: Optional[int]
     is_key: bool
+    is_shown: bool = True
 
 
 class ModeCounts(NamedTuple):
@@ -68,8 +70,9 @@ class StreamInfo(NamedTuple):
     Sizes are in luma samples after cropping. `block_px`: the side of a macroblock (H.264, 16) or coding
     tree unit. `max_num_ref_frames`: HEVC pictures held besides the current one at most.
     `pic_order_cnt_type`: 0 in HEVC. `poc_step` is the picture order count difference of two neighbours
-    in display order. `tools` grows while pictures are read. `track`: which of `tracks`, the video tracks of
-    the container, is read; raw streams have none.
+    in display order. `tools` grows while pictures are read. `rotation_deg`, `is_mirrored`: how the coded
+    picture is to be turned, clockwise, after it was mirrored, left to right; `display_matrix`: of the
+    container. `track`: which of `tracks`, the video tracks of the container, is read; raw streams have none.
     """
 
     container: str
@@ -88,6 +91,9 @@ class StreamInfo(NamedTuple):
     tools: Tuple[str, ...]
     frame_rate: Optional[Fraction]
     time_base: Optional[Fraction]
+    rotation_deg: int
+    is_mirrored: bool
+    display_matrix: Optional[Tuple[int, ...]]
     track: int = 0
     tracks: Tuple[VideoTrack, ...] = ()
 
@@ -95,7 +101,8 @@ class StreamInfo(NamedTuple):
 class StreamStats(NamedTuple):
     """Counts of what was read so far; `damaged` counts pictures, `demux_s` is the time spent on reading
     packets, in seconds. `skipped` are the HEVC pictures (RASL) that were not given out because their
-    references precede the random-access picture with which decoding began."""
+    references precede the random-access picture with which decoding began. `hidden` are those of `pictures`
+    that an edit list hides."""
 
     pictures: int
     damaged: int
@@ -104,3 +111,4 @@ class StreamStats(NamedTuple):
     damaged_nal_units: int
     demux_s: float
     skipped: int
+    hidden: int = 0

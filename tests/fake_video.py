@@ -36,7 +36,8 @@ class Picture:
         self.time_s = None
         self.is_random_access = letter in "KR"
         self.is_reference = letter != "B"
-        self.is_anchor = False
+        self.is_anchor, self.is_shown = False, True
+        self.packet = index
         self.integrity = "damaged" if letter == "D" else "ok"
         self.shape = (HEIGHT, WIDTH)
         self.motion = Motion(FLOW_STEP * index)
@@ -53,6 +54,8 @@ class FakeVideo:
     codec = "h264"
     width, height, bit_depth = WIDTH, HEIGHT, 8
     time_base = None
+    jump_s = float("inf")
+    rotation_deg, is_mirrored, display_matrix = 0, False, None
     track = 0
 
     def __init__(self, pattern, pocs=None, rate=25, fail=None, broken_keys=(), slow=None):

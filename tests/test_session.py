@@ -213,8 +213,8 @@ def test_jobs_may_come_while_it_runs(make):
     thread = in_background(session)
     wait_until(lambda: session.progress)
     submit(session, "a", recorder)
-    wait_until(lambda: recorder.closed)
-    assert recorder.verdict.scored == 2 and not session.streams
+    wait_until(lambda: recorder.closed and not session.streams)
+    assert recorder.verdict.scored == 2
     session.stop()
     thread.join()
 

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 from edge_attp.bench.runs import Setup, pictures_per_s
 from edge_attp.bench.streams import Copies
 from edge_attp.engine import BUFFER_KINDS, Backend
-from edge_attp.engine.thread_choice import available_cores
+from edge_attp.engine.onnxruntime_backend import available_cores
 from edge_attp.errors import UsageError
 
 __all__ = ["Choice", "Comparison", "check_subject", "compare_choices"]

@@ -4,12 +4,16 @@ The one place that opens a container.
 """
 
 import itertools
+import os
 import re
 import time
+from io import BytesIO
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from edge_attp.bitstream import encryption, nal, pyav, tracks
+from edge_attp.bitstream.display_matrix import read_file_matrix, read_matrix
 from edge_attp.bitstream.files import is_pipe, looked_into
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.records import likely_length_size, parse_configuration
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import SYNTAXES
@@ -19,6 +23,8 @@ from edge_attp.types import EncodedPacket
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 _NETWORK_TIMEOUT_S = 20.0
+# Recordings of cameras may pause, but not so long within one clock; FFmpeg's own tools draw the line there, too.
+_JUMP_S = 10.0
 # FFmpeg decodes pictures only to look at a stream: not needed here, and most of the time of opening.
 _OPTIONS = {"skip_frame": "all"}
 # Containers that keep parameter sets in a record and NAL units behind lengths.
@@ -63,6 +69,7 @@ class ContainerSource(Source):
             raise self._open_error(error, waited_s, limit_s) from None
         try:
             self._read_header()
+            self.display_matrix = self._display_matrix(target)
         except BaseException:
             self._opened.close()
             raise
@@ -95,6 +102,8 @@ class ContainerSource(Source):
         self.codec = self.tracks[self.track].codec
         self.frame_rate = self.stream.average_rate or self.stream.guessed_rate or None
         self.time_base = self.stream.time_base
+        if pyav.may_change_clock(self._opened):
+            self.jump_s = _JUMP_S
         syntaxes = [syntax for syntax in SYNTAXES if syntax.name == self.codec]
         self.is_parsed = bool(syntaxes)
         if syntaxes:
@@ -143,6 +152,15 @@ class ContainerSource(Source):
         self._unread = itertools.chain(first, packets)
         return first
 
+    def _display_matrix(self, target: Any) -> Optional[Matrix]:
+        header = pyav.mp4_header(self._av, self.stream)
+        if header:
+            return read_matrix(BytesIO(header))
+        is_path = isinstance(target, str) and os.path.isfile(target)
+        if "mp4" in self.container and (is_path or hasattr(target, "seek")):
+            return read_file_matrix(target, self.stream.id)
+        return pyav.turning_matrix(self.stream)
+
     def packets(self) -> Iterator[EncodedPacket]:
         count = 0
         is_cut = False
@@ -150,7 +168,13 @@ class ContainerSource(Source):
             for packet in self._clear_packets():
                 count += 1
                 is_cut = packet.is_corrupt
-                yield EncodedPacket(self._bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
+                yield EncodedPacket(
+                    self._bytes(packet),
+                    packet.pts,
+                    packet.dts,
+                    packet.is_keyframe,
+                    pyav.is_shown(packet),
+                )
         except (self._av.error.FFmpegError, OSError) as error:
             raise self._read_error(error, count) from None
         self._check_end(count, is_cut)

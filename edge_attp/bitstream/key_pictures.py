@@ -32,7 +32,7 @@ def annex_b(key: KeyBytes, syntax: Syntax) -> bytes:
     return key.parameter_sets + nal.join(list(units), 0)
 
 
-def _open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
+def open_decoder(av: Any, syntax: Syntax, skip_frame: str = "DEFAULT") -> Any:
     """Not with frame threads: they free packets that Python made, which needs the interpreter's lock, and
     closing the decoder waits for them with the lock held."""
     decoder = av.CodecContext.create(syntax.name, "r")
@@ -53,7 +53,7 @@ class KeyDecoder(ProcessBound):
         self._syntax = syntax
         self._to_rgb = to_rgb
         self._av = pyav.import_av("{}: decoding a key picture".format(name))
-        self._open = partial(_open_decoder, self._av, syntax)
+        self._open = partial(open_decoder, self._av, syntax)
         self._decoder = self._open()
 
     def decode(self, key: KeyBytes) -> np.ndarray:
@@ -86,7 +86,7 @@ class AnchorDecoder(ProcessBound):
         self._to_rgb = to_rgb
         self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
         skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
-        self._open = partial(_open_decoder, self._av, syntax, skip_frame)
+        self._open = partial(open_decoder, self._av, syntax, skip_frame)
         self._decoder = self._open()
         self._parameter_sets = b""
         self._waiting: Deque[Tuple[int, KeyBytes]] = deque()

@@ -103,6 +103,7 @@ class LiveSource(Source):
         self._backoff = Backoff(self._options.reconnect_max_s)
         self._changed = threading.Condition()  # guards all that follows, and the backlog
         self._is_known = False  # the facts of the first connection are there
+        self._has_warned_of_turning = False
         self._is_over = False
         self._failure: Optional[BaseException] = None
         self._stopping = threading.Event()
@@ -262,13 +263,26 @@ class LiveSource(Source):
                 )
             )
 
+    def _check_orientation(self, source: Source) -> None:
+        """That of the first connection holds."""
+        if self.counters["packets"] == 0:
+            self.display_matrix = source.display_matrix
+        elif source.display_matrix != self.display_matrix and not self._has_warned_of_turning:
+            self._has_warned_of_turning = True
+            logger.warning(
+                "%s: it comes back in another orientation; the first one is kept",
+                self.name,
+            )
+
     def _read(self, source: Source) -> bool:
         began_s = last_s = time.monotonic()
         why = "the other side closed it"
         try:
-            for packet in source.packets():
+            for number, packet in enumerate(source.packets()):
                 if self._is_to_end():
                     return True
+                if number == 0:
+                    self._check_orientation(source)
                 last_s = time.monotonic()
                 self._take(packet, last_s)
             if source.is_recording:

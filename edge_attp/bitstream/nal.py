@@ -6,6 +6,8 @@ Just enough to carry bytes about; the native core does all real parsing.
 import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from edge_attp.bitstream import sei
+from edge_attp.bitstream.orientation import NOTHING
 from edge_attp.bitstream.syntax import Syntax
 
 START_CODE = b"\0\0\1"
@@ -115,13 +117,15 @@ def shortened(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bytes:
 
 
 class ParameterSets:
-    """Remembers the parameter sets in force, as a decoder starting at a later picture needs them."""
+    """Remembers the parameter sets in force, as a decoder starting at a later picture needs them, and what
+    the newest display orientation message said, which stays true until another comes."""
 
     def __init__(self, syntax: Syntax, nal_length_bytes: int) -> None:
         self._syntax = syntax
         self._nal_length_bytes = nal_length_bytes
         self._sets: Dict[Tuple[int, int], bytes] = {}
         self.annex_b = b""  # all of them; the same object until one changes
+        self.display_orientation = NOTHING
 
     @property
     def is_complete(self) -> bool:
@@ -140,8 +144,8 @@ class ParameterSets:
             self.annex_b = join([nal for _, nal in ordered], 0)
 
     def watch(self, data: bytes) -> None:
-        """Takes the parameter sets of a packet. They come before its first slice, so most packets are
-        done after one look at their first NAL unit."""
+        """Takes the parameter sets and messages of a packet. They come before its first slice, so most
+        packets are done after one look at their first NAL unit."""
         length_bytes, syntax = self._nal_length_bytes, self._syntax
         if length_bytes and _begins_with_slice(data, length_bytes, syntax):
             return
@@ -150,6 +154,9 @@ class ParameterSets:
             kind = syntax.nal_type(nal)
             if kind in syntax.set_types:
                 found.append(nal)
+            elif kind == syntax.sei_type:
+                said = sei.display_orientation(nal, syntax.header_bytes)
+                self.display_orientation = said or self.display_orientation
             elif kind in syntax.slice_types:
                 break
         if found:

@@ -3,7 +3,7 @@
 `mv`, `reference`, `mode`, `y`, `u` and `v` are read-only views into native memory, made when first
 asked for. Every view keeps the native picture alive, so it stays valid after the picture, the video
 and the decoder are gone; the memory returns to the pool when the last view is garbage.
-`weights` and `flow()` are copies.
+`weights` and `flow()` are copies. What is turned in a video with `oriented=True` may be a copy, too.
 """
 
 import ctypes
@@ -14,6 +14,7 @@ import numpy as np
 
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.nal import KeyBytes
+from edge_attp.bitstream.orientation import Orientation
 from edge_attp.bitstream.syntax import HEVC, Syntax
 from edge_attp.types import CodingCounts, ModeCounts
 
@@ -94,17 +95,23 @@ class Weights:
 
     _ARRAYS = ("weight", "offset", "cb_weight", "cb_offset", "cr_weight", "cr_offset")
 
-    def __init__(self, handle: _Handle, height4: int, width4: int) -> None:
+    def __init__(
+        self, handle: _Handle, info: binding.PictureInfo, orientation: Optional[Orientation]
+    ) -> None:
         native = binding.WeightArrays()
         for name in self._ARRAYS:
-            array = np.empty((2, height4, width4), np.int16)
+            array = np.empty((2, info.height4, info.width4), np.int16)
             setattr(native, name, array.ctypes.data)
             setattr(self, name, array)
         status = binding.native_core().attp_picture_weights(handle.address, ctypes.byref(native))
         if status != binding.OK:
             raise RuntimeError("attp_picture_weights failed with status {}".format(status))
         for name in self._ARRAYS:
-            getattr(self, name).flags.writeable = False
+            array = getattr(self, name)
+            if orientation is not None:
+                array = orientation.blocks(array, info.width_px, info.height_px)
+                setattr(self, name, array)
+            array.flags.writeable = False
         self.log2_denom: int = native.log2_denom
         self.chroma_log2_denom: int = native.chroma_log2_denom
 
@@ -112,11 +119,14 @@ class Weights:
 class MotionField:
     """Motion of one picture, one entry per 4x4 luma block of the display size rounded up to 4."""
 
-    __slots__ = ("_handle", "_info", "_mv", "_reference", "_mode", "_weights")
+    __slots__ = ("_handle", "_info", "_orientation", "_mv", "_reference", "_mode", "_weights")
 
-    def __init__(self, handle: _Handle, info: binding.PictureInfo) -> None:
+    def __init__(
+        self, handle: _Handle, info: binding.PictureInfo, orientation: Optional[Orientation]
+    ) -> None:
         self._handle = handle
         self._info = info
+        self._orientation = orientation
         self._mv: Optional[np.ndarray] = None
         self._reference: Optional[np.ndarray] = None
         self._mode: Optional[np.ndarray] = None
@@ -130,7 +140,11 @@ class MotionField:
             info = self._info
             shape = (2, info.height4, info.width4, 2)
             strides = (info.mv_list_bytes, info.mv_row_bytes, 4, 2)
-            self._mv = _view(self._handle, info.mv, shape, "<i2", strides)
+            mv = _view(self._handle, info.mv, shape, "<i2", strides)
+            if self._orientation is not None:
+                mv = self._orientation.mv(mv, info.width_px, info.height_px)
+                mv.flags.writeable = False
+            self._mv = mv
         return self._mv
 
     @property
@@ -141,7 +155,9 @@ class MotionField:
             info = self._info
             shape = (2, info.height4, info.width4)
             strides = (info.reference_list_bytes, info.reference_row_bytes, 4)
-            self._reference = _view(self._handle, info.reference, shape, "<i4", strides)
+            self._reference = self._turned(
+                _view(self._handle, info.reference, shape, "<i4", strides)
+            )
         return self._reference
 
     @property
@@ -150,14 +166,16 @@ class MotionField:
         if self._mode is None:
             info = self._info
             shape = (info.height4, info.width4)
-            self._mode = _view(self._handle, info.mode, shape, "|u1", (info.mode_row_bytes, 1))
+            self._mode = self._turned(
+                _view(self._handle, info.mode, shape, "|u1", (info.mode_row_bytes, 1))
+            )
         return self._mode
 
     @property
     def weights(self) -> Optional[Weights]:
         """Weighted prediction (a copy), None where the whole picture uses default prediction."""
         if self._weights is None and self._info.is_weighted:
-            self._weights = Weights(self._handle, self._info.height4, self._info.width4)
+            self._weights = Weights(self._handle, self._info, self._orientation)
         return self._weights
 
     def flow(self) -> np.ndarray:
@@ -168,7 +186,16 @@ class MotionField:
         status = binding.native_core().attp_picture_flow(self._handle.address, flow.ctypes.data)
         if status != binding.OK:
             raise RuntimeError("attp_picture_flow failed with status {}".format(status))
-        return flow
+        if self._orientation is None:
+            return flow
+        return self._orientation.flow(flow, self._info.width_px, self._info.height_px)
+
+    def _turned(self, grid: np.ndarray) -> np.ndarray:
+        if self._orientation is None:
+            return grid
+        turned = self._orientation.blocks(grid, self._info.width_px, self._info.height_px)
+        turned.flags.writeable = False
+        return turned
 
 
 class Residual:
@@ -177,11 +204,14 @@ class Residual:
     Intra blocks hold their coded residual, PCM blocks their samples; 0 where nothing is coded.
     """
 
-    __slots__ = ("_handle", "_info", "_y", "_u", "_v")
+    __slots__ = ("_handle", "_info", "_orientation", "_y", "_u", "_v")
 
-    def __init__(self, handle: _Handle, info: binding.PictureInfo) -> None:
+    def __init__(
+        self, handle: _Handle, info: binding.PictureInfo, orientation: Optional[Orientation]
+    ) -> None:
         self._handle = handle
         self._info = info
+        self._orientation = orientation
         self._y: Optional[np.ndarray] = None
         self._u: Optional[np.ndarray] = None
         self._v: Optional[np.ndarray] = None
@@ -192,7 +222,7 @@ class Residual:
         if self._y is None:
             info = self._info
             shape = (info.height_px, info.width_px)
-            self._y = _view(self._handle, info.y, shape, "<i2", (info.y_row_bytes, 2))
+            self._y = self._plane(info.y, shape, info.y_row_bytes)
         return self._y
 
     @property
@@ -211,13 +241,18 @@ class Residual:
 
     def _chroma(self, address: Optional[int]) -> np.ndarray:
         info = self._info
+        return self._plane(address, (info.uv_height, info.uv_width), info.uv_row_bytes)
+
+    def _plane(self, address: Optional[int], shape: Tuple[int, int], row_bytes: int) -> np.ndarray:
         if address is None:
-            zeros = np.zeros((info.uv_height, info.uv_width), np.int16)
-            zeros.flags.writeable = False
-            return zeros
-        return _view(
-            self._handle, address, (info.uv_height, info.uv_width), "<i2", (info.uv_row_bytes, 2)
-        )
+            plane = np.zeros(shape, np.int16)
+        else:
+            plane = _view(self._handle, address, shape, "<i2", (row_bytes, 2))
+        if self._orientation is not None:
+            # Whoever reads planes reads them row by row.
+            plane = np.ascontiguousarray(self._orientation.samples(plane))
+        plane.flags.writeable = False
+        return plane
 
 
 class Picture:
@@ -233,10 +268,14 @@ class Picture:
         "_syntax",
         "_decoder",
         "_seconds_per_tick",
+        "_orientation",
         "_motion",
         "_residual",
+        "dts",
+        "packet",
         "key_bytes",
         "is_anchor",
+        "is_shown",
     )
 
     def __init__(
@@ -246,17 +285,23 @@ class Picture:
         syntax: Syntax,
         seconds_per_tick: Optional[float],
         decoder: Optional[binding.Decoder] = None,
+        orientation: Optional[Orientation] = None,
     ) -> None:
-        """Takes over one reference to the native picture; `decoder` parses it at first use."""
+        """Takes over one reference to the native picture; `decoder` parses it at first use. orientation: None
+        leaves all as it is coded."""
         self._handle = _Handle(address, binding.native_core().attp_picture_release)
         self._info = info
         self._syntax = syntax
         self._decoder = decoder
         self._seconds_per_tick = seconds_per_tick
+        self._orientation = orientation
         self._motion: Optional[MotionField] = None
         self._residual: Optional[Residual] = None
+        self.dts: Optional[int] = None  # as the container says
+        self.packet = -1  # number of the packet in which it begins
         self.key_bytes: Optional[KeyBytes] = None
         self.is_anchor = False
+        self.is_shown = True  # False: an edit list hides it
 
     def parse(self) -> None:
         """Parses an on-demand picture now; otherwise `motion` and `residual` do it when first used."""
@@ -270,7 +315,7 @@ class Picture:
         """Motion vectors, references, modes and weights."""
         if self._motion is None:
             self.parse()
-            self._motion = MotionField(self._handle, self._info)
+            self._motion = MotionField(self._handle, self._info, self._orientation)
         return self._motion
 
     @property
@@ -279,7 +324,7 @@ class Picture:
         if self._residual is None:
             self.parse()
             if self._info.y is not None:
-                self._residual = Residual(self._handle, self._info)
+                self._residual = Residual(self._handle, self._info, self._orientation)
         return self._residual
 
     @property
@@ -289,15 +334,16 @@ class Picture:
 
     @property
     def pts(self) -> Optional[int]:
-        """Presentation time in the video's time_base, None if the source has none (raw streams)."""
+        """Presentation time in the video's time_base, as the container says; None if it says none. See
+        docs/TIMES.md for what containers make of it."""
         pts: int = self._info.pts
         return None if pts == binding.NO_PTS else pts
 
     @property
     def time_s(self) -> Optional[float]:
-        """Presentation time in seconds, None without pts."""
-        pts = self._info.pts
-        if pts == binding.NO_PTS or self._seconds_per_tick is None:
+        """`pts` in seconds; `dts` where there is no pts, None without both."""
+        pts = self.dts if self._info.pts == binding.NO_PTS else self._info.pts
+        if pts is None or self._seconds_per_tick is None:
             return None
         return pts * self._seconds_per_tick
 
@@ -346,8 +392,10 @@ class Picture:
 
     @property
     def shape(self) -> Tuple[int, int]:
-        """(height, width) in luma samples after cropping."""
-        return self._info.height_px, self._info.width_px
+        """(height, width) in luma samples after cropping, and after turning in an oriented video."""
+        height, width = self._info.height_px, self._info.width_px
+        is_swapped = self._orientation is not None and self._orientation.swaps_sides
+        return (width, height) if is_swapped else (height, width)
 
     @property
     def mode_counts(self) -> ModeCounts:

@@ -1,8 +1,10 @@
 """The adapter to PyAV: late import, and what differs between its versions (10 to 19)."""
 
 import io
+import math
+import struct
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -17,6 +19,7 @@ _NAMES = {_BT709: "BT.709", _BT2020: "BT.2020"}
 _OF_BT2020 = (10, 14, 15)  # constant luminance, ICtCp, IPT-C2: of wide gamuts
 _OF_PRIMARIES = (12, 13)  # derived from them
 
+_TS_DISCONT = 0x200  # FFmpeg's AVFMT_TS_DISCONT
 # FFmpeg's AV_DISPOSITION_...
 _DEFAULT = 0x1
 _STILLS = 0x400 | 0x800  # ATTACHED_PIC, TIMED_THUMBNAILS
@@ -91,6 +94,17 @@ def new_extradata(packet: Any) -> Optional[bytes]:
     return bytes(packet.get_sidedata("new_extradata"))
 
 
+def is_shown(packet: Any) -> bool:
+    """False for a packet that an edit list hides, which others may need. (PyAV before 11 does not tell.)"""
+    return not getattr(packet, "is_discard", False)
+
+
+def may_change_clock(container: Any) -> bool:
+    """Whether times of this format may jump where recordings were joined or a sender began anew (MPEG-TS,
+    program streams)."""
+    return bool(int(container.format.flags) & _TS_DISCONT)
+
+
 def indexed_packets(stream: Any) -> int:
     """Packets that the container's index promises, 0 if that is not known. Empty samples are none: FFmpeg
     passes over them."""
@@ -108,6 +122,44 @@ def add_stream_like(output: Any, template: Any) -> Any:
     if not hasattr(output, "add_stream_from_template"):  # PyAV before 14
         return output.add_stream(template=template)
     return output.add_stream_from_template(template, opaque=True)
+
+
+def mp4_header(av: Any, template: Any) -> bytes:
+    """The header of an MP4 file with a stream like an input's: FFmpeg writes into it what it knows of the
+    stream. Empty where it cannot be written, or PyAV (before 14.1) does not hand on what it knows of
+    presentation."""
+    file = io.BytesIO()
+    try:
+        with av.open(file, "w", format="mp4", options={"movflags": "empty_moov"}) as output:
+            output.add_stream_from_template(template, opaque=True)
+            output.start_encoding()
+    except (av.error.FFmpegError, AttributeError, ValueError):
+        return b""
+    return file.getvalue()
+
+
+def turning_matrix(stream: Any) -> Optional[Tuple[int, ...]]:
+    """The display matrix of an input's stream as far as PyAV before 13 tells it."""
+    told = getattr(stream, "side_data", None) or {}
+    return _matrix_of_angle(told.get("DISPLAYMATRIX", 0))
+
+
+def display_matrix(frame: Any) -> Optional[Tuple[int, ...]]:
+    """Of a decoded frame; None if it has none."""
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # there is other side data, of a kind that is newer than this PyAV
+        return _matrix_of_angle(getattr(frame, "rotation", 0))
+    return None if data is None else struct.unpack("=9i", bytes(data))
+
+
+def _matrix_of_angle(anticlockwise_deg: float) -> Optional[Tuple[int, ...]]:
+    """None for 0. Nobody tells of mirroring here."""
+    if not anticlockwise_deg:
+        return None
+    angle = math.radians(anticlockwise_deg)
+    sine, cosine = (round(value * (1 << 16)) for value in (math.sin(angle), math.cos(angle)))
+    return cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30
 
 
 def encoded_packet(av: Any, data: bytes, is_key: bool, duration: int, format: str) -> Any:

@@ -7,17 +7,19 @@ picture knows the packet in which it began, and a random-access picture can carr
 import ctypes
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Deque, Iterator, NamedTuple, Optional, Set
 
 import numpy as np
 
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import MOST_AHEAD, AnchorDecoder
 from edge_attp.bitstream.nal import KeyBytes, ParameterSets, join
+from edge_attp.bitstream.orientation import Orientation, Told, told_by
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.sampling import Reservoir
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import CorruptStream, EdgeAttpError
+from edge_attp.log import logger
 from edge_attp.types import EncodedPacket, StreamStats
 
 
@@ -26,6 +28,8 @@ class ReadingOptions(NamedTuple):
     threads: int
     on_demand: bool
     anchor: Optional[int]
+    orientation: Orientation  # at the beginning
+    turning: Optional[Orientation]  # None: pictures are given out as they are coded
 
 
 class _Sent(NamedTuple):
@@ -33,6 +37,7 @@ class _Sent(NamedTuple):
 
     number: int
     key: KeyBytes
+    dts: Optional[int]
 
 
 class Reading:
@@ -61,9 +66,11 @@ class Reading:
         )
         self._sets = ParameterSets(source.syntax, source.nal_length_bytes)
         self._sets.add(source.parameter_sets)
+        self._told = self._sets.display_orientation  # the newest
         # The core holds back, and anchors read ahead, less than this; more means that bytes are no video.
         self._sent: Deque[_Sent] = deque(maxlen=2 * MOST_AHEAD + 4 * options.threads)
         self._number = 0
+        self._hidden: Set[int] = set()  # numbers of packets
         self._anchors: Optional[AnchorDecoder] = None
         if options.anchor is not None:
             self._anchors = AnchorDecoder(source.name, source.syntax, to_rgb)
@@ -75,6 +82,7 @@ class Reading:
         self._pictures = 0
         self._damaged = 0
         self._demux_s = 0.0
+        self._has_warned_of_turning = False
         self._send_parameter_sets()
 
     def _send_parameter_sets(self) -> None:
@@ -115,7 +123,8 @@ class Reading:
                 if keys:
                     yield key
                 continue
-            slot = None if info.kind == ord("I") else reservoir.slot()
+            is_drawable = info.kind != ord("I") and info.dts not in self._hidden
+            slot = reservoir.slot() if is_drawable else None
             if slot is None:
                 self._damaged += info.is_damaged
                 native.attp_picture_release(address)
@@ -172,11 +181,28 @@ class Reading:
         data = packet.data
         sets_before = self._sets.annex_b
         self._sets.watch(data)
+        if self._sets.display_orientation is not self._told:
+            self._check_orientation(self._sets.display_orientation)
         number = self._number
         self._number = number + 1
-        self._sent.append(_Sent(number, KeyBytes(sets_before, data, self._length_bytes)))
+        key = KeyBytes(sets_before, data, self._length_bytes)
+        self._sent.append(_Sent(number, key, packet.dts))
+        if not packet.is_shown:
+            self._hidden.add(number)
         pts = binding.NO_PTS if packet.pts is None else packet.pts
         self._decoder.send(data, pts, number, self._source.complete)
+
+    def _check_orientation(self, told: Told) -> None:
+        """That of the beginning holds for all."""
+        found = told_by(told, self._source.display_matrix).orientation
+        if found != self._options.orientation and not self._has_warned_of_turning:
+            self._has_warned_of_turning = True
+            logger.warning(
+                "%s: from packet %d on, the stream asks for another orientation; the first one is kept",
+                self._source.name,
+                self._number,
+            )
+        self._told = told
 
     def _end(self, failure: Optional[EdgeAttpError]) -> None:
         self._at_end = True
@@ -188,10 +214,21 @@ class Reading:
 
     def _picture(self, address: int, info: binding.PictureInfo) -> Picture:
         on_demand_decoder = self._decoder if self._options.on_demand else None
-        picture = Picture(address, info, self._syntax, self._seconds_per_tick, on_demand_decoder)
+        picture = Picture(
+            address,
+            info,
+            self._syntax,
+            self._seconds_per_tick,
+            on_demand_decoder,
+            self._options.turning,
+        )
         self._newest = info.decode_index
         self._damaged += info.is_damaged
+        picture.packet = info.dts
+        picture.is_shown = info.dts not in self._hidden
         sent = self._sent_with(info.dts)
+        if sent is not None:
+            picture.dts = sent.dts
         if sent is not None and info.is_random_access:
             picture.key_bytes = sent.key
         if self._anchors is not None and sent is not None:
@@ -254,6 +291,7 @@ class Reading:
             info.damaged_nal_units,
             self._demux_s,
             info.skipped_pictures,
+            len(self._hidden),
         )
 
     def close(self) -> None:

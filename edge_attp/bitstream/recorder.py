@@ -11,10 +11,13 @@ from io import BytesIO
 from typing import Any, Deque, Iterator, List, NamedTuple, Optional
 
 from edge_attp.bitstream import annexb, nal, pyav
+from edge_attp.bitstream.display_matrix import write_matrix
 from edge_attp.bitstream.nal import ParameterSets
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.packets import Input, OpenOptions, open_source
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import HEVC
+from edge_attp.bitstream.timestamps import ASSUMED_RATE, TIME_BASE, Times
 from edge_attp.errors import CorruptStream
 from edge_attp.types import EncodedPacket
 
@@ -33,20 +36,29 @@ class Cut(NamedTuple):
     is_whole: bool
 
 
+class _Gop(NamedTuple):
+    number: int  # of its first packet; the others follow
+    packets: List[EncodedPacket]  # the first is a key packet
+
+
 class PacketRing:
     """Keeps the packets of the last max_s seconds from a key packet on, max_bytes at most. Thread-safe.
 
     A GOP is kept or dropped as a whole; one that is larger than max_bytes is not kept at all. Packets
     without a time cannot be placed: they are left out up to the next key packet that has one, and
-    counted in `timeless`.
+    counted in `timeless`. Packets are numbered from 0 as they come; where recognition numbers them alike
+    (`is_numbered`), shown() says when a picture is shown in the end.
     """
+
+    is_numbered = False
 
     def __init__(self, max_s: float = 120.0, max_bytes: int = 64 << 20) -> None:
         self.timeless = 0
         self._max_s, self._max_bytes = max_s, max_bytes
         self._lock = threading.Lock()
-        self._gops: Deque[List[EncodedPacket]] = deque()  # each begins with a key packet
+        self._gops: Deque[_Gop] = deque()
         self._size = 0  # bytes in them
+        self._next_number = 0
         self._time_base = Fraction(1)
         self._is_broken = True  # up to the next key packet
         self._has_forgotten = False
@@ -58,6 +70,7 @@ class PacketRing:
         pts = packet.dts if packet.pts is None else packet.pts
         with self._lock:
             self._arrived_s = time.monotonic()
+            number, self._next_number = self._next_number, self._next_number + 1
             if pts is None or time_base is None:
                 self.timeless += 1
                 self._is_broken = True
@@ -68,10 +81,22 @@ class PacketRing:
             if self._is_broken:
                 return
             if packet.is_key:
-                self._gops.append([])
-            self._gops[-1].append(packet._replace(pts=pts))
+                self._gops.append(_Gop(number, []))
+            self._gops[-1].packets.append(packet._replace(pts=pts))
             self._size += len(packet.data)
             self._forget(pts)
+
+    def shown(self, number: int, start_s: float) -> None:
+        """The picture of this packet is shown at start_s, whatever its pts was. Forgotten ones are ignored."""
+        if not self.is_numbered:
+            return
+        with self._lock:
+            for gop in reversed(self._gops):
+                place = number - gop.number
+                if 0 <= place < len(gop.packets):
+                    pts = round(start_s / float(self._time_base))
+                    gop.packets[place] = gop.packets[place]._replace(pts=pts)
+                    return
 
     @property
     def idle_s(self) -> float:
@@ -88,7 +113,7 @@ class PacketRing:
         """
         with self._lock:
             tick_s = float(self._time_base)
-            packets = [packet for gop in self._gops for packet in gop]
+            packets = [packet for gop in self._gops for packet in gop.packets]
             is_all = not self._has_forgotten
         end = _end(packets, end_s, tick_s, is_last)
         if end is None:
@@ -112,8 +137,10 @@ class PacketRing:
         """Drops GOPs that are too old, or too many bytes."""
         oldest = newest - self._max_s / float(self._time_base)
         gops = self._gops
-        while self._size > self._max_bytes or (len(gops) > 1 and _time(gops[1][0]) <= oldest):
-            self._size -= sum(len(packet.data) for packet in gops.popleft())
+        while self._size > self._max_bytes or (
+            len(gops) > 1 and _time(gops[1].packets[0]) <= oldest
+        ):
+            self._size -= sum(len(packet.data) for packet in gops.popleft().packets)
             self._has_forgotten = True
         self._is_broken = not gops
 
@@ -141,7 +168,12 @@ def _end(packets: List[EncodedPacket], end_s: float, tick_s: float, is_last: boo
 
 class RecordedSource(Source):
     """Another input, whose packets a recorder sees on their way. For files; a live source has a place
-    for a recorder itself. Other codecs are transcoded with `transcode`. track: as in OpenOptions."""
+    for a recorder itself. Other codecs are transcoded with `transcode`. track: as in OpenOptions.
+
+    The recorder gets times like those of recognition: 0 for the first picture shown, and running on where
+    the file's own do not, in TIME_BASE. Packets without a time get one in decoding order, until shown() of
+    the recorder knows better.
+    """
 
     def __init__(
         self,
@@ -163,22 +195,19 @@ class RecordedSource(Source):
         self.syntax, self.is_parsed = inner.syntax, inner.is_parsed
         self.nal_length_bytes, self.complete = inner.nal_length_bytes, inner.complete
         self.frame_rate, self.time_base = inner.frame_rate, inner.time_base
+        self.jump_s = inner.jump_s
         self.parameter_sets, self.fault = inner.parameter_sets, inner.fault
         self.track, self.tracks = inner.track, inner.tracks
 
+    @property
+    def display_matrix(self) -> Optional[Matrix]:  # type: ignore[override]
+        return None if self._inner is None else self._inner.display_matrix
+
     def packets(self) -> Iterator[EncodedPacket]:
         assert self._inner is not None
-        length_bytes = self.nal_length_bytes
-        sets = ParameterSets(self.syntax, length_bytes)
-        sets.add(self.parameter_sets)
+        tape = _Tape(self._inner, self._recorder)
         for packet in self._inner.packets():
-            data = packet.data
-            if length_bytes:
-                data = nal.join(list(nal.split(data, length_bytes, self.syntax)), 0)
-            if packet.is_key:
-                data = sets.annex_b + data
-            sets.watch(packet.data)
-            self._recorder.packet(packet._replace(data=data), self.time_base)
+            tape.add(packet)
             yield packet
 
     def close(self) -> None:
@@ -186,11 +215,62 @@ class RecordedSource(Source):
             self._inner.close()
 
 
-def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> None:
+class _Tape:
+    """Passes packets on to a recorder: Annex B, with parameter sets before key packets, and with times that
+    run on from 0 for the first one that is shown."""
+
+    def __init__(self, source: Source, recorder: Any) -> None:
+        self._recorder = recorder
+        recorder.is_numbered = True
+        self._syntax, self._length_bytes = source.syntax, source.nal_length_bytes
+        self._sets = ParameterSets(source.syntax, source.nal_length_bytes)
+        self._sets.add(source.parameter_sets)
+        self._times = Times(lambda incident: None, source.jump_s)
+        self._times.begin(source.time_base, source.frame_rate)
+        self._interval_s = 1 / float(source.frame_rate or ASSUMED_RATE)
+        self._number = 0
+        self._origin: Optional[int] = None
+        self._early: List[EncodedPacket] = []  # hidden ones before the first that is shown
+
+    def add(self, packet: EncodedPacket) -> None:
+        due_s = self._number * self._interval_s
+        self._number += 1
+        pts, dts = self._times.stamp(packet.pts, packet.dts, due_s)
+        self._early.append(self._annex_b(packet)._replace(pts=pts, dts=dts))
+        if self._origin is None and packet.is_shown:
+            self._origin = pts
+        if self._origin is None:
+            return
+        for taken in self._early:
+            self._recorder.packet(_earlier(taken, self._origin), TIME_BASE)
+        self._early = []
+
+    def _annex_b(self, packet: EncodedPacket) -> EncodedPacket:
+        units = list(nal.split(packet.data, self._length_bytes, self._syntax))
+        kinds = {self._syntax.nal_type(unit) for unit in units}
+        is_key = packet.is_key or bool(kinds & self._syntax.key_types)
+        sets = self._sets.annex_b if is_key else b""
+        self._sets.watch(packet.data)
+        return packet._replace(data=sets + nal.join(units, 0), is_key=is_key)
+
+
+def _earlier(packet: EncodedPacket, ticks: int) -> EncodedPacket:
+    assert packet.pts is not None
+    dts = None if packet.dts is None else packet.dts - ticks
+    return packet._replace(pts=packet.pts - ticks, dts=dts)
+
+
+def write_mp4(
+    path: str,
+    packets: List[EncodedPacket],
+    time_base: Fraction,
+    display_matrix: Optional[Matrix] = None,
+) -> None:
     """Writes packets as they are into an MP4 file; the first picture is shown at 0.
 
-    packets: as in Cut, at least one. The times of decoding are made from those of showing. Raises
-    OSError if the file cannot be written, CorruptStream if FFmpeg makes nothing of the packets.
+    packets: as in Cut, at least one. display_matrix: of the source, for players. The times of decoding are
+    made from those of showing. Raises OSError if the file cannot be written, CorruptStream if FFmpeg makes
+    nothing of the packets.
     """
     av = pyav.import_av("{}: cutting a clip".format(path))
     first = packets[0].data
@@ -213,6 +293,8 @@ def write_mp4(path: str, packets: List[EncodedPacket], time_base: Fraction) -> N
         raise CorruptStream(
             "{}: the clip cannot be written: {}".format(path, pyav.reason(error))
         ) from None
+    if display_matrix is not None:  # PyAV has no way to set it
+        write_matrix(path, display_matrix)
 
 
 def _muxable(av: Any, packets: List[EncodedPacket], format: str) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Dict, Iterator, List, Optional, Tuple
 
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.syntax import H264
 from edge_attp.types import EncodedPacket, VideoTrack
@@ -30,6 +31,10 @@ class Source(ProcessBound):
     complete = True  # every packet ends an access unit
     frame_rate: Optional[Fraction] = None
     time_base: Optional[Fraction] = None
+    # More than this ahead of what was due, and a time is that of another clock.
+    jump_s = float("inf")
+    # What the container says of presentation, None if nothing; known once there was a packet.
+    display_matrix: Optional[Matrix] = None
     # Age of the packet that came out last; grows where a live source is not kept up with.
     lag_s = 0.0
     waited_s = 0.0  # time spent in packets() because a live source had none yet

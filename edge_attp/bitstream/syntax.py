@@ -16,6 +16,7 @@ class Syntax:
     slice_types: FrozenSet[int] = frozenset()
     key_types: FrozenSet[int] = frozenset()  # slices of pictures with which decoding may begin
     set_types: FrozenSet[int] = frozenset()  # parameter sets
+    sei_type = 0  # supplemental enhancement information before the slices
     first_types: FrozenSet[int] = frozenset()  # come before the first slice of a picture only
     skipped_types: FrozenSet[int] = (
         frozenset()
@@ -74,6 +75,7 @@ class _H264(Syntax):
     slice_types = frozenset((1, 2, 3, 4, 5))
     key_types = frozenset((5,))
     set_types = frozenset((7, 8))
+    sei_type = 6
     first_types = frozenset((6, 7, 8, 9, 14, 15, 16, 17, 18))  # clause 7.4.1.2.3
     picture_names = {1: "non-IDR", 2: "partitioned", 5: "IDR"}
     ticks_per_picture = 2  # clause E.2.1
@@ -109,6 +111,7 @@ class _Hevc(Syntax):
     slice_types = frozenset(range(10)) | frozenset(range(16, 22))
     key_types = frozenset(range(16, 22))
     set_types = frozenset((32, 33, 34))
+    sei_type = 39
     first_types = frozenset((32, 33, 34, 35, 39, 41, 42, 43, 44, 48, 49, 50, 51, 52, 53, 54, 55))
     skipped_types = frozenset((8, 9))
     picture_names = {  # Table 7-1

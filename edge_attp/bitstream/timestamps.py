@@ -11,10 +11,7 @@ TIME_BASE = Fraction(1, TICKS_PER_S)
 
 Stamps = Tuple[int, Optional[int]]  # pts, dts
 
-_ASSUMED_RATE = Fraction(25)
-# Forward steps larger than the time that has passed by this are jumps of a clock. Sources that send in
-# bursts (HLS) do not step at all.
-_JUMP_TICKS = 5 * TICKS_PER_S
+ASSUMED_RATE = Fraction(25)
 # Presentation times go back by reordering: 16 pictures at most in both codecs, and never by less than
 # this limit at usual rates.
 _REORDERED_PICTURES = 16
@@ -25,13 +22,15 @@ class Times:
     """Gives every packet a pts in TIME_BASE; the first one has 0.
 
     Within a connection, differences are those of the source. Where its clock jumps, and where a
-    connection begins, times go on behind the newest one by as much as the wall clock has. `count` is
-    called with "time_jumps" for each jump, with "missing_times" for each packet without time among
-    others that have one.
+    connection begins, times go on behind the newest one by as much as the wall clock has. Forward steps
+    larger than the time that has passed by `jump_s` are jumps; sources that send in bursts (HLS) do not
+    step at all. `count` is called with "time_jumps" for each jump, with "missing_times" for each packet
+    without time among others that have one.
     """
 
-    def __init__(self, count: Callable[[str], None]) -> None:
+    def __init__(self, count: Callable[[str], None], jump_s: float = 5.0) -> None:
         self._count = count
+        self._jump_ticks = jump_s * TICKS_PER_S
         self._newest: Optional[int] = None  # pts given out
         self._arrived_s = 0.0  # of the last packet
         self._scale = Fraction(1)
@@ -43,7 +42,7 @@ class Times:
     def begin(self, time_base: Optional[Fraction], frame_rate: Optional[Fraction]) -> None:
         """A connection begins: its times have nothing to do with earlier ones."""
         self._scale = (time_base or TIME_BASE) * TICKS_PER_S
-        self._interval = max(int(TICKS_PER_S / (frame_rate or _ASSUMED_RATE)), 1)
+        self._interval = max(int(TICKS_PER_S / (frame_rate or ASSUMED_RATE)), 1)
         self._offset = None
         self._is_stamped = False
 
@@ -88,7 +87,7 @@ class Times:
         return clock + self._offset, decoding + self._offset if is_sane else None
 
     def _is_jump(self, step: int, elapsed: int) -> bool:
-        return step < -self._reordered() or step > elapsed + _JUMP_TICKS
+        return step < -self._reordered() or step > elapsed + self._jump_ticks
 
     def _reordered(self) -> int:
         return max(_REORDERED_PICTURES * self._interval, _REORDERED_TICKS)

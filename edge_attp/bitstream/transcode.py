@@ -1,8 +1,9 @@
 """Sources that are neither H.264 nor HEVC: decoded by FFmpeg and encoded on the fly, so that they have motion.
 
 libx264, preset veryfast, 3 B pictures, a GOP of at most 12 pictures (as in the recordings on which
-the method was made). Time stamps and the display size are kept; odd sizes lose one column or row,
-which 4:2:0 cannot code. What comes out is motion of the copy, not of the original encoder.
+the method was made). Time stamps, size and display matrix are kept: the copy is coded as the
+original is, and turned like it. Odd sizes lose one column or row, which 4:2:0 cannot code. What comes
+out is motion of the copy, not of the original encoder.
 """
 
 from fractions import Fraction
@@ -58,6 +59,7 @@ class TranscodedSource(Source):
         self.time_base = original.time_base
         self.track, self.tracks = original.track, original.tracks
         self.is_recording = original.is_recording
+        self.display_matrix = original.display_matrix
         if "libx264" not in self._av.codecs_available:
             original.close()
             raise UnsupportedStream(
@@ -79,6 +81,7 @@ class TranscodedSource(Source):
             for frame in self._original.decoded():
                 if encoder is None:
                     encoder = self._encoder = self._open_encoder(frame)
+                    self.display_matrix = pyav.display_matrix(frame) or self.display_matrix
                 last_pts = self._prepare(frame, last_pts)
                 frame = convert(frame, width=encoder.width, height=encoder.height)
                 frame.pict_type = 0  # the encoder decides, not the original

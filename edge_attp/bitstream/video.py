@@ -9,7 +9,8 @@ import numpy as np
 
 from edge_attp.bitstream import binding
 from edge_attp.bitstream.key_pictures import KeyDecoder
-from edge_attp.bitstream.nal import join
+from edge_attp.bitstream.nal import ParameterSets, join
+from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation, Told, told_by
 from edge_attp.bitstream.packets import STDIN, Input, OpenOptions, open_source, position, rewind
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.process import ProcessBound
@@ -18,6 +19,7 @@ from edge_attp.bitstream.pyav import RgbConverter
 from edge_attp.bitstream.reading import Reading, ReadingOptions
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import CorruptStream
+from edge_attp.log import logger
 from edge_attp.types import EncodedPacket, StreamInfo, StreamStats
 
 # So far into a source a sequence parameter set must have come.
@@ -31,8 +33,10 @@ class CompressedVideo(ProcessBound):
     `residual`: False saves the time to parse residuals. `threads`: the output is the same for any number.
     `transcode`: True accepts other codecs and encodes them to H.264 on the fly. `format`, `options`: for
     FFmpeg, as in `av.open`; "h264" or "hevc" as format forces the reader of raw streams. `anchor`: every
-    how many pictures one is an anchor, see `decode_anchor()`. `track`: which video track of a container,
-    counted from 0 as FFmpeg counts them ("v:0"); None: the one that FFmpeg calls the best.
+    how many pictures one is an anchor, see `decode_anchor()`. `oriented`: True turns pictures as players do,
+    and so `width`, `height` and all that pictures and the decode methods give; False leaves them as they
+    are coded. `track`: which video track of a container, counted from 0 as FFmpeg counts them ("v:0");
+    None: the one that FFmpeg calls the best.
 
     Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
     or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
@@ -50,8 +54,14 @@ class CompressedVideo(ProcessBound):
 
     Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
     samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
-    None for raw streams, whose pictures have no pts), `track` (its number). They describe the beginning of
-    the stream.
+    None for raw streams, whose pictures have no pts). `rotation_deg` (0, 90, 180 or 270), `is_mirrored`:
+    to be upright, the coded picture is mirrored, left to right, and then turned clockwise by so much, as
+    its display orientation SEI message says, or else `display_matrix`, the container's: nine integers
+    a, b, u, c, d, v, x, y, w as FFmpeg gives them, or None. Other angles are rounded, with a warning.
+    (FFmpeg's av_display_rotation_get() and PyAV's `frame.rotation` count anticlockwise.) All of these
+    describe the beginning of the stream; where it is to be turned otherwise later, a warning says so.
+    `jump_s`: a picture that comes more than this after it was due bears the time of another clock;
+    infinite where the container has one clock only.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class CompressedVideo(ProcessBound):
         format: Optional[str] = None,
         options: Optional[Dict[str, str]] = None,
         anchor: Optional[int] = None,
+        oriented: bool = False,
         track: Optional[int] = None,
     ) -> None:
         if threads < 1:
@@ -78,10 +89,10 @@ class CompressedVideo(ProcessBound):
             format=format,
             options=options,
             anchor=anchor,
+            oriented=oriented,
             track=track,
         )
         self._open_options = OpenOptions(transcode, format, options, track)
-        self._reading_options = ReadingOptions(residual, threads, False, anchor)
         self._begin = position(source)
         self._reading: Optional[Reading] = None
         self._keys: Optional[KeyDecoder] = None
@@ -90,17 +101,28 @@ class CompressedVideo(ProcessBound):
         self._converter: Optional[RgbConverter] = None
         self._unread: Optional[Iterator[EncodedPacket]] = None
         try:
-            self._native_info, self._unread = _probe(self._source)
+            self._native_info, told, self._unread = _probe(self._source)
         except Exception:
             self._source.close()
             raise
         self.codec = self._source.codec
-        self.width: int = self._native_info.width_px
-        self.height: int = self._native_info.height_px
+        self.display_matrix: Optional[Matrix] = self._source.display_matrix
+        orientation = _orientation(self._source, told)
+        self.rotation_deg, self.is_mirrored = orientation
+        self._turning = orientation if oriented and orientation != UPRIGHT else None
+        self._reading_options = ReadingOptions(
+            residual, threads, False, anchor, orientation, self._turning
+        )
+        self.width, self.height = self._shown_size()
         self.bit_depth: int = self._native_info.bit_depth_luma
         self.frame_rate = self._source.frame_rate or self._own_rate()
         self.time_base = self._source.time_base
         self.track = self._source.track
+        self.jump_s = self._source.jump_s
+
+    def _shown_size(self) -> Tuple[int, int]:
+        size = self._native_info.width_px, self._native_info.height_px
+        return size if self._turning is None else self._turning.size(*size)
 
     def __iter__(self) -> Iterator[Picture]:
         return self._start(self._reading_options).pictures()
@@ -184,13 +206,14 @@ class CompressedVideo(ProcessBound):
         return self._checked(self._reading.decode_anchor(picture), picture)
 
     def _checked(self, rgb: np.ndarray, picture: Picture) -> np.ndarray:
-        if rgb.shape[:2] != picture.shape:
+        size = rgb.shape[:2] if self._turning is None else self._turning.size(*rgb.shape[:2])
+        if size != picture.shape:
             raise CorruptStream(
                 "{}: picture {}: FFmpeg decodes {} rows and columns, the stream says {}".format(
-                    self._source.name, picture.decode_index, rgb.shape[:2], picture.shape
+                    self._source.name, picture.decode_index, size, picture.shape
                 )
             )
-        return rgb
+        return rgb if self._turning is None else self._turning.rgb(rgb)
 
     def _rgb(self, frame: Any) -> np.ndarray:
         if self._converter is None:
@@ -219,6 +242,9 @@ class CompressedVideo(ProcessBound):
             tools=tuple(bytes(native.tools).decode("ascii", "replace").split()),
             frame_rate=self.frame_rate,
             time_base=self.time_base,
+            rotation_deg=self.rotation_deg,
+            is_mirrored=self.is_mirrored,
+            display_matrix=self.display_matrix,
             track=self._source.track,
             tracks=self._source.tracks,
         )
@@ -285,8 +311,21 @@ def _opened_again(
     return CompressedVideo(source, **arguments)
 
 
-def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPacket]]:
-    """Reads until the size is known. Returns what the core knows then, and all packets from the first.
+def _orientation(source: Source, told: Told) -> Orientation:
+    told = told_by(told, source.display_matrix)
+    if not told.is_near:
+        logger.warning(
+            "%s: its picture is to be turned clockwise by %.1f degrees; the nearest multiple of 90 is used: %d",
+            source.name,
+            told.clockwise_deg,
+            told.orientation.rotation_deg,
+        )
+    return told.orientation
+
+
+def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[EncodedPacket]]:
+    """Reads until the size is known. Returns what the core knows then, how the picture is to be turned, and
+    all packets from the first.
 
     UnsupportedStream if the core refuses the stream before it gives out a picture.
     """
@@ -317,7 +356,10 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Iterator[EncodedPa
             if source.fault:
                 missing = "{}, and none of its packets has a {}".format(source.fault, wanted)
             raise CorruptStream("{}: {}".format(source.name, missing))
-        return info, itertools.chain(head, packets)
+        seen = ParameterSets(source.syntax, source.nal_length_bytes)
+        for packet in head:
+            seen.watch(packet.data)
+        return info, seen.display_orientation, itertools.chain(head, packets)
     finally:
         decoder.close()
 

@@ -86,11 +86,11 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _clean(cache: Any, here: Any, is_dry: bool) -> None:
-    from edge_attp.engine.cache_cleaning import remove, stale
+    from edge_attp.engine.engine_cache import remove_files, stale_files
 
-    files = stale(cache, here)
+    files = stale_files(cache, here)
     if not is_dry:
-        remove(files)
+        remove_files(files)
     for file in files:
         verb = "would be removed" if is_dry else "removed"
         print("%s %s, %.1f MB: %s" % (file.path, verb, file.size_bytes / 1e6, file.reason))

@@ -16,7 +16,7 @@ SHOWN_DISTANCES = 6
 SHOWN_WIDTH_PX = 640  # narrower pictures are drawn larger, by a whole factor
 
 EPILOG = """
---dump writes an .npz file that numpy.load() reads. For every picture N in decoding order:
+--dump writes an .npz file that numpy.load() reads. For every picture N in decoding order, as it is coded:
   N/mv         int16 (2, H4, W4, 2)  vectors x, y in quarter luma samples, lists 0 and 1
   N/reference  int32 (2, H4, W4)     decode_index of the reference, -1 unused, -2 never received
   N/mode       uint8 (H4, W4)        0 intra, 1 inter, 2 skip, 3 pcm, 4 missing
@@ -99,7 +99,11 @@ def _reason(failure: Optional[BaseException]) -> Optional[str]:
 
 def _nal_units(stats: Any) -> Dict[str, int]:
     names = ("nal_units", "ignored_nal_units", "damaged_nal_units")
-    return dict({name: getattr(stats, name) for name in names}, skipped_pictures=stats.skipped)
+    return dict(
+        {name: getattr(stats, name) for name in names},
+        skipped_pictures=stats.skipped,
+        hidden_pictures=stats.hidden,
+    )
 
 
 class _Clock:
@@ -139,9 +143,13 @@ def _text(report: Dict[str, Any]) -> str:
 
 
 def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+    from edge_attp.bitstream.orientation import Orientation
+
     stream = report["stream"]
     rate = stream["frame_rate"]
     size = ["%dx%d" % (stream["width"], stream["height"])]
+    turned = str(Orientation(stream["rotation_deg"], stream["is_mirrored"]))
+    size += ["%s for display" % turned] if turned else []
     size += ["monochrome"] if stream["chroma_format"] == "4:0:0" else []
     size += ["%d bits" % stream["bit_depth"]] if stream["bit_depth"] != 8 else []
     size += ["coding tree units of %d" % stream["block_px"]] if report["coding"] else []
@@ -173,6 +181,8 @@ def _tracks(stream: Dict[str, Any]) -> str:
 def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     gop = report["gop"]
     kinds = ", ".join("%d %s" % (count, kind) for kind, count in report["kinds"].items() if count)
+    hidden = report["integrity"]["hidden_pictures"]
+    kinds += ", %d of them hidden by an edit list" % hidden if hidden else ""
     lines = [("pictures", "%d: %s" % (report["pictures"], kinds))]
     if report["coding"]:
         named = ["%d %s" % (count, name) for name, count in report["nal_units"].items()]
@@ -262,7 +272,7 @@ def _draw(args: argparse.Namespace) -> int:
 
     source, index, path = args.input, args.picture, args.png
     cv2 = draw.opencv()
-    with CompressedVideo(source, threads=args.threads, track=args.track) as video:
+    with CompressedVideo(source, threads=args.threads, oriented=True, track=args.track) as video:
         picture, key = _find(video, index, source)
         background = video.decode_key(key) if key is not None else None
         bit_depth = video.bit_depth

@@ -1,4 +1,4 @@
-"""TensorRT, the plugin of the scoring, and the engines built for this device."""
+"""The default model pack, ONNX Runtime running it, TensorRT with the plugin, and engines built for this device."""
 
 import os
 from typing import Any, List, Optional
@@ -7,8 +7,10 @@ from edge_attp.doctor.findings import Finding, Patient, failed, known, passed, s
 from edge_attp.errors import EngineError, ModelError
 from edge_attp.platforms import detect
 
-__all__ = ["tensorrt"]
+__all__ = ["onnxruntime", "pack", "tensorrt"]
 
+INSTALL_PACK = "install edge-attp again: the pack comes with it"
+INSTALL_ONNX = "pip install 'edge-attp[onnx]'"
 BUILD = "edge-attp build"
 SERVICE_CACHE = "/var/cache/edge-attp"  # CacheDirectory of the unit
 
@@ -71,9 +73,9 @@ def _engines(subject: str, platform: Any, folder: Optional[str], build: str) -> 
 
 
 def _stale(subject: str, cache: Any, here: Any, build: str) -> List[Finding]:
-    from edge_attp.engine.cache_cleaning import stale
+    from edge_attp.engine.engine_cache import stale_files
 
-    files = stale(cache, here)
+    files = stale_files(cache, here)
     if not files:
         return []
     value = "%s, %.1f MB, fit nothing here any more (%s: %s)" % (
@@ -96,3 +98,58 @@ def _built(subject: str, cache: Any, platform: Any, graphs: List[str], build: st
     size = sum(os.path.getsize(path) for path in cache.files())
     where = "; %.1f MB in %s" % (size / 1e6, cache.folder)
     return passed(subject, "of the default pack: %s%s" % ("; ".join(kinds), where))
+
+
+def pack(patient: Patient) -> List[Finding]:
+    """Read strictly, the sha256 of each graph included."""
+    from edge_attp.engine import default_pack, load_pack
+
+    try:
+        found = load_pack(default_pack())
+    except ModelError as error:
+        return [failed("pack", str(error), INSTALL_PACK)]
+    value = "%s, %s, %d labels, %s" % (found.name, found.backbone, len(found.labels), found.folder)
+    if not found.trained:
+        return [warned("pack", value + ": NOT TRAINED", "name a trained pack with --model")]
+    return [passed("pack", value)]
+
+
+def onnxruntime(patient: Patient) -> List[Finding]:
+    """Runs the motion graph of the default pack on zeros."""
+    from edge_attp.engine import default_pack, load_pack
+    from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
+
+    try:
+        backend = OnnxRuntimeBackend(threads=1)  # more would be measured, which takes a while
+    except EngineError as error:
+        return [_without_onnxruntime(str(error))]
+    try:
+        found = load_pack(default_pack())
+    except ModelError:
+        return [known("onnxruntime", backend.describe() + "; there is no pack to run")]
+    try:
+        is_finite = _runs(backend, found.graphs["motion"])
+    except (EngineError, ModelError) as error:
+        return [failed("onnxruntime", str(error), INSTALL_ONNX + ", or another version of it")]
+    if not is_finite:
+        value = "%s gives scores that are no numbers" % backend.describe()
+        return [failed("onnxruntime", value, INSTALL_ONNX + ", or another version of it")]
+    return [passed("onnxruntime", backend.describe() + ": runs the default pack")]
+
+
+def _without_onnxruntime(why: str) -> Finding:
+    """Without it, TensorRT must do."""
+    from edge_attp.engine.tensorrt_platform import missing
+
+    if missing():
+        return failed("onnxruntime", why + ", and there is no TensorRT either", INSTALL_ONNX)
+    return known("onnxruntime", "not installed; TensorRT is there")
+
+
+def _runs(backend: Any, path: str) -> bool:
+    import numpy
+
+    graph = backend.load(path)
+    buffers = graph.allocate()
+    graph.run([buffers])
+    return all(numpy.isfinite(scores).all() for scores in buffers.outputs.values())

@@ -1,6 +1,6 @@
 """The table of checks, and how they are run: none of them can end the examination.
 
-What loads native libraries runs in a process of its own (apart.py), because such a library may end its
+What loads native libraries runs in a process of its own, because such a library may end its
 process (NumPy 1.19.5 on a Jetson) or never return.
 """
 
@@ -13,28 +13,17 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from edge_attp.doctor import (
-    cameras,
-    configuration,
-    core,
-    engines,
-    machine,
-    media,
-    networks,
-    python,
-    service,
-    storage,
-)
+from edge_attp.doctor import cameras, engines, machine, service, software
 from edge_attp.doctor.findings import Finding, Patient, failed
 
-__all__ = ["CHECKS", "Check", "alone", "examine"]
+__all__ = ["CHECKS", "Check", "alone", "examine", "main"]
 
 MOST_SECONDS = 120
 REPORT = "report this as a bug, with the output of `edge-attp doctor --json`"
 # Modules are not to be taken from the current folder, which may hold anything.
 PROGRAM = (
     "import sys; sys.path = [path for path in sys.path if path]; "
-    "from edge_attp.doctor.apart import main; main()"
+    "from edge_attp.doctor.examination import main; main()"
 )
 PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -54,19 +43,19 @@ CHECKS = (
     Check("temperature", machine.temperature),
     Check("memory", machine.memory),
     Check("time", machine.clock),
-    Check("python", python.interpreter),
-    Check("numpy", python.numpy, True),
-    Check("core", core.core, True),
-    *(Check("core." + name, core.self_test(name), True) for name in core.kernel_sets()),
-    Check("ffmpeg", media.ffmpeg, True),
-    Check("pack", networks.pack, True),
-    Check("onnxruntime", networks.onnxruntime, True),
+    Check("python", software.interpreter),
+    Check("numpy", software.numpy, True),
+    Check("core", software.core, True),
+    *(Check("core." + name, software.self_test(name), True) for name in software.kernel_sets()),
+    Check("ffmpeg", software.ffmpeg, True),
+    Check("pack", engines.pack, True),
+    Check("onnxruntime", engines.onnxruntime, True),
     Check("tensorrt", engines.tensorrt, True),
     Check("cameras", cameras.cameras, True),
     Check("groups", cameras.groups),
     Check("service", service.units),
-    Check("config", configuration.configuration, True),
-    Check("cache", storage.storage, True),
+    Check("config", service.configuration, True),
+    Check("cache", service.storage, True),
 )
 
 
@@ -93,6 +82,14 @@ def alone(check: Check, patient: Patient) -> List[Finding]:
         place = "%s line %s" % (os.path.basename(at.filename), at.lineno)
         said = " ".join(("%s: %s" % (type(error).__name__, error)).split())
         return [failed(check.name, "the check itself failed: %s (%s)" % (said, place), REPORT)]
+
+
+def main() -> None:
+    """In a process of its own: one check, whose findings are printed as JSON. Arguments: its name, and the
+    patient as JSON."""
+    name, patient = sys.argv[1:]
+    check = next(check for check in CHECKS if check.name == name)
+    print("\n" + json.dumps(alone(check, Patient(*json.loads(patient)))))
 
 
 def _apart(check: Check, patient: Patient) -> List[Finding]:

@@ -4,10 +4,18 @@ An engine turns named arrays into named arrays; it knows nothing of videos. Each
 imported in its own adapter file only, and only when that engine is opened.
 """
 
-from edge_attp.engine.backend import IN_FLIGHT, Backend, Buffers, Graph, Run, RunTimes
+from edge_attp.engine.backend import (
+    BACKENDS,
+    IN_FLIGHT,
+    Backend,
+    Buffers,
+    Graph,
+    Run,
+    RunTimes,
+    open_backend,
+)
 from edge_attp.engine.cuda_buffers import BUFFER_KINDS
 from edge_attp.engine.pack import Pack, default_pack, load_pack
-from edge_attp.engine.select import BACKENDS, open_backend
 
 __all__ = [
     "BACKENDS",

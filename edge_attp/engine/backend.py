@@ -1,4 +1,5 @@
-"""What every engine looks like: a Backend loads graphs, a Graph runs on buffers that it made itself.
+"""What every engine looks like, and which one is opened: a Backend loads graphs, a Graph runs on buffers that
+it made itself.
 
 The stages before an engine see a NumPy array to fill and nothing else; where that array lives (plain,
 pinned or mapped memory) is the engine's business.
@@ -8,10 +9,12 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_attp.errors import ModelError
+from edge_attp.engine.pack import Pack
+from edge_attp.errors import ModelError, UsageError
 
-__all__ = ["Backend", "Buffers", "Graph", "Run", "RunTimes"]
+__all__ = ["BACKENDS", "Backend", "Buffers", "Graph", "Run", "RunTimes", "open_backend"]
 
+BACKENDS = ("auto", "onnxruntime", "tensorrt")
 IN_FLIGHT = 2  # runs of one graph: one computes while the next is handed over
 
 Shapes = Dict[str, Tuple[int, ...]]
@@ -117,3 +120,35 @@ def _listing(shapes: Shapes) -> str:
 def zeros(shapes: Shapes, batch: int = 1) -> Dict[str, Any]:
     """float32 zeros of a batch for each name."""
     return {name: np.zeros((batch,) + shape, np.float32) for name, shape in shapes.items()}
+
+
+def open_backend(
+    choice: str = "auto",
+    threads: Optional[int] = None,
+    pack: Optional[Pack] = None,
+    buffers: Optional[str] = None,
+    batch: int = 1,
+) -> Backend:
+    """Opens a backend.
+
+    "auto" takes TensorRT where it has engines of both graphs of `pack`, else ONNX Runtime. threads: of
+    the engine on the CPU, None to measure what serves best. buffers: the kind of memory of TensorRT,
+    one of BUFFER_KINDS; None for what EDGE_ATTP_BUFFERS says, else what suits the device. batch:
+    pictures a run that are wanted, where engines differ in that; Graph.max_batch says what there is.
+    Raises EngineError if what was chosen is missing, with the way to get it.
+    """
+    if choice not in BACKENDS:
+        raise UsageError("backend: got %r, expected one of %s" % (choice, ", ".join(BACKENDS)))
+    if choice == "tensorrt":
+        from edge_attp.engine.tensorrt_backend import TensorRtBackend
+
+        return TensorRtBackend(buffers=buffers, batch=batch)
+    if choice == "auto" and pack is not None:
+        from edge_attp.engine.tensorrt_backend import open_if_built
+
+        backend = open_if_built(pack, buffers, batch)
+        if backend is not None:
+            return backend
+    from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(threads)

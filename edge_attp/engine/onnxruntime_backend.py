@@ -4,19 +4,21 @@ On the CPU, or on an NVIDIA device where the library has its CUDA provider and t
 """
 
 import os
-from typing import Any, Dict, List, Optional
+import time
+from typing import Any, Callable, Dict, List, Optional
 
 from edge_attp.engine.backend import Backend, Graph
 from edge_attp.engine.onnxruntime_graph import OrtGraph, one_line
-from edge_attp.engine.thread_choice import available_cores, fewest_fast
 from edge_attp.errors import EngineError, ModelError
 from edge_attp.log import logger
 
-__all__ = ["OnnxRuntimeBackend"]
+__all__ = ["OnnxRuntimeBackend", "available_cores", "fewest_fast"]
 
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _TIMED_RUNS = 5
 _TIMED_S = 0.1
+CLEARLY = 1.05  # so many times slower is worth another thread
+BUDGET_S = 1.0
 
 
 class OnnxRuntimeBackend(Backend):
@@ -110,3 +112,33 @@ def _fastest_run_s(graph: Graph) -> float:
     while len(times) < _TIMED_RUNS and sum(times) < _TIMED_S:
         times.append(graph.run(batch).compute_s)
     return min(times)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this platform
+        return os.cpu_count() or 1
+
+
+def fewest_fast(cores: int, seconds: Callable[[int], float]) -> int:
+    """The number of threads to use; seconds(threads) measures.
+
+    Goes down from all cores by halves, until fewer threads are clearly slower or BUDGET_S is spent:
+    a network that is too slow to be measured twice gets all cores.
+    """
+    found: Dict[int, float] = {}
+    end_s = time.monotonic() + BUDGET_S
+    for threads in _halves(cores):
+        found[threads] = seconds(threads)
+        enough = CLEARLY * min(found.values())
+        if found[threads] > enough or time.monotonic() > end_s:
+            break
+    return min(threads for threads, took_s in found.items() if took_s <= enough)
+
+
+def _halves(cores: int) -> List[int]:
+    """All cores, then the powers of two below, from the largest."""
+    powers = [1 << exponent for exponent in range(cores.bit_length()) if 1 << exponent < cores]
+    return [cores] + powers[::-1]

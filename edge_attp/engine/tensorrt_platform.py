@@ -1,4 +1,4 @@
-"""TensorRT on this machine: the module with its adapter, the device and the plugin.
+"""TensorRT on this machine: the module with its adapter, the device and the library of the plugin.
 
 Together they are what an engine is built for and may run on. `tensorrt` is imported here, late.
 """
@@ -8,7 +8,6 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 from edge_attp.engine.cuda_device import DeviceFacts, device_facts
 from edge_attp.engine.engine_cache import EngineKey, file_sha256
-from edge_attp.engine.plugin_library import NO_PLUGIN, PluginLibrary, find_plugin
 from edge_attp.engine.tensorrt_api import TensorRtApi
 from edge_attp.engine.tensorrt_v8_2 import Api8_2
 from edge_attp.engine.tensorrt_v8_5 import Api8_5
@@ -27,6 +26,15 @@ __all__ = [
 ]
 
 PRECISIONS = ("fp16", "fp32")  # in the order of preference
+LIBRARY = "libedge_attp_plugin.so"
+NO_PLUGIN = "none"
+
+
+class PluginLibrary(NamedTuple):
+    """path: absolute. version: the library's sha256, so that a rebuilt one gets new engines."""
+
+    path: str
+    version: str
 
 
 class Platform(NamedTuple):
@@ -111,3 +119,26 @@ def _module() -> Any:
             % error
         ) from None
     return tensorrt
+
+
+def find_plugin() -> Optional[PluginLibrary]:
+    """The library that EDGE_ATTP_PLUGIN names, else the one built in the source tree, else None.
+
+    EDGE_ATTP_PLUGIN=none leaves the plugin out. EngineError if the named file cannot be read.
+    """
+    named = os.environ.get("EDGE_ATTP_PLUGIN")
+    if named == NO_PLUGIN:
+        return None
+    path = os.path.abspath(named) if named else _built()
+    if not named and not os.path.isfile(path):
+        return None
+    try:
+        return PluginLibrary(path, file_sha256(path))
+    except EngineError as error:
+        raise EngineError("EDGE_ATTP_PLUGIN: %s" % error) from None
+
+
+def _built() -> str:
+    """Where CMake puts the library of engines/plugin when it is built as the README says."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return os.path.join(os.path.dirname(package), "build", "plugin", LIBRARY)

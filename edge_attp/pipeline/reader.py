@@ -31,7 +31,8 @@ _NOTHING_READ = StreamStats(0, 0, 0, 0, 0, 0.0, 0)
 
 class Item(NamedTuple):
     """A picture on its way to the networks. key: filled buffers for appearance.onnx if it begins a GOP.
-    motion: filled buffers for motion.onnx if it is to be scored. notes: one for each sink."""
+    motion: filled buffers for motion.onnx if it is to be scored. notes: one for each sink. step: pictures
+    since the last item. is_shown: False if an edit list hides it."""
 
     result: Result
     poc: int
@@ -40,6 +41,8 @@ class Item(NamedTuple):
     key: Optional[Buffers]
     motion: Optional[Buffers]
     notes: Tuple[Any, ...]
+    step: int = 1
+    is_shown: bool = True
 
 
 class End(NamedTuple):
@@ -84,6 +87,7 @@ class Reader:
         self._gop = -1
         self._candidates = 0  # pictures of this GOP that could be scored
         self._highest_poc = 0
+        self._newest = -1  # decode_index
         self.stats = _NOTHING_READ
 
     def start(self) -> None:
@@ -169,6 +173,7 @@ class Reader:
             threads=options.threads,
             transcode=options.transcode,
             anchor=options.anchor,
+            oriented=True,
             track=options.track,
         )
 
@@ -225,8 +230,9 @@ class Reader:
 
     def _item(self, picture: Picture) -> Item:
         rgb = self._key_rgb(picture)
-        for watch in self._watching:
-            watch(picture, rgb)
+        if picture.is_shown:
+            for watch in self._watching:
+                watch(picture, rgb)
         key = None if rgb is None else self._key(rgb)
         motion = self._motion(picture) if self._is_wanted(picture) else None
         starts_sequence = picture.is_random_access and picture.poc <= self._highest_poc
@@ -243,20 +249,25 @@ class Reader:
             scores=None,
             smoothed=None,
             note=None,
+            packet=picture.packet,
         )
-        time_s, notes = self._time_s(picture), self._notes(picture)
-        return Item(result, picture.poc, starts_sequence, time_s, key, motion, notes)
+        step, self._newest = picture.decode_index - self._newest, picture.decode_index
+        return Item(
+            result,
+            picture.poc,
+            starts_sequence,
+            picture.time_s,
+            key,
+            motion,
+            self._notes(picture),
+            step,
+            picture.is_shown,
+        )
 
     def _notes(self, picture: Picture) -> Tuple[Any, ...]:
-        if not self._keeps_notes:
+        if not (self._keeps_notes and picture.is_shown):
             return ()
         return tuple(sink.note(picture) if sink.keeps_notes else None for sink in self._sinks)
-
-    def _time_s(self, picture: Picture) -> Optional[float]:
-        """None: pictures are counted later instead, which they cannot be where most stay unseen."""
-        if picture.time_s is None and self._is_sparse:
-            return picture.decode_index / self._rate
-        return picture.time_s
 
     def _key_rgb(self, picture: Picture) -> Optional[np.ndarray]:
         """The picture decoded, if it is a key picture."""
@@ -282,9 +293,10 @@ class Reader:
         return buffers
 
     def _is_wanted(self, picture: Picture) -> bool:
-        """Scored are whole P and B pictures that have a key picture, one in `every`; none while a live
-        source is behind."""
-        if picture.kind == "I" or picture.integrity != "ok" or self._gop < 0:
+        """Scored are whole P and B pictures that are shown and have a key picture, one in `every`; none while
+        a live source is behind."""
+        is_whole = picture.kind != "I" and picture.integrity == "ok"
+        if not (is_whole and picture.is_shown and self._gop >= 0):
             return False
         self._candidates += 1
         every = self._options.every

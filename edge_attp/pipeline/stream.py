@@ -7,10 +7,12 @@ from typing import Any, Callable, Deque, Optional
 import numpy as np
 
 from edge_attp.bitstream import without_password
+from edge_attp.bitstream.orientation import Orientation
 from edge_attp.engine import RunTimes
+from edge_attp.log import logger
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
-from edge_attp.pipeline.reader import End, Item, Reader
+from edge_attp.pipeline.reader import ASSUMED_RATE, End, Item, Reader
 from edge_attp.pipeline.scorer import Scorer
 from edge_attp.pipeline.writer import Conclusion, Writer
 from edge_attp.recognition import Verdict
@@ -89,8 +91,17 @@ class Stream:
             status.clock,
             video.bit_depth,
             self.name,
+            jump_s=video.jump_s,
+            orientation=Orientation(video.rotation_deg, video.is_mirrored),
+            display_matrix=video.display_matrix,
             track=video.track,
         )
+        if video.frame_rate is None and video.time_base is None:
+            logger.warning(
+                "%s: the stream does not tell its rate: times are those of %g pictures a second",
+                self.name,
+                ASSUMED_RATE,
+            )
         self._writer.begin(header)
         status.state = "running"
 

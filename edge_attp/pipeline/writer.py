@@ -72,7 +72,9 @@ class Writer:
     def begin(self, header: Header) -> None:
         """Before the first picture, in the reading thread: starts the sinks."""
         interval_s = 1.0 / float(header.frame_rate or ASSUMED_RATE)
-        self._timeline = Timeline(header.labels, header.stream, interval_s, self._thresholds)
+        self._timeline = Timeline(
+            header.labels, header.stream, interval_s, self._thresholds, header.jump_s
+        )
         self._header = header
         for sink in self._sinks:
             sink.start(header)
@@ -124,7 +126,15 @@ class Writer:
         self._scored += logits is not None
         result = item.result._replace(note=item.notes)
         with self._clock.stage("score"):
-            shown = self._timeline.add(result, item.poc, item.starts_sequence, item.time_s, logits)
+            shown = self._timeline.add(
+                result,
+                item.poc,
+                item.starts_sequence,
+                item.time_s,
+                logits,
+                item.step,
+                item.is_shown,
+            )
         self._show(shown)
 
     def _show(self, shown: List[Tuple[Result, List[Event]]]) -> None:
@@ -153,7 +163,7 @@ class Writer:
         verdict = Verdict(
             scores=self._timeline.scores(),
             gops=self._timeline.gops,
-            pictures=conclusion.stats.pictures,
+            pictures=conclusion.stats.pictures - conclusion.stats.hidden,
             scored=self._scored,
             damaged=conclusion.stats.damaged,
             seconds=time.monotonic() - self._started_s,

@@ -32,7 +32,9 @@ class Event(NamedTuple):
 class Result(NamedTuple):
     """One picture, in display order. `scores` is None where the picture was not scored, `smoothed`
     (probabilities, float32 (classes,)) None as long as nothing was. `gop` counts from 0, -1 before
-    the first key picture. `note` is what a sink asked to be kept of the picture."""
+    the first key picture. `pts` is the container's; `start_s`, `end_s` are seconds from the first picture
+    shown. `packet`: number of the packet in which it came. `note` is what a sink asked to be kept of the
+    picture."""
 
     decode_index: int
     pts: Optional[int]
@@ -45,6 +47,7 @@ class Result(NamedTuple):
     scores: Optional[Scores]
     smoothed: Optional[np.ndarray]
     note: Any
+    packet: int = -1
 
 
 class Verdict(NamedTuple):

@@ -8,6 +8,7 @@ from edge_attp.recognition.events import DEFAULT, EventDetector, Smoother, Thres
 from edge_attp.recognition.order import DisplayOrder
 from edge_attp.recognition.records import Event, Result, Scores
 from edge_attp.recognition.scores import VideoMean, score
+from edge_attp.recognition.times import DisplayTimes, Untimed
 
 __all__ = ["Timeline"]
 
@@ -17,7 +18,7 @@ Shown = List[Tuple[Result, List[Event]]]
 class Timeline:
     """Puts pictures in order, gives them times, smooths their scores, finds events, takes the mean.
 
-    interval_s: how long a picture is shown. Pictures without a time are counted instead.
+    interval_s, jump_s: see DisplayTimes; a picture is shown for interval_s.
     """
 
     def __init__(
@@ -26,14 +27,15 @@ class Timeline:
         stream: str,
         interval_s: float,
         thresholds: Thresholds = DEFAULT,
+        jump_s: float = float("inf"),
     ) -> None:
         self._interval_s = interval_s
         self._order = DisplayOrder()
+        self._times = DisplayTimes(interval_s, jump_s)
         self._mean = VideoMean()
         self._smoother = Smoother()
         self._smoothed: Optional[np.ndarray] = None
         self._events = EventDetector(labels, stream, thresholds)
-        self._shown = 0
         self._start_s, self._end_s = float("inf"), 0.0
 
     def add(
@@ -43,18 +45,23 @@ class Timeline:
         starts_sequence: bool,
         time_s: Optional[float],
         logits: Optional[np.ndarray],
+        step: int = 1,
+        is_shown: bool = True,
     ) -> Shown:
-        """A picture in decoding order, logits None if it was not scored (see DisplayOrder.push).
+        """A picture in decoding order, logits None if it was not scored (see DisplayOrder.push). time_s,
+        step: see Untimed. is_shown: False for one that only has its place in the order.
 
         Returns the pictures that can be shown now, each with the events that end there.
         """
         if logits is not None:
             self._mean.add(result.gop, logits)
-        return self._finish(self._order.push(poc, starts_sequence, (result, time_s, logits)))
+        entry = Untimed((result, logits), time_s, step) if is_shown else None
+        return self._show_next(self._order.push(poc, starts_sequence, entry))
 
     def flush(self) -> Shown:
         """All pictures that are held back."""
-        return self._finish(self._order.flush())
+        shown = self._show_next(self._order.flush())
+        return shown + self._show_all(self._times.flush())
 
     def end(self) -> List[Event]:
         """Ends all events."""
@@ -72,15 +79,16 @@ class Timeline:
             return None
         return score(logits, self._start_s, self._end_s)
 
-    def _finish(self, ready: List[Any]) -> Shown:
-        return [self._show(*entry) for entry in ready]
+    def _show_next(self, ready: List[Optional[Untimed]]) -> Shown:
+        return self._show_all(self._times.add([entry for entry in ready if entry is not None]))
+
+    def _show_all(self, timed: List[Tuple[Any, float]]) -> Shown:
+        return [self._show(result, logits, start_s) for (result, logits), start_s in timed]
 
     def _show(
-        self, result: Result, time_s: Optional[float], logits: Optional[np.ndarray]
+        self, result: Result, logits: Optional[np.ndarray], start_s: float
     ) -> Tuple[Result, List[Event]]:
-        start_s = self._shown * self._interval_s if time_s is None else time_s
         end_s = start_s + self._interval_s
-        self._shown += 1
         scores: Optional[Scores] = None
         events: List[Event] = []
         if logits is not None:

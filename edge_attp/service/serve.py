@@ -16,13 +16,18 @@ from edge_attp.pipeline import Session
 from edge_attp.service.config import Config, Engine, Health, load_config
 from edge_attp.service.engine_runner import EngineRunner, open_session
 from edge_attp.service.health import HealthServer
-from edge_attp.service.notify import notify, ready, reloading, watchdog_interval_s
 from edge_attp.service.plans import plans
 from edge_attp.service.signals import Signals
 from edge_attp.service.state import ServiceState
-from edge_attp.service.status import StatusLine
 from edge_attp.service.supervisor import Supervisor
-from edge_attp.service.watchdog import Watchdog
+from edge_attp.service.systemd import (
+    StatusLine,
+    Watchdog,
+    notify,
+    ready,
+    reloading,
+    watchdog_interval_s,
+)
 from edge_attp.sinks import Sink
 
 __all__ = ["serve"]

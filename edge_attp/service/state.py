@@ -46,7 +46,7 @@ class ServiceState:
         self.recent_events: Deque[SeenEvent] = deque(maxlen=_KEPT_EVENTS)
         self.streams: Callable[[], Sequence[Stream]] = list  # the newest of each name
         self._numbers = itertools.count(1)
-        self._sinks: List[Any] = []  # (name, sink) of those that have counters
+        self._sinks: List[Any] = []  # (name, sink)
         self._closed: Dict[str, Dict[str, int]] = {}  # sums of sinks that are gone
         self._lock = threading.Lock()
 
@@ -58,7 +58,7 @@ class ServiceState:
     def add_sinks(self, named: Sequence[Any]) -> None:
         """(name, sink) pairs of a stream that begins."""
         with self._lock:
-            self._sinks += [pair for pair in named if hasattr(pair[1], "counters")]
+            self._sinks += named
 
     def drop_sinks(self, named: Sequence[Any]) -> None:
         """Those of a stream that has ended; what they counted stays."""

@@ -5,6 +5,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation
 from edge_attp.recognition import Event, Result, Verdict
 from edge_attp.timing import Clock
 
@@ -13,7 +14,9 @@ __all__ = ["Header", "Sink"]
 
 class Header(NamedTuple):
     """What is known before the first picture. The clock goes on being updated. `stream`: the name of the
-    job, which is the source where it was given none. `track`: number of the video track that is read."""
+    job, which is the source where it was given none. `jump_s`: see CompressedVideo. `orientation`: what
+    pictures, which are upright here, were turned by; `display_matrix`: of the container, for those who
+    pass on the stream itself. `track`: number of the video track that is read."""
 
     source: str
     width: int
@@ -26,6 +29,9 @@ class Header(NamedTuple):
     clock: Clock
     bit_depth: int = 8
     stream: str = ""
+    jump_s: float = float("inf")
+    orientation: Orientation = UPRIGHT
+    display_matrix: Optional[Matrix] = None
     track: int = 0
 
 

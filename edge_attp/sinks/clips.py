@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.recorder import LONGEST_GOP_S, Cut, PacketRing, write_mp4
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.recognition import Event, Result, Verdict
@@ -54,6 +55,7 @@ class ClipSink(Sink):
         self._folder, self._recorder = folder, recorder
         self._before_s, self._after_s, self._max_bytes = before_s, after_s, max_bytes
         self._prefix = ""
+        self._display_matrix: Optional[Matrix] = None
         self._counts = {"written": 0, "cut_short": 0, "lost": 0, "removed": 0}
         self._trouble = Trouble("clips")
         self._lock = threading.Lock()  # guards what is wanted
@@ -64,12 +66,14 @@ class ClipSink(Sink):
     def start(self, header: Header) -> None:
         self._folder = fill_in(self._folder, header.stream)
         self._prefix = for_file(header.stream)
+        self._display_matrix = header.display_matrix
         self._trouble = Trouble("clips %s" % self._folder)
         self._thread.start()
 
     def picture(self, result: Result) -> None:
         """The recorder is ahead of the results: a key picture that comes out here is in it."""
         at_s = result.start_s
+        self._recorder.shown(result.packet, at_s)
         self._cut(
             lambda wanted: at_s >= wanted.end_s + (0.0 if result.is_key else LONGEST_GOP_S),
             is_last=False,
@@ -143,7 +147,7 @@ class ClipSink(Sink):
         # One name for each stream: what a killed process leaves is written over.
         unfinished = os.path.join(self._folder, ".%s.part" % self._prefix)
         try:
-            write_mp4(unfinished, cut.packets, cut.time_base)
+            write_mp4(unfinished, cut.packets, cut.time_base, self._display_matrix)
         except (OSError, EdgeAttpError):
             _remove(unfinished)
             raise

@@ -4,7 +4,6 @@ The pictures behind the arrows come from a decoding of their own, through PyAV, 
 are for the eye only, recognition never sees them.
 """
 
-import itertools
 import os
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,7 +12,9 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional
 import numpy as np
 
 from edge_attp.bitstream import pyav
-from edge_attp.errors import CorruptStream, EdgeAttpError, UsageError
+from edge_attp.bitstream.frames import Frames
+from edge_attp.bitstream.orientation import UPRIGHT
+from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import Result, Verdict
 from edge_attp.sinks import draw
@@ -23,6 +24,7 @@ from edge_attp.sinks.overlay_layout import Layout
 __all__ = ["Drawing", "OverlaySink"]
 
 DEFAULT_RATE = Fraction(25)
+TICKS_PER_S = 90000
 CRF = "20"
 
 
@@ -100,28 +102,39 @@ class OverlaySink(Drawing):
         super().__init__("--overlay")
         self._path = path
         self._output: Any = None
-        self._background: Optional[_Background] = None
+        self._frames: Optional[Frames] = None
+        self._last_tick = -1
+        self._orientation = UPRIGHT
 
     def start(self, header: Header) -> None:
         if _is_same_file(self._path, header.source):
             raise UsageError("--overlay %s: that is the input; name another file" % self._path)
         super().start(header)
-        self._background = _Background(self._av, header.source, header.track)
+        self._frames = _frames(header.source, header.track)
+        self._orientation = header.orientation
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
             rate = header.frame_rate or DEFAULT_RATE
-            self._stream = self._encoder(self._output, rate, {"crf": CRF, "preset": "veryfast"})
+            # With B pictures, MP4 of uneven times ends too early.
+            options = {"crf": CRF, "preset": "veryfast", "bf": "0"}
+            self._stream = self._encoder(self._output, rate, options)
+            self._stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
         except (OSError, ValueError, self._av.error.FFmpegError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError("--overlay %s: cannot be written: %s" % (self._path, reason)) from None
 
     def picture(self, result: Result) -> None:
-        assert self._background is not None
         if result.note is None:
             return
-        canvas = self._drawn(result, result.note, self._background.frame(result.pts))
-        self._write(self._av.VideoFrame.from_ndarray(canvas, format="rgb24"))
+        behind = None if self._frames is None else self._frames.rgb(result.packet)
+        if behind is not None:
+            behind = self._orientation.rgb(behind)
+        canvas = self._drawn(result, result.note, behind)
+        frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
+        self._last_tick = max(round(result.start_s * TICKS_PER_S), self._last_tick + 1)
+        frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS_PER_S)
+        self._write(frame)
 
     def finish(self, verdict: Verdict) -> None:
         if self._output is not None:
@@ -142,81 +155,24 @@ class OverlaySink(Drawing):
 
     def close(self) -> None:
         output, self._output = self._output, None
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
         if output is not None:
             with self._writing():
                 output.close()
-        if self._background is not None:
-            self._background.close()
-            self._background = None
 
 
-class _Background:
-    """The decoded pictures of a file, asked for in display order. A live source has none: it cannot
-    be opened a second time and give the same pictures."""
-
-    def __init__(self, av: Any, source: str, track: int) -> None:
-        self._container: Any = None
-        self._frame: Any = None
-        self._av = av
-        self._errors = (av.error.FFmpegError, OSError, ValueError)
-        if not os.path.isfile(source):
-            return
-        try:
-            self._container = pyav.opened(av, source)
-            stream = self._container.streams.video[track]
-            stream.thread_type = "AUTO"
-            self._frames = self._decoded(stream)
-            self._converter = pyav.RgbConverter(source, is_silent=True)
-        except self._errors + (IndexError,) as error:
-            logger.warning(
-                "--overlay: %s is not decoded, arrows are drawn on black: %s",
-                *(source, pyav.reason(error)),
-            )
-            self.close()
-
-    def _decoded(self, stream: Any) -> Iterator[Any]:
-        """A damaged picture is left out: the next one may do."""
-        packets = pyav.demuxed(self._av, self._container, stream)
-        for packet in itertools.chain(packets, [None]):  # None: what the decoder holds back
-            try:
-                frames = stream.codec_context.decode(packet)
-            except self._errors:
-                continue
-            yield from frames
-
-    def frame(self, pts: Optional[int]) -> Optional[np.ndarray]:
-        """RGB of the picture with this time stamp, or of the next one where there are none; None where
-        the decoder has no such picture."""
-        if pts is None:
-            self._advance()
-        else:
-            while self._container is not None and (self._frame is None or self._before(pts)):
-                self._advance()
-            if self._frame is not None and self._frame.pts not in (None, pts):
-                return None
-        return self._rgb()
-
-    def _rgb(self) -> Optional[np.ndarray]:
-        try:
-            return None if self._frame is None else self._converter.rgb(self._frame)
-        except CorruptStream:
-            return None
-
-    def _before(self, pts: int) -> bool:
-        return self._frame.pts is None or self._frame.pts < pts
-
-    def _advance(self) -> None:
-        try:
-            self._frame = next(self._frames, None) if self._container is not None else None
-        except self._errors:  # the file cannot be read on
-            self._frame = None
-        if self._frame is None:
-            self.close()
-
-    def close(self) -> None:
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+def _frames(source: str, track: int) -> Optional[Frames]:
+    """The decoded pictures of a file. A live source has none: it cannot be opened a second time and give the
+    same pictures."""
+    if not os.path.isfile(source):
+        return None
+    try:
+        return Frames(source, track)
+    except EdgeAttpError as error:
+        logger.warning("--overlay: arrows are drawn on black: %s", error)
+        return None
 
 
 def _is_same_file(path: str, source: str) -> bool:

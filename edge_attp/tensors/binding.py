@@ -2,7 +2,7 @@
 
 import ctypes
 
-from edge_attp.bitstream.binding import native_core
+from edge_attp.bitstream.binding import NO_MEMORY, OK, native_core
 
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 
@@ -55,8 +55,8 @@ def call(name, *arguments):
         function.restype = ctypes.c_int
         function.argtypes = _SIGNATURES[name]
     status = function(*arguments)
-    if status == 0:
+    if status == OK:
         return
-    if status == -4:
+    if status == NO_MEMORY:
         raise MemoryError("%s: no memory for the tables of a resampling" % name)
     raise ValueError("%s: refused by the native core (status %d)" % (name, status))

@@ -53,7 +53,7 @@ def _read(path: Path, spec: InputSpec, count: int, offset: int) -> List[Samples]
     """Up to `count` pictures of each GOP, until there are so many; nothing where there are none."""
     keys: List[np.ndarray] = []
     pictures: List[Tuple[int, np.ndarray, np.ndarray]] = []
-    with CompressedVideo(str(path), transcode=True) as video:
+    with CompressedVideo(str(path), transcode=True, oriented=True) as video:
         for picture in video.sample(count, SEED, keys=True):
             if picture.is_random_access:
                 keys.append(rgb_input(video.decode_key(picture), spec, spec.resize))

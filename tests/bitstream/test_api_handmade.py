@@ -1,6 +1,7 @@
 """The whole way from bytes to arrays on streams whose every value is known. Needs no PyAV."""
 
 import io
+from fractions import Fraction
 
 import handmade
 import handmade_hevc
@@ -16,6 +17,7 @@ from edge_attp.bitstream import (
     SourceError,
     UnsupportedStream,
 )
+from support import hevc_parameter_sets as hevc_sets
 
 
 def opened(data, **arguments):
@@ -54,6 +56,21 @@ def test_coding_units_are_counted():
 
 def test_no_timing_information_is_no_frame_rate():
     with opened(handmade.stream(time_scale=0)) as video:
+        assert video.frame_rate is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sub_layers", [1, 3, 7])
+def test_the_rate_of_hevc_may_be_in_the_vps_only(seed, sub_layers):
+    def video_parameter_set(**timing):
+        sps = hevc_sets.sequence_parameters(sps_max_sub_layers_minus1=sub_layers - 1)
+        return hevc_sets.video_parameter_set(np.random.RandomState(seed), sps, **timing)
+
+    sps_and_pictures = handmade_hevc.stream().split(b"\0\0\1\x42", 1)[1]
+    rest = b"\0\0\0\1\x42" + sps_and_pictures
+    with opened(video_parameter_set(has_timing=True) + rest) as video:
+        assert video.frame_rate == Fraction(30000, 1001)
+    with opened(video_parameter_set() + rest) as video:
         assert video.frame_rate is None
 
 

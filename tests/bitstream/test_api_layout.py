@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from edge_attp.bitstream import binding, picture
+from edge_attp.tensors import binding as tensor_binding
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INCLUDE = os.path.join(ROOT, "edge_attp", "native", "include")
@@ -19,6 +20,8 @@ STRUCTURES = {
     "attp_picture_info": binding.PictureInfo,
     "attp_weights": binding.WeightArrays,
     "attp_error": binding.ErrorInfo,
+    "attp_block_counts": binding.BlockCounts,
+    "attp_tensor_grid": tensor_binding.Grid,
 }
 CONSTANTS = {
     "ATTP_ABI_VERSION": binding.ABI_VERSION,
@@ -65,6 +68,11 @@ def test_structures_and_constants(tmp_path):
     subprocess.check_call(["cc", "-I", INCLUDE, str(source), "-o", program])
     found = [int(line) for line in subprocess.check_output([program]).split()]
     assert dict(zip(numbers, found)) == numbers
+
+
+def test_every_structure_of_the_header_is_checked():
+    with open(HEADER) as header:
+        assert set(re.findall(r"^typedef struct (\w+) {", header.read(), re.M)) == set(STRUCTURES)
 
 
 def test_every_function_of_the_header_is_bound():

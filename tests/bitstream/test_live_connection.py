@@ -64,7 +64,7 @@ class Ffmpeg:
     def opened(self, av, target, **asked):
         self.target, self.asked = target, asked
         self.video, self.sound = stream(0, self.codec), stream(1, "aac")
-        self.format = types.SimpleNamespace(name="double")
+        self.format = types.SimpleNamespace(name="double", flags=0)
         self.streams = types.SimpleNamespace(video=[self.video])
         return self
 

@@ -396,3 +396,20 @@ def test_a_live_stream_of_another_codec_is_transcoded(clips, tmp_path):
     refusing = LiveOptions(ConnectionOptions(transcode=False))
     with pytest.raises(UnsupportedStream, match="its codec is mjpeg"):
         CompressedVideo(LiveSource(str(clips.path(still)), refusing))
+
+
+def test_another_orientation_is_told_once_and_not_taken(begin, packets, caplog):
+    def connection(matrix):
+        made = source.network.connection(packets[:8])
+        made.display_matrix = matrix
+        return made
+
+    quarter, half = (0, 1, 0, -1, 0, 0, 0, 0, 1), (-1, 0, 0, 0, -1, 0, 0, 0, 1)
+    answers = [lambda m=m: connection(m) for m in (quarter, half, None, quarter)]
+    source = begin([SourceError("busy")] + answers)
+    with caplog.at_level("WARNING", "edge_attp"):
+        with CompressedVideo(source, oriented=True) as video:
+            pictures = iter(video)
+            assert {next(pictures).shape for _ in range(30)} == {(64, 48)}
+            assert video.display_matrix == quarter
+    assert sum("orientation" in message for message in caplog.messages) == 1

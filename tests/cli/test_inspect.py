@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream import CompressedVideo
+from edge_attp.bitstream.orientation import Orientation
 from edge_attp.cli import main
+from edge_attp.sinks import draw
+from support import turned
 
 pytest.importorskip("av")
 
@@ -50,6 +53,34 @@ def test_text_names_everything(capsys):
         assert any(line.startswith(word) for line in lines), word
     for word in ("NAL units", "sub-layers", "I coding"):  # these are of HEVC
         assert not any(line.startswith(word) for line in lines), word
+
+
+def test_it_says_how_players_turn_the_picture(tmp_path, capsys):
+    orientation = Orientation(90, True)
+    nine = turned.matrix(turned.TERMS[orientation])
+    path = str(turned.with_matrix(DEMO, tmp_path / "turned.mp4", nine))
+    assert main(["inspect", path, "--limit", "3"]) == 0
+    assert "340x256, mirrored and turned 90 degrees clockwise" in capsys.readouterr().out
+    assert main(["inspect", path, "--limit", "3", "--json"]) == 0
+    stream = json.loads(capsys.readouterr().out)["stream"]
+    assert (stream["width"], stream["height"]) == (340, 256)
+    assert (stream["rotation_deg"], stream["is_mirrored"]) == orientation
+    assert stream["display_matrix"] == list(nine)
+    assert main(["inspect", DEMO, "--limit", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stream"]["display_matrix"] is None
+
+
+def test_png_is_upright(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    sizes = []
+    for orientation in (Orientation(0, False), Orientation(270, False)):
+        nine = turned.matrix(turned.TERMS[orientation])
+        path = str(turned.with_matrix(DEMO, tmp_path / "turned.mp4", nine))
+        drawn = str(tmp_path / "picture.png")
+        assert main(["inspect", path, "--picture", "0", "--png", drawn]) == 0
+        picture = cv2.imread(drawn)[: -draw.LEGEND_HEIGHT]
+        sizes.append(picture.shape[:2])
+    assert sizes == [(512, 2 * 680 + 4), (3 * 340, 2 * 3 * 256 + 4)]
 
 
 def test_png_shows_motion_and_residual(tmp_path):

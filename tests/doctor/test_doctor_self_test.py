@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from edge_attp.doctor import core, self_test
+from edge_attp.doctor import self_test, software
 from edge_attp.doctor.examination import CHECKS, Patient, _apart
 
 MOST_BYTES = 8 << 10
@@ -33,7 +33,7 @@ def test_what_comes_out_is_as_expected(codec):
     assert self_test.difference(codec) is None
 
 
-@pytest.mark.parametrize("name", core.kernel_sets())
+@pytest.mark.parametrize("name", software.kernel_sets())
 def test_every_set_of_kernels(name):
     check = next(check for check in CHECKS if check.name == "core." + name)
     (found,) = _apart(check, Patient())
@@ -61,5 +61,5 @@ def test_a_lost_picture_is_noticed(copy):
 def test_the_finding_names_codec_and_picture(copy):
     path = copy / "expected.json"
     path.write_text(path.read_text().replace("P 42f5", "P 0000"))
-    found = core._tested("core.scalar")
+    found = software._tested("core.scalar")
     assert found.status == "FAIL" and "h264" in found.value and "picture 1" in found.value

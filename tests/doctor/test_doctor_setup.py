@@ -11,7 +11,7 @@ from platforms import machine_trees as trees
 
 import edge_attp.engine
 from edge_attp.bitstream import v4l2
-from edge_attp.doctor import FAIL, Patient, cameras, configuration, service, storage
+from edge_attp.doctor import FAIL, Patient, cameras, service
 
 PATIENT = Patient()
 USER = 54321
@@ -166,11 +166,11 @@ path = "{0}/{{stream}}.jsonl"
 def configured(folder, extra=""):
     path = folder / "service.toml"
     path.write_text(CONFIG.format(folder, extra))
-    return configuration.configuration(Patient(config=str(path)))
+    return service.configuration(Patient(config=str(path)))
 
 
 def test_no_configuration():
-    assert only(configuration.configuration(PATIENT)).status == "SKIP"
+    assert only(service.configuration(PATIENT)).status == "SKIP"
 
 
 def test_a_configuration_and_what_it_names(tmp_path):
@@ -183,7 +183,7 @@ def test_a_configuration_and_what_it_names(tmp_path):
 
 
 def test_an_installed_configuration_has_the_state_of_the_service(monkeypatch, tmp_path):
-    monkeypatch.setattr(configuration, "INSTALLED", str(tmp_path))
+    monkeypatch.setattr(service, "SETTINGS_FOLDER", str(tmp_path))
     monkeypatch.setenv("STATE_DIRECTORY", "")  # so that it is put back
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setattr("test_doctor_setup.CONFIG", CONFIG.replace('state_dir = "{0}/state"', ""))
@@ -205,7 +205,7 @@ def test_the_pack_of_a_configuration(tmp_path):
 def test_room_on_the_disk(monkeypatch, tmp_path, free, status):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path / "not" / "yet" / "there"))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
-    found = only(storage.storage(PATIENT))
+    found = only(service.storage(PATIENT))
     assert (found.id, found.status) == ("cache", status)
     assert ("EDGE_ATTP_CACHE" in found.fix) == (status != "PASS")
 
@@ -213,5 +213,5 @@ def test_room_on_the_disk(monkeypatch, tmp_path, free, status):
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path))
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    found = only(storage.storage(PATIENT))
+    found = only(service.storage(PATIENT))
     assert found.status == "WARN" and "cannot be written" in found.value and "chown" in found.fix

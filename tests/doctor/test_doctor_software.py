@@ -10,7 +10,7 @@ from platforms import machine_trees as trees
 
 import edge_attp.engine
 from edge_attp.bitstream import pyav
-from edge_attp.doctor import FAIL, Patient, core, engines, media, networks, python
+from edge_attp.doctor import FAIL, Patient, engines, software
 from edge_attp.engine import load_pack
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
@@ -28,24 +28,24 @@ def only(findings):
 
 
 def test_python_and_numpy_of_this_machine():
-    assert only(python.interpreter(PATIENT)).status == "PASS"
-    assert only(python.numpy(PATIENT)).status == "PASS"
+    assert only(software.interpreter(PATIENT)).status == "PASS"
+    assert only(software.numpy(PATIENT)).status == "PASS"
 
 
 def test_old_python(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 5, 2))
-    assert only(python.interpreter(PATIENT)).status == FAIL
+    assert only(software.interpreter(PATIENT)).status == FAIL
 
 
 def test_without_numpy(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
-    found = only(python.numpy(PATIENT))
+    found = only(software.numpy(PATIENT))
     assert found.status == FAIL and found.fix == "pip install numpy"
 
 
 def test_old_numpy(monkeypatch):
     monkeypatch.setattr("numpy.__version__", "1.13.3")
-    assert only(python.numpy(PATIENT)).status == FAIL
+    assert only(software.numpy(PATIENT)).status == FAIL
 
 
 # The core
@@ -53,20 +53,20 @@ def test_old_numpy(monkeypatch):
 
 def test_the_core_of_this_machine(monkeypatch):
     monkeypatch.delenv("EDGE_ATTP_CPU", raising=False)
-    found = only(core.core(PATIENT))
+    found = only(software.core(PATIENT))
     assert found.status == "PASS" and "kernels" in found.value and "libedge_attp" in found.value
 
 
 def test_forced_kernels_are_remarked_on(monkeypatch):
     monkeypatch.setenv("EDGE_ATTP_CPU", "scalar")
-    found = only(core.core(PATIENT))
+    found = only(software.core(PATIENT))
     assert found.status == "WARN" and found.fix == "unset EDGE_ATTP_CPU"
 
 
 @pytest.mark.parametrize("machine, sets", [("x86_64", 3), ("aarch64", 2), ("riscv64", 1)])
 def test_sets_of_kernels(monkeypatch, machine, sets):
     monkeypatch.setattr("platform.machine", lambda: machine)
-    assert len(core.kernel_sets()) == sets and core.kernel_sets()[0] == "scalar"
+    assert len(software.kernel_sets()) == sets and software.kernel_sets()[0] == "scalar"
 
 
 def test_a_core_that_is_not_built(monkeypatch):
@@ -74,10 +74,10 @@ def test_a_core_that_is_not_built(monkeypatch):
 
     monkeypatch.setattr(binding, "_library", None)
     monkeypatch.setenv("EDGE_ATTP_LIBRARY", "/nonexistent/core.so")
-    found = only(core.core(PATIENT))
+    found = only(software.core(PATIENT))
     assert found.status == FAIL and "/nonexistent/core.so" in found.value and found.fix
     monkeypatch.setenv("EDGE_ATTP_CPU", "scalar")
-    assert only(core.self_test("scalar")(PATIENT)).status == "SKIP"
+    assert only(software.self_test("scalar")(PATIENT)).status == "SKIP"
 
 
 # PyAV
@@ -88,12 +88,12 @@ class FakeAv:
 
     __version__ = "10.0.0"
     library_versions = {"libavcodec": (58, 134, 100)}
-    formats_available = set(media.DEMUXERS)
+    formats_available = set(software.DEMUXERS)
     error = SimpleNamespace(ProtocolNotFoundError=KeyError, FFmpegError=EOFError)
 
     def __init__(self, lacks=()):
         self.lacks = lacks
-        self.formats_available = set(media.DEMUXERS) - set(lacks)
+        self.formats_available = set(software.DEMUXERS) - set(lacks)
         self.codec = SimpleNamespace(Codec=self.find)
 
     def find(self, name, mode):
@@ -115,13 +115,13 @@ class FakeAv:
 )
 def test_what_ffmpeg_has(monkeypatch, lacks, status, what):
     monkeypatch.setattr(pyav, "import_av", lambda why: FakeAv(lacks))
-    found = only(media.ffmpeg(PATIENT))
+    found = only(software.ffmpeg(PATIENT))
     assert found.status == status and what in found.value
 
 
 def test_without_pyav(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    found = only(media.ffmpeg(PATIENT))
+    found = only(software.ffmpeg(PATIENT))
     assert found.status == FAIL and "pip install av" in found.fix
 
 
@@ -129,14 +129,14 @@ def test_without_pyav(monkeypatch):
 
 
 def test_the_default_pack():
-    found = only(networks.pack(PATIENT))
+    found = only(engines.pack(PATIENT))
     assert found.status == "PASS" and "2 labels" in found.value
 
 
 def test_an_untrained_pack(monkeypatch):
     folder = str(ROOT / "tests" / "export" / "data" / "untrained")
     monkeypatch.setattr(edge_attp.engine, "default_pack", lambda: folder)
-    assert only(networks.pack(PATIENT)).status == "WARN"
+    assert only(engines.pack(PATIENT)).status == "WARN"
 
 
 def test_a_pack_with_other_bytes(monkeypatch, tmp_path):
@@ -145,13 +145,13 @@ def test_a_pack_with_other_bytes(monkeypatch, tmp_path):
     with open(os.path.join(folder, "motion.onnx"), "ab") as file:
         file.write(b"x")
     monkeypatch.setattr(edge_attp.engine, "default_pack", lambda: folder)
-    found = only(networks.pack(PATIENT))
+    found = only(engines.pack(PATIENT))
     assert found.status == FAIL and "motion.onnx" in found.value and found.fix
-    assert only(networks.onnxruntime(PATIENT)).status == "INFO"
+    assert only(engines.onnxruntime(PATIENT)).status == "INFO"
 
 
 def test_onnxruntime_runs():
-    found = only(networks.onnxruntime(PATIENT))
+    found = only(engines.onnxruntime(PATIENT))
     assert found.status == "PASS" and "runs the default pack" in found.value
 
 
@@ -164,20 +164,20 @@ def raiser(error):
 
 def test_an_onnxruntime_that_fails(monkeypatch):
     monkeypatch.setattr(OnnxRuntimeBackend, "load", raiser(ModelError("cannot load it")))
-    found = only(networks.onnxruntime(PATIENT))
+    found = only(engines.onnxruntime(PATIENT))
     assert found.status == FAIL and found.value == "cannot load it"
 
 
 def test_scores_that_are_no_numbers(monkeypatch):
-    monkeypatch.setattr(networks, "_runs", lambda backend, path: False)
-    found = only(networks.onnxruntime(PATIENT))
+    monkeypatch.setattr(engines, "_runs", lambda backend, path: False)
+    found = only(engines.onnxruntime(PATIENT))
     assert found.status == FAIL and "no numbers" in found.value
 
 
 def test_without_any_engine(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    found = only(networks.onnxruntime(PATIENT))
+    found = only(engines.onnxruntime(PATIENT))
     assert found.status == FAIL and "edge-attp[onnx]" in found.fix
 
 
@@ -200,7 +200,7 @@ def test_without_tensorrt(monkeypatch, tmp_path):
 
 def test_tensorrt_alone_will_do(monkeypatch, machine):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert only(networks.onnxruntime(PATIENT)).status == "INFO"
+    assert only(engines.onnxruntime(PATIENT)).status == "INFO"
 
 
 def test_tensorrt_without_engines(machine):

@@ -13,7 +13,6 @@ from edge_attp.engine import (
     load_pack,
     onnxruntime_backend,
     open_backend,
-    thread_choice,
 )
 from edge_attp.errors import EngineError, ModelError
 
@@ -144,14 +143,16 @@ def test_results_hardly_depend_on_the_batch(name):
 )
 def test_the_fewest_threads_that_are_not_clearly_slower(cores, times, expected, asked):
     said = []
-    chosen = thread_choice.fewest_fast(cores, lambda count: said.append(count) or times[count])
+    chosen = onnxruntime_backend.fewest_fast(
+        cores, lambda count: said.append(count) or times[count]
+    )
     assert (chosen, said) == (expected, asked)
 
 
 def test_a_network_too_slow_to_measure_twice_gets_all_cores(monkeypatch):
     now = iter([0.0, 1.5])
-    monkeypatch.setattr(thread_choice, "time", SimpleNamespace(monotonic=lambda: next(now)))
-    assert thread_choice.fewest_fast(4, lambda count: 1.4) == 4
+    monkeypatch.setattr(onnxruntime_backend, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    assert onnxruntime_backend.fewest_fast(4, lambda count: 1.4) == 4
 
 
 def test_threads_are_measured_once(pack, monkeypatch):

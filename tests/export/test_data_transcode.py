@@ -11,8 +11,10 @@ pytest.importorskip("cv2")
 from data_sets import film  # noqa: E402
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
+from edge_attp.bitstream.orientation import Orientation  # noqa: E402
 from edge_attp.errors import SourceError, UsageError  # noqa: E402
 from edge_attp_export.data.transcode import Encoder, frames, transcode  # noqa: E402
+from support import media, turned  # noqa: E402
 
 SMALL = Encoder(width=96, height=80)
 CODECS = ["h264", "hevc"]
@@ -45,6 +47,42 @@ def test_gops_and_b_pictures_are_as_asked(tmp_path, codec):
     assert pattern(tmp_path / "a.mp4") == "IPbPbIPbPbI"
     transcode(source, tmp_path / "b.mp4", encoder._replace(b_pictures=0))
     assert pattern(tmp_path / "b.mp4") == "IPPPPIPPPPI"
+
+
+@pytest.mark.parametrize("orientation", turned.TURNED, ids=str)
+def test_copies_are_upright_once(tmp_path, orientation):
+    scene = media.moving(96, 64, 3)
+    expected = [planes[0] for planes in scene]
+    coded = [[turned.coded(orientation, plane) for plane in planes] for planes in scene]
+    media.encode(coded, tmp_path / "a.mp4", options=media.x264(qp=4), container="mp4")
+    nine = turned.matrix(turned.TERMS[orientation])
+    source = turned.with_matrix(tmp_path / "a.mp4", tmp_path / "b.mp4", nine)
+    assert transcode(source, tmp_path / "c.mp4", SMALL._replace(height=64, crf=4)) == 3
+    assert display_matrix_of(tmp_path / "c.mp4") is None
+    for frame, *planes in zip(frames(source, 96, 64), *zip(*scene)):
+        made = frame.to_ndarray()
+        chroma = made[64:].reshape(2, 32, 48)
+        for one, plane in zip([made[:64], *chroma], planes):
+            assert np.abs(one.astype(int) - plane).mean() < 3
+    with av.open(str(tmp_path / "c.mp4")) as container:
+        for frame, plane in zip(container.decode(video=0), expected):
+            assert np.abs(frame.to_ndarray()[:64].astype(int) - plane).mean() < 4
+
+
+def display_matrix_of(path):
+    with CompressedVideo(str(path)) as video:
+        return video.display_matrix
+
+
+def test_copies_of_streams_that_say_it_themselves_are_upright(tmp_path):
+    scene = media.still(96, 64, 2)
+    orientation = Orientation(270, False)
+    coded = [[turned.coded(orientation, plane) for plane in planes] for planes in scene]
+    raw = media.encode(coded, tmp_path / "a.264", options=media.x264(qp=4))
+    message = turned.sei("h264", anticlockwise_rotation=1 << 14)
+    raw.write_bytes(turned.with_sei(raw.read_bytes(), "h264", {0: message}))
+    made = next(frames(raw, 96, 64)).to_ndarray()
+    assert np.abs(made[:64].astype(int) - scene[0][0]).mean() < 3
 
 
 @pytest.mark.parametrize("rate", [10, Fraction(30000, 1001)])

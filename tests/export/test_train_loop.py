@@ -193,11 +193,12 @@ def test_two_processes_under_torchrun_train_one_model(prepared, tmp_path):
         )
     )
     environment = dict(os.environ, PYTHONPATH=f"{REPOSITORY / 'export'}:{REPOSITORY}")
-    environment["OMP_NUM_THREADS"] = "1"
+    # A worker once died of SIGABRT here and said nothing; should one again, its stacks tell where.
+    environment.update(OMP_NUM_THREADS="1", PYTHONFAULTHANDLER="1", TORCH_SHOW_CPP_STACKTRACES="1")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command += ["-m", "edge_attp_export", "train", str(content), "-o", str(tmp_path / "run")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr
     assert done.stdout.count("test clips") == 1
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["test"]["clips"] == 8

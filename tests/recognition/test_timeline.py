@@ -28,10 +28,10 @@ def test_pictures_without_times_are_counted_in_display_order():
     assert shown[2][0].end_s == pytest.approx(0.12)
 
 
-def test_times_of_the_stream_are_kept():
+def test_times_of_the_stream_are_kept_from_the_first_picture_on():
     entries = [(0, 10.0, WAVE, 0), (4, 10.5, WAVE, 0), (2, 10.25, WAVE, 0)]
     shown = run(Timeline(LABELS, "cam", 0.25), entries)
-    assert [r.start_s for r, _ in shown] == [10.0, 10.25, 10.5]
+    assert [r.start_s for r, _ in shown] == [0.0, 0.25, 0.5]
     np.testing.assert_allclose(shown[0][0].scores.probabilities, [0.982, 0.018], atol=1e-3)
 
 
@@ -60,10 +60,21 @@ def test_mean_is_over_gops_and_spans_what_was_scored():
     run(timeline, [(0, 1.0, None, 0), (2, 1.5, WAVE, 0), (4, 2.0, WAVE, 0), (6, 2.5, WALK, 1)])
     scores = timeline.scores()
     np.testing.assert_allclose(scores.logits, [2, 2])
-    assert (scores.start_s, scores.end_s) == (1.5, 2.54) and timeline.gops == 2
+    assert (scores.start_s, scores.end_s) == (0.5, 1.54) and timeline.gops == 2
 
 
 def test_nothing_scored():
     timeline = Timeline(LABELS, "cam", 0.04)
     run(timeline, [(0, 0.0, None, 0)])
     assert timeline.scores() is None and timeline.gops == 0 and timeline.end() == []
+
+
+def test_a_hidden_picture_has_its_place_in_the_order_and_nothing_else():
+    timeline = Timeline(LABELS, "cam", 0.04)
+    shown = []
+    for index, (poc, time_s) in enumerate([(0, -0.08), (6, 0.04), (2, -0.04), (4, 0.0), (8, 0.08)]):
+        is_shown = time_s >= 0
+        logits = WAVE if is_shown else None
+        shown += timeline.add(result(index), poc, index == 0, time_s, logits, is_shown=is_shown)
+    shown += timeline.flush()
+    assert [(r.decode_index, r.start_s) for r, _ in shown] == [(3, 0.0), (1, 0.04), (4, 0.08)]

@@ -170,15 +170,26 @@ def test_what_the_recorder_has_forgotten(tmp_path, clips, start_sink, caplog):
     assert "no packets of an event" in caplog.text
 
 
-def test_a_raw_stream_has_no_times_to_cut_at(tmp_path, clips, start_sink):
+@pytest.mark.parametrize("container", ["264", "avi"])
+def test_a_stream_without_times_is_cut_where_its_pictures_are_shown(
+    tmp_path, clips, start_sink, container
+):
     ring = PacketRing()
-    raw = clips.path(VIDEO._replace(container="264", pictures=20))
-    with CompressedVideo(RecordedSource(str(raw), ring)) as opened:
-        list(opened)
-    sink = start_sink(ring)
-    sink.event(event(start_s=0.1, end_s=0.2))
+    path = str(clips.path(VIDEO._replace(container=container, pictures=30)))
+    with CompressedVideo(RecordedSource(path, ring)) as opened:
+        pictures = sorted(opened, key=lambda picture: (picture.decode_index // 10, picture.poc))
+    sink = start_sink(ring, before_s=0.0, after_s=0.0)
+    sink.event(event(start_s=0.45, end_s=0.5))
+    for index, picture in enumerate(pictures):
+        sink.picture(result(index, index / 25.0, packet=picture.packet))
     sink.finish(VERDICT)
-    assert sink.counters()["lost"] == 1 and ring.timeless > 0
+    sink.close()
+    (name,) = names(tmp_path)
+    with av.open(str(tmp_path / "clips" / name)) as made, av.open(path) as whole:
+        shown = [(frame.time, frame.to_ndarray().tobytes()) for frame in made.decode(video=0)]
+        frames = [frame.to_ndarray().tobytes() for frame in whole.decode(video=0)]
+    assert [data for _, data in shown] == frames[10:20]
+    assert [time_s for time_s, _ in shown] == pytest.approx([k / 25.0 for k in range(10)])
 
 
 def test_the_folder_may_go_away(tmp_path, video, start_sink):

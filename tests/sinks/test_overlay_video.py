@@ -17,6 +17,7 @@ av = pytest.importorskip("av")
 pytest.importorskip("cv2")
 
 LABELS = ("wave", "walk")
+SHOWN = [0, 2, 3, 1, 4]  # packets of encode() in display order
 
 
 def header(source="fake", width=20, height=20, is_trained=True):
@@ -88,7 +89,8 @@ def feed(sink, video, source):
     """Runs a sink over all pictures, without a pipeline."""
     sink.start(header(source))
     for index, picture in enumerate(video):
-        sink.picture(result(index, picture.pts, note=sink.note(picture)))
+        times = dict(start_s=index / 25.0, packet=picture.packet)
+        sink.picture(result(index, picture.pts, note=sink.note(picture), **times))
     sink.finish(Verdict(None, 0, 0, 0, 0, 1.0, True))
     sink.close()
     sink.close()
@@ -105,18 +107,17 @@ def test_a_video_is_written(tmp_path):
     assert frames[0].shape == Layout(header()).size[::-1] + (3,)
 
 
-def encode(path, levels):
-    """A file of grey pictures, with B pictures, time stamps 0, 512, 1024 ..."""
+def encode(path, levels, codec="libx264"):
+    """A file of grey pictures: I, P, B, B, P in decoding order."""
     with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", 25)
+        stream = container.add_stream(codec, 25)
         stream.width = stream.height = 20
         stream.pix_fmt = "yuv420p"
+        stream.options = {"bf": "2", "b_strategy": "0", "sc_threshold": "0"}
         for level in levels:
             grey = np.full((20, 20, 3), level, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
         container.mux(stream.encode(None))
-    with av.open(path) as container:
-        return [frame.pts for frame in container.decode(video=0)]
 
 
 def brightness(path):
@@ -126,35 +127,49 @@ def brightness(path):
     return [float(frame[200:300, 200:400].mean()) for frame in frames]
 
 
-def still(pts):
+def still(packet):
     """A picture without motion."""
-    picture = Picture("P", 0, 0, 25)
-    picture.pts = pts
+    picture = Picture("P", packet, 0, 25)
     picture.motion._value = 0.0
     return picture
 
 
-def test_each_picture_has_its_own_background(tmp_path):
+@pytest.mark.parametrize("name", ["in.mp4", "in.264", "in.avi", "in.ts"])
+def test_each_picture_has_its_own_background(tmp_path, name):
+    """AVI and raw streams do not say when their B pictures are shown."""
     levels = [40, 80, 120, 160, 200]
-    stamps = encode(str(tmp_path / "in.mp4"), levels)
-    feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, stamps), str(tmp_path / "in.mp4"))
+    encode(str(tmp_path / name), levels)
+    feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, SHOWN), str(tmp_path / name))
     shown = brightness(str(tmp_path / "out.mp4"))
     np.testing.assert_allclose(shown, [0.62 * level for level in levels], atol=6)
 
 
 def test_a_picture_that_the_decoder_lacks_has_none(tmp_path):
-    stamps = encode(str(tmp_path / "in.mp4"), [100, 150, 200])
-    wanted = [stamps[0], stamps[0] + 1, stamps[2], stamps[2] + 512]
+    encode(str(tmp_path / "in.mp4"), [100, 120, 140, 160, 200])
+    wanted = [0, 77, 4, 99]
     feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, wanted), str(tmp_path / "in.mp4"))
     shown = brightness(str(tmp_path / "out.mp4"))
     np.testing.assert_allclose(shown, [62, 27, 124, 27], atol=6)
 
 
-def test_without_time_stamps_pictures_are_taken_in_turn(tmp_path):
-    encode(str(tmp_path / "in.mp4"), [100, 150, 200])
-    pictures = map(still, [None] * 3)
-    feed(OverlaySink(str(tmp_path / "out.mp4")), pictures, str(tmp_path / "in.mp4"))
+def test_of_other_codecs_pictures_are_taken_in_turn(tmp_path):
+    encode(str(tmp_path / "in.avi"), [100, 150, 200], "mpeg4")
+    feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, range(3)), str(tmp_path / "in.avi"))
     np.testing.assert_allclose(brightness(str(tmp_path / "out.mp4")), [62, 93, 124], atol=6)
+
+
+def test_times_are_those_of_the_results(tmp_path):
+    path = str(tmp_path / "out.mp4")
+    starts_s = [0.0, 0.04, 0.3, 0.34, 1.0]
+    sink = OverlaySink(path)
+    sink.start(header("rtsp://camera"))
+    for index, picture in enumerate(FakeVideo("KPPPP")):
+        sink.picture(result(index, start_s=starts_s[index], note=sink.note(picture)))
+    sink.finish(Verdict(None, 0, 0, 0, 0, 1.0, True))
+    sink.close()
+    with av.open(path) as container:
+        assert [frame.time for frame in container.decode(video=0)] == pytest.approx(starts_s)
+        assert container.duration == pytest.approx(1.04e6, abs=1000)
 
 
 def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path):

@@ -1,9 +1,10 @@
 """Any video to the one kind that all samples are made of: H.264 or HEVC, always coded in the same way.
 
 What an encoder left in a source (picture types, bit rate, size, rate, dates) can give its class away.
-So pictures are all that goes on, and each copy has the same GOPs: I B..B P B..B P, closed, of a fixed
-length. x264's and x265's own choice of B pictures (b-adapt) and of I pictures at cuts is off: with it,
-the pattern of picture types measures how much a clip moves, before anything has looked at its motion.
+So pictures are all that goes on, upright, and each copy has the same GOPs: I B..B P B..B P, closed, of
+a fixed length. x264's and x265's own choice of B pictures (b-adapt) and of I pictures at cuts is off:
+with it, the pattern of picture types measures how much a clip moves, before anything has looked at its
+motion.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple
 
 import av
+import numpy as np
 
+from edge_attp.bitstream import pyav
 from edge_attp.bitstream.container import ContainerSource
-from edge_attp.bitstream.pyav import Converter
+from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_matrix
 from edge_attp.errors import SourceError, UsageError
 
 from ..files import replacing
@@ -93,7 +96,8 @@ def transcode(source: Path, target: Path, encoder: Encoder) -> int:
 
 
 def frames(source: Path, width: int, height: int) -> Iterator[Any]:
-    """Decode and resize: yuv420p frames in BT.601, limited range, with nothing of the source but samples.
+    """Decode, resize and turn: upright yuv420p frames in BT.601, limited range, with nothing of the source
+    but samples.
 
     Raises SourceError saying what is wrong with the source.
     """
@@ -103,16 +107,37 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
         dst_color_range="MPEG",
         interpolation="BICUBIC",
     )
-    convert = Converter(str(source), **uniform)
+    convert = pyav.Converter(str(source), **uniform)
     video = ContainerSource(str(source), str(source), None, None)
     try:
+        orientation = None
         for frame in video.decoded():
-            samples = convert(frame, width=width, height=height).to_ndarray()
-            yield av.VideoFrame.from_ndarray(samples, format="yuv420p")
+            orientation = orientation or _orientation(frame, video)
+            turned_width, turned_height = orientation.size(width, height)
+            samples = convert(frame, width=turned_width, height=turned_height).to_ndarray()
+            yield av.VideoFrame.from_ndarray(_turned(samples, orientation), format="yuv420p")
     except av.error.FFmpegError as error:
         raise SourceError(f"{source}: cannot be decoded: {error.strerror}") from error
     finally:
         video.close()
+
+
+def _orientation(frame: Any, video: ContainerSource) -> Orientation:
+    """What the first frame says, which has it from the stream or the container; else the container."""
+    matrix = pyav.display_matrix(frame) or video.display_matrix
+    told = None if matrix is None else from_matrix(matrix)
+    return UPRIGHT if told is None else told.orientation
+
+
+def _turned(samples: np.ndarray, orientation: Orientation) -> np.ndarray:
+    """yuv420p as PyAV packs it: luma rows, then both chroma planes."""
+    if orientation == UPRIGHT:
+        return samples
+    height = samples.shape[0] // 3 * 2
+    luma, chroma = samples[:height], samples[height:].reshape(2, height // 2, -1)
+    turned = orientation.samples(luma)
+    rows = orientation.samples(chroma).reshape(-1, turned.shape[1])
+    return np.concatenate([turned, rows])
 
 
 def _write(path: Path, pictures: Iterator[Any], encoder: Encoder) -> int:

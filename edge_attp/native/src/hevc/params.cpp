@@ -208,7 +208,7 @@ void parse_short_term_set(BitReader* r, size_t index, const std::vector<ShortTer
 }
 
 bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
-    r->u(4);  // sps_video_parameter_set_id
+    sps->sps_video_parameter_set_id = static_cast<int>(r->u(4));
     sps->sps_max_sub_layers = 1 + static_cast<int>(r->u(3));
     if (sps->sps_max_sub_layers > 7) r->fail("sps_max_sub_layers_minus1", 7);
     r->u(1);  // sps_temporal_id_nesting_flag

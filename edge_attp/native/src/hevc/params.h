@@ -18,6 +18,7 @@ constexpr int kMaxSps = 16;
 constexpr int kMaxPps = 64;
 constexpr int kMaxDpbSize = 16;
 constexpr int kMaxRefIdx = 16;
+constexpr int kMaxVps = 16;
 
 // st_ref_pic_set() (clauses 7.3.7 and 7.4.8): pictures before the current one in output order, nearest first, then those after it.
 struct ShortTermSet {
@@ -31,6 +32,7 @@ struct ShortTermSet {
 };
 
 struct Sps {
+    int sps_video_parameter_set_id = 0;
     int sps_max_sub_layers = 1;
     int general_profile_idc = 0;
     bool general_tier_flag = false;

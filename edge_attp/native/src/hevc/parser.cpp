@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "h26x/sei.h"
+#include "hevc/vui.h"
 
 namespace attp {
 namespace hevc {
@@ -45,6 +46,9 @@ void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
     }
     switch (header.nal_unit_type) {
         case kNalVps:
+            finish_picture();
+            read_vps(nal, bytes);
+            break;
         case kNalAud:
             finish_picture();
             break;
@@ -68,6 +72,14 @@ void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
         default:  // filler data, SEI behind the picture, reserved types
             ignored_nal_units_++;
     }
+}
+
+void HevcParser::read_vps(const uint8_t* nal, size_t bytes) {
+    size_t rbsp_bytes = unescape(nal + kNalHeaderBytes, bytes - kNalHeaderBytes, &scratch_);
+    BitReader reader(scratch_.data(), rbsp_bytes);
+    Timing timing;
+    size_t id = static_cast<size_t>(parse_vps_timing(&reader, &timing));
+    vps_timing_[id] = timing;
 }
 
 void HevcParser::read_sps(const uint8_t* nal, size_t bytes) {
@@ -335,8 +347,10 @@ void HevcParser::fill_stream_info(attp_stream_info* out) const {
     out->level_idc = sps->general_level_idc;
     out->max_num_ref_frames = sps->sps_max_dec_pic_buffering - 1;
     out->ctb_size_px = 1 << sps->log2_ctb_size;
-    out->num_units_in_tick = sps->timing.num_units_in_tick;
-    out->time_scale = sps->timing.time_scale;
+    const Timing& in_vps = vps_timing_[static_cast<size_t>(sps->sps_video_parameter_set_id)];
+    const Timing& timing = sps->timing.num_units_in_tick != 0 ? sps->timing : in_vps;
+    out->num_units_in_tick = timing.num_units_in_tick;
+    out->time_scale = timing.time_scale;
 }
 
 }  // namespace hevc

@@ -29,6 +29,7 @@ class HevcParser : public StreamParser {
     Picture* open_picture() override { return current_.get(); }
     void forget_references() override;
 
+    void read_vps(const uint8_t* nal, size_t bytes);
     void read_sps(const uint8_t* nal, size_t bytes);
     void read_pps(const uint8_t* nal, size_t bytes);
     void read_sei(const uint8_t* nal, size_t bytes);
@@ -46,6 +47,7 @@ class HevcParser : public StreamParser {
 
     const Kernels* const kernels_;
 
+    std::array<Timing, kMaxVps> vps_timing_;
     SequenceSets<Sps, kMaxSps> sps_;
     PpsTable pps_;
     std::array<std::vector<uint8_t>, kMaxPps> pps_bytes_;

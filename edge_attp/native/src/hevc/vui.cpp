@@ -1,5 +1,7 @@
 #include "hevc/vui.h"
 
+#include <algorithm>
+
 namespace attp {
 namespace hevc {
 namespace {
@@ -82,6 +84,23 @@ void parse_vui(BitReader* r, Sps* sps) {
         skip(r, 3);
         for (int i = 0; i < 5; i++) r->ue();
     }
+}
+
+int parse_vps_timing(BitReader* r, Timing* timing) {
+    int id = static_cast<int>(r->u(4));
+    skip(r, 2 + 6);  // base layer flags, vps_max_layers_minus1
+    int max_sub_layers = 1 + static_cast<int>(r->u(3));
+    skip(r, 1 + 16);  // vps_temporal_id_nesting_flag, reserved
+    Sps unused;
+    parse_profile_tier_level(r, std::min(7, max_sub_layers), &unused);
+    bool has_all_sub_layers = r->flag();  // vps_sub_layer_ordering_info_present_flag
+    for (int i = has_all_sub_layers ? 0 : max_sub_layers - 1; i < max_sub_layers; i++)
+        for (int k = 0; k < 3; k++) r->ue();
+    int layers = 1 + static_cast<int>(r->u(6));  // vps_max_layer_id
+    int layer_sets = static_cast<int>(r->ue("vps_num_layer_sets_minus1", 1023));
+    skip(r, layers * layer_sets);  // layer_id_included_flag
+    if (r->flag() && !r->failed()) read_timing(r, timing);
+    return id;
 }
 
 }  // namespace hevc

@@ -8,10 +8,15 @@ import uuid
 import pytest
 
 from edge_attp.pipeline import StreamStatus
-from edge_attp.service.notify import notify, ready, reloading, watchdog_interval_s
 from edge_attp.service.state import ServiceState
-from edge_attp.service.status import StatusLine
-from edge_attp.service.watchdog import Watchdog
+from edge_attp.service.systemd import (
+    StatusLine,
+    Watchdog,
+    notify,
+    ready,
+    reloading,
+    watchdog_interval_s,
+)
 from edge_attp.timing import Clock
 
 
