@@ -14,10 +14,9 @@ __all__ = ["Header", "Sink"]
 
 class Header(NamedTuple):
     """What is known before the first picture. The clock goes on being updated. `stream`: the name of the
-    job, which is the source where it was given none. `jump_s`, `track`: see
-    CompressedVideo. `orientation`: what
-    pictures, which are upright here, were turned by; `display_matrix`: of the container, for those who
-    pass on the stream itself."""
+    job, which is the source where it was given none. `jump_s`, `track`: see CompressedVideo.
+    `orientation`: what pictures, which are upright here, were turned by; `display_matrix`: of the
+    container, for those who pass on the stream itself."""
 
     source: str
     width: int

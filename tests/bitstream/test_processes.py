@@ -136,7 +136,8 @@ def test_a_pickled_video_is_opened_anew_in_a_worker(clips, method):
 
 def test_pickling_keeps_the_arguments(clips):
     path = clip(clips, "h264")
-    options = dict(residual=False, threads=2, anchor=3, track=0, options={"probesize": "100000"})
+    options = dict(residual=False, threads=2, anchor=3, track=0, oriented=True)
+    options["options"] = {"probesize": "100000"}
     with pickle.loads(pickle.dumps(CompressedVideo(path, **options))) as video:
         pictures = list(video)
         assert pictures[0].residual is None and sum(p.is_anchor for p in pictures) > 4
