@@ -1,7 +1,8 @@
 """Access units of a file, and what their headers say: the tests' own demuxing, without the parser under test.
 
-PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py. Of a
-packet with several pictures FFmpeg would decode one only, so here each is an access unit of its own.
+PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py. What
+containers do to a stream is undone: a packet is Annex B, begins with the parameter sets that the container keeps, and
+holds one picture, as FFmpeg would decode one only.
 """
 
 import contextlib
@@ -19,7 +20,6 @@ _UNREADABLE = (
     IndexError,
 )  # of headers that are cut or lack what they refer to
 _H264_SLICES = (1, 5)
-_LENGTH_AT = {"h264": 4, "hevc": 21}  # of avcC and hvcC
 _MOST_FAILURES = 32
 
 
@@ -27,16 +27,14 @@ class AccessUnit(NamedTuple):
     """One picture.
 
     pts: the container's, None where there is none; slice_bytes: size of its slices of the base layer; parameters: the
-    SPS in force, None before any; extradata: of the container. The rest is for HEVC: begins_sequence: an IRAP picture
-    with NoRaslOutputFlag equal to 1; is_skipped: a RASL picture of such a one, which nobody can decode, or no picture;
-    layout: see support/h265_layout.py.
+    SPS in force, None before any; is_skipped: nobody can decode it (RASL pictures), or it is no picture. The rest is
+    for HEVC: begins_sequence: an IRAP picture with NoRaslOutputFlag equal to 1; layout: see support/h265_layout.py.
     """
 
     packet: Any
     pts: Optional[int]
     slice_bytes: int
     parameters: Any
-    extradata: bytes
     begins_sequence: bool = False
     is_skipped: bool = False
     layout: Any = None
@@ -69,8 +67,8 @@ def access_units(path):
     else:
         packets = _container_packets(path, codec)
     headers = {"h264": _H264, "hevc": _Hevc}[codec]()
-    for packet, pts, extradata in packets:
-        yield headers.access_unit(packet, pts, extradata)
+    for packet, pts in packets:
+        yield headers.access_unit(packet, pts)
 
 
 def _raw_packets(path, codec):
@@ -80,22 +78,28 @@ def _raw_packets(path, codec):
     with open(path, "rb") as file:
         data = file.read()
     for packet in parser.parse(data) + parser.parse(b""):
-        yield packet, None, b""
+        yield packet, None
 
 
 def _container_packets(path, codec):
+    """(packet, pts); of pictures in one packet only the first has the time stamp."""
     import av
 
     with av.open(path) as container:
         stream = best_video(container)
-        extradata = stream.codec_context.extradata or b""
+        known, extradata = None, stream.codec_context.extradata or b""
         for packet in _demuxed(container, stream):
-            if packet.size:
-                extradata = _new_extradata(packet) or extradata
-                if container.format.name == codec:
-                    yield packet, packet.pts, extradata
-                else:
-                    yield from _pictures(_undiscarded(packet), packet.pts, extradata, codec)
+            if container.format.name == codec:
+                yield packet, packet.pts
+                continue
+            extradata = _new_extradata(packet) or extradata
+            units = _units(bytes(packet), _length_bytes(extradata, codec), codec)
+            pts = packet.pts
+            for picture in _pictures(units, codec):
+                sets = _parameter_sets(extradata, codec) if extradata != known else []
+                known = extradata
+                yield av.Packet(nal.annex_b(sets + picture)), pts
+                pts = None
 
 
 def _demuxed(container, stream):
@@ -104,7 +108,7 @@ def _demuxed(container, stream):
 
     for _ in range(_MOST_FAILURES):
         try:
-            yield from container.demux(stream)
+            yield from (packet for packet in container.demux(stream) if packet.size)
             return
         except av.error.InvalidDataError:
             continue
@@ -118,26 +122,40 @@ def _new_extradata(packet):
     return bytes(packet.get_sidedata("new_extradata"))
 
 
-def _pictures(packet, pts, extradata, codec):
-    """The packet, or its pictures; the first has the time stamp. Redundant slices, which look like another picture, are
-    met in raw streams only."""
-    import av
+def _length_bytes(extradata, codec):
+    """nal_length_size of an avcC or hvcC record, 0 where there is none."""
+    if extradata[:1] != b"\x01":
+        return 0
+    at = {"h264": 4, "hevc": 21}[codec]
+    return (extradata[at] & 3) + 1 if len(extradata) > at else 4
 
-    length_bytes = _length_bytes(extradata, _LENGTH_AT[codec])
+
+def _units(data, length_bytes, codec):
+    if not length_bytes:
+        return nal.annex_b_nal_units(data)
+    return nal.length_prefixed_nal_units(data, length_bytes, codec)
+
+
+def _parameter_sets(extradata, codec):
+    """Those of avcC, hvcC or Annex B; of a record that is cut, none."""
+    if not _length_bytes(extradata, codec):
+        return nal.annex_b_nal_units(extradata)
+    read = {"h264": sps.avcc_parameter_sets, "hevc": h265_headers.hvcc_parameter_sets}[codec]
+    with contextlib.suppress(*_UNREADABLE):
+        return [unit for unit in read(extradata) if unit]
+    return []
+
+
+def _pictures(units, codec):
+    """The NAL units of each picture. Redundant slices, which look like another one, are met in raw streams only."""
     pictures, is_begun = [[]], False
-    for unit in _units(packet, length_bytes):
+    for unit in units:
         if _begins_picture(unit, codec):
             if is_begun:
                 pictures.append([])
             is_begun = True
         pictures[-1].append(unit)
-    if len(pictures) == 1:
-        yield packet, pts, extradata
-        return
-    for units in pictures:
-        data = nal.length_prefixed(units, length_bytes) if length_bytes else nal.annex_b(units)
-        yield av.Packet(data), pts, extradata
-        pts = None
+    return pictures
 
 
 def _begins_picture(unit, codec):
@@ -147,74 +165,43 @@ def _begins_picture(unit, codec):
     return h265_headers.is_slice_segment(unit) and unit[2] >= 0x80
 
 
-def _undiscarded(packet):
-    """The packet without the flag that an edit list sets, at which FFmpeg keeps the picture to itself."""
-    import av
-
-    if not getattr(packet, "is_discard", False):
-        return packet
-    copy = av.Packet(bytes(packet))
-    for data in packet.iter_sidedata():
-        copy.set_sidedata(data)
-    return copy
-
-
 class _H264:
     def __init__(self):
         self._parameters = None
-        self._extradata = None
 
-    def access_unit(self, packet, pts, extradata):
-        length_bytes = _length_bytes(extradata, _LENGTH_AT["h264"])
-        if length_bytes and extradata != self._extradata:
-            self._take(lambda: sps.avcc_parameter_sets(extradata))
-        self._extradata = extradata
-        units = _units(packet, length_bytes)
-        self._take(lambda: units)
-        slice_bytes = sum(len(unit) for unit in units if unit[0] & 31 in _H264_SLICES)
-        return AccessUnit(
-            packet, pts, slice_bytes, self._parameters, extradata, is_skipped=not slice_bytes
-        )
-
-    def _take(self, units):
+    def access_unit(self, packet, pts):
+        units = nal.annex_b_nal_units(bytes(packet))
         with contextlib.suppress(*_UNREADABLE):
-            self._parameters = (sps.sequence_parameters(units()) or [self._parameters])[-1]
+            self._parameters = (sps.sequence_parameters(units) or [self._parameters])[-1]
+        slice_bytes = sum(len(unit) for unit in units if unit[0] & 31 in _H264_SLICES)
+        return AccessUnit(packet, pts, slice_bytes, self._parameters, is_skipped=not slice_bytes)
 
 
 class _Hevc:
     def __init__(self):
         self._sets = h265_headers.ParameterSets()
-        self._extradata = None
         self._ended = True  # the next picture is the first one, or follows an end of sequence
         self._skips_rasl = False  # NoRaslOutputFlag of the last IRAP picture
 
-    def access_unit(self, packet, pts, extradata):
-        length_bytes = _length_bytes(extradata, _LENGTH_AT["hevc"])
-        if length_bytes and extradata != self._extradata:
-            self._take(lambda: h265_headers.hvcc_parameter_sets(extradata))
-        self._extradata = extradata
-        units = _units(packet, length_bytes)
-        self._take(lambda: units)
+    def access_unit(self, packet, pts):
+        units = nal.annex_b_nal_units(bytes(packet))
+        with contextlib.suppress(*_UNREADABLE):
+            self._sets.read(units)
         segments = self._segments(units)
         first = min(segments, default=len(units))
         self._ended |= any(_ends_sequence(unit) for unit in units[:first])
         if not segments:
-            return AccessUnit(packet, pts, 0, None, extradata, is_skipped=True)
+            return AccessUnit(packet, pts, 0, None, is_skipped=True)
         kind = h265_headers.nal_unit_type(units[first])
         begins = self._begins_sequence(kind)
         self._ended = any(_ends_sequence(unit) for unit in units[first:])
         parameters, pps = self._sets.of(segments[first].pps_id)
         slice_bytes = sum(len(units[k]) for k in segments)
         return AccessUnit(
-            *(_all_shown(packet, units, segments, length_bytes), pts, slice_bytes),
-            *(parameters, extradata),
-            *(begins, self._skips_rasl and kind in h265_headers.RASL),
+            *(_all_shown(packet, units, segments), pts, slice_bytes, parameters, begins),
+            self._skips_rasl and kind in h265_headers.RASL,
             h265_layout.layout(parameters, pps, _slice_starts(segments.values())),
         )
-
-    def _take(self, units):
-        with contextlib.suppress(*_UNREADABLE):
-            self._sets.read(units())
 
     def _segments(self, units):
         """SegmentStart by place. Without its parameter sets nobody can decode a slice segment: it is left out."""
@@ -245,7 +232,7 @@ def _ends_sequence(unit):
     return h265_headers.nal_unit_type(unit) in ends and unit[1:2] == b"\x01" and not unit[0] & 1
 
 
-def _all_shown(packet, units, segments, length_bytes):
+def _all_shown(packet, units, segments):
     """The packet, or one without other layers in which pic_output_flag is 1: FFmpeg shows only what is meant to be
     shown, and mixes up the parameter sets of layers."""
     import av
@@ -255,21 +242,4 @@ def _all_shown(packet, units, segments, length_bytes):
         for k, unit in enumerate(units)
         if h265_headers.is_base_layer(unit) or len(unit) < 3
     ]
-    if shown == units:
-        return packet
-    return av.Packet(
-        nal.length_prefixed(shown, length_bytes) if length_bytes else nal.annex_b(shown)
-    )
-
-
-def _length_bytes(extradata, at):
-    """nal_length_size of an avcC or hvcC record, 0 where there is none."""
-    if extradata[:1] != b"\x01":
-        return 0
-    return (extradata[at] & 3) + 1 if len(extradata) > at else 4
-
-
-def _units(packet, length_bytes):
-    if length_bytes:
-        return nal.length_prefixed_nal_units(bytes(packet), length_bytes)
-    return nal.annex_b_nal_units(bytes(packet))
+    return packet if shown == units else av.Packet(nal.annex_b(shown))

@@ -54,30 +54,42 @@ def annex_b(units):
     return b"".join(b"\x00\x00\x00\x01" + unit for unit in units)
 
 
-def length_prefixed_nal_units(data, length_bytes):
+def length_prefixed_nal_units(data, length_bytes, codec):
     """The NAL units of a packet of an MP4 or Matroska file. Where its lengths do not lead to its end, it is Annex B
     from the first start code on that stands in the place of a length. No unit holds a start code or ends in zeros
     (7.4.1)."""
-    exact, _ = _walk(data, length_bytes)
-    if exact is not None:
-        return _without_start_codes(exact)
-    units, at = _walk(data, length_bytes, until_start_code=True)
+    units, at = _walk(data, length_bytes, lambda at: False)
+    # With short fields "00 00 01" reads as empty units and one of a single byte: too likely by chance.
+    first = next((len(unit) for unit in units if unit), 0)
+    if at == len(data) and (length_bytes > 2 or first > 1):
+        return _without_start_codes(units)
+    units, at = _walk(data, length_bytes, lambda at: _is_annex_b(data, at, length_bytes, codec))
     return _without_start_codes(units) + annex_b_nal_units(data[at:])
 
 
-def _walk(data, length_bytes, until_start_code=False):
-    """(units, where they end); (None, ...) where the lengths do not fit, unless it may end at a start code."""
+def _walk(data, length_bytes, ends):
+    """(units, where they end). The last one may be cut: then that is behind the data."""
     units, at = [], 0
-    while at + length_bytes <= len(data):
-        if until_start_code and _LEADING_START_CODE.match(data, at):
-            return units, at
+    while at + length_bytes <= len(data) and not ends(at):
         size = int.from_bytes(data[at : at + length_bytes], "big")
         units.append(data[at + length_bytes : at + length_bytes + size])
         at += length_bytes + size
-    # With short fields "00 00 01" reads as empty units and one of a single byte: too likely by chance.
-    first = next((len(unit) for unit in units if unit), 0)
-    is_exact = at == len(data) and (length_bytes > 2 or first > 1)
-    return (units, len(data)) if is_exact or until_start_code else (None, at)
+    return units, at
+
+
+def _is_annex_b(data, at, length_bytes, codec):
+    """A start code stands there, which is no length of a unit that may be one: 00 00 01 xx may be either."""
+    if not _LEADING_START_CODE.match(data, at):
+        return False
+    size = int.from_bytes(data[at : at + length_bytes], "big")
+    unit = data[at + length_bytes : at + length_bytes + size]
+    return size < 2 or not _is_header[codec](unit) or bool(_START_CODE.search(unit))
+
+
+_is_header = {
+    "h264": lambda unit: unit[0] < 128 and 0 < unit[0] & 31 <= 20 and unit[0] & 127 != 5,
+    "hevc": lambda unit: unit[0] < 128 and not unit[0] & 1 and 0 < unit[1] < 8,
+}
 
 
 def _without_start_codes(units):

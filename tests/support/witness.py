@@ -65,7 +65,6 @@ class Witness:
         self._units = access_units(str(path))
         self.codec = codec_name(str(path))
         self._context = None
-        self._extradata = None
         self._known = {}
         self._frames = {}
         self._marks = []  # (pts, slice_bytes) of each access unit
@@ -123,7 +122,6 @@ class Witness:
             self._ended = True
             self._drain()
             return
-        self._extradata = unit.extradata or self._extradata
         if self._context is not None and unit.begins_sequence:
             self._drain()
         if self._context is None:
@@ -169,9 +167,6 @@ class Witness:
         context = av.CodecContext.create(self.codec, "r")
         context.thread_count = 1
         context.options = dict(_OPTIONS, **_OPTIONS_OF[self.codec])
-        if self._extradata:
-            # FFmpeg reads beyond records that are cut short, and PyAV does not say what is there.
-            context.extradata = self._extradata + bytes(64)
         return context
 
 
