@@ -6,8 +6,10 @@ for it, the boxes of the file itself are read, if it is MP4 or MOV and can seek.
 """
 
 import struct
-from typing import Any, Iterator, NamedTuple, Optional
+from functools import partial
+from typing import Any, Iterator, Optional
 
+from edge_attp.bitstream.boxes import Box, Read, boxes, inside, track_id, version
 from edge_attp.bitstream.orientation import Matrix
 
 __all__ = ["IDENTITY", "read_file_matrix", "read_matrix", "write_matrix"]
@@ -16,28 +18,20 @@ IDENTITY: Matrix = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 
 _MATRIX = struct.Struct(">9i")
 _FRACTION_BITS = (16, 16, 30)  # of the columns
-# Where track_ID and the matrix lie in a box of version 0 and 1.
-_TRACK_ID_AT = (12, 20)
+# Where the matrix lies in a box of version 0 and 1.
 _TKHD_MATRIX_AT = (40, 52)
 _MVHD_MATRIX_AT = (36, 48)
 
 
-class _Box(NamedTuple):
-    """begin: of what follows its size and type."""
-
-    kind: bytes
-    begin: int
-    end: int
-
-
-def read_matrix(file: Any, track_id: Optional[int] = None) -> Optional[Matrix]:
+def read_matrix(file: Any, wanted_id: Optional[int] = None) -> Optional[Matrix]:
     """That of a track, by default the first, with that of the whole film; None: it says nothing, or there is
     none. Moves the position of the file."""
+    read = partial(_read_at, file)
     for moov in _films(file):
-        films = [_matrix(file, mvhd, _MVHD_MATRIX_AT) for mvhd in _boxes(file, b"mvhd", moov)]
-        for tkhd in _track_headers(file, moov):
-            if track_id is None or _track_id(file, tkhd) == track_id:
-                track = _matrix(file, tkhd, _TKHD_MATRIX_AT) or IDENTITY
+        films = [_matrix(read, mvhd, _MVHD_MATRIX_AT) for mvhd in inside(read, moov, b"mvhd")]
+        for tkhd in _track_headers(read, moov):
+            if wanted_id is None or track_id(read, tkhd) == wanted_id:
+                track = _matrix(read, tkhd, _TKHD_MATRIX_AT) or IDENTITY
                 found = _product(track, films[0]) if films and films[0] else track
                 return None if found == IDENTITY else found
     return None
@@ -61,58 +55,33 @@ def read_file_matrix(source: Any, track_id: int) -> Optional[Matrix]:
 def write_matrix(path: str, matrix: Matrix) -> None:
     """Gives it to every track of an MP4 file."""
     with open(path, "r+b") as file:
+        read = partial(_read_at, file)
         for moov in _films(file):
-            for tkhd in list(_track_headers(file, moov)):
-                file.seek(tkhd.begin + _TKHD_MATRIX_AT[_version(file, tkhd)])
+            for tkhd in list(_track_headers(read, moov)):
+                place = tkhd.begin + _TKHD_MATRIX_AT[version(read, tkhd)]
+                file.seek(place)
                 file.write(_MATRIX.pack(*matrix))
 
 
-def _films(file: Any) -> Iterator[_Box]:
+def _films(file: Any) -> Iterator[Box]:
     file.seek(0, 2)
-    return _boxes(file, b"moov", _Box(b"", 0, file.tell()))
+    return boxes(partial(_read_at, file), 0, file.tell(), b"moov")
 
 
-def _boxes(file: Any, kind: bytes, parent: _Box) -> Iterator[_Box]:
-    """Of this type, as far as their sizes make sense."""
-    position = parent.begin
-    while position + 8 <= parent.end:
-        head = _bytes(file, position, 16)
-        if len(head) < 8:
-            return
-        size, begin = int.from_bytes(head[:4], "big"), position + 8
-        if size == 1:
-            size, begin = int.from_bytes(head[8:], "big"), position + 16
-        end = position + size if size else parent.end
-        if not begin <= end <= parent.end:
-            return
-        if head[4:8] == kind:
-            yield _Box(kind, begin, end)
-        position = end
+def _track_headers(read: Read, moov: Box) -> Iterator[Box]:
+    for tkhd in inside(read, moov, b"trak", b"tkhd"):
+        if tkhd.end - tkhd.begin >= _TKHD_MATRIX_AT[version(read, tkhd)] + _MATRIX.size:
+            yield tkhd
 
 
-def _track_headers(file: Any, moov: _Box) -> Iterator[_Box]:
-    for trak in _boxes(file, b"trak", moov):
-        for tkhd in _boxes(file, b"tkhd", trak):
-            if tkhd.end - tkhd.begin >= _TKHD_MATRIX_AT[_version(file, tkhd)] + _MATRIX.size:
-                yield tkhd
-
-
-def _bytes(file: Any, position: int, count: int) -> bytes:
+def _read_at(file: Any, position: int, count: int) -> bytes:
     file.seek(position)
     data: bytes = file.read(count)
     return data
 
 
-def _version(file: Any, box: _Box) -> int:
-    return int(_bytes(file, box.begin, 1) == b"\1")
-
-
-def _track_id(file: Any, tkhd: _Box) -> int:
-    return int.from_bytes(_bytes(file, tkhd.begin + _TRACK_ID_AT[_version(file, tkhd)], 4), "big")
-
-
-def _matrix(file: Any, box: _Box, places: Any) -> Optional[Matrix]:
-    data = _bytes(file, box.begin + places[_version(file, box)], _MATRIX.size)
+def _matrix(read: Read, box: Box, places: Any) -> Optional[Matrix]:
+    data = read(box.begin + places[version(read, box)], _MATRIX.size)
     return _MATRIX.unpack(data) if len(data) == _MATRIX.size else None
 
 

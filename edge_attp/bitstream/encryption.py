@@ -6,7 +6,10 @@ Looks at the headers of MP4 (ISO/IEC 14496-12 and 23001-7), Matroska (RFC 9559) 
 
 import io
 import re
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from functools import partial
+from typing import Any, Iterator, List, Optional, Tuple
+
+from edge_attp.bitstream.boxes import Box, Read, boxes, inside, track_id
 
 _WINDOW_BYTES = 1 << 20
 
@@ -40,70 +43,30 @@ def _read_at(file: Any, position: int, size: int = _WINDOW_BYTES) -> bytes:
 
 _ENTRY_FIELDS_BYTES = 78  # of a VisualSampleEntry, before its boxes
 _PROTECTED_ENTRIES = (b"encv", b"drmi")
-_MOST_BOXES = 1 << 14  # in one
 
 
-class _Box(NamedTuple):
-    kind: bytes
-    begin: int  # of what is in it
-    end: int
-
-
-def _in_mp4(file: Any, track_id: int) -> bool:
-    end = file.seek(0, io.SEEK_END)
-    for moov in _boxes(file, 0, end, b"moov"):
-        for trak in _boxes(file, moov.begin, moov.end, b"trak"):
-            if _track_id(file, trak) == track_id:
-                entries = list(_sample_entries(file, trak))
-                return bool(entries) and all(_is_protected(file, entry) for entry in entries)
+def _in_mp4(file: Any, wanted_id: int) -> bool:
+    read = partial(_read_at, file)
+    film = Box(b"", 0, file.seek(0, io.SEEK_END))
+    for trak in inside(read, film, b"moov", b"trak"):
+        if any(track_id(read, tkhd) == wanted_id for tkhd in inside(read, trak, b"tkhd")):
+            entries = list(_sample_entries(read, trak))
+            return bool(entries) and all(_is_protected(read, entry) for entry in entries)
     return False
 
 
-def _boxes(file: Any, begin: int, end: int, kind: bytes = b"") -> Iterator[_Box]:
-    """The boxes between two places, of one kind or all."""
-    for _ in range(_MOST_BOXES):
-        if begin + 8 > end:
-            return
-        head = _read_at(file, begin, 16)
-        size, head_bytes = int.from_bytes(head[:4], "big"), 8
-        if size == 1:
-            size, head_bytes = int.from_bytes(head[8:16], "big"), 16
-        size = size or end - begin
-        if size < head_bytes:
-            return
-        if kind in (b"", head[4:8]):
-            yield _Box(head[4:8], begin + head_bytes, min(begin + size, end))
-        begin += size
+def _sample_entries(read: Read, trak: Box) -> Iterator[Box]:
+    for stsd in inside(read, trak, b"mdia", b"minf", b"stbl", b"stsd"):
+        yield from boxes(read, stsd.begin + 8, stsd.end)
 
 
-def _inside(file: Any, box: _Box, *path: bytes) -> Iterator[_Box]:
-    """The boxes at the end of a path of kinds."""
-    if not path:
-        yield box
-        return
-    for inner in _boxes(file, box.begin, box.end, path[0]):
-        yield from _inside(file, inner, *path[1:])
-
-
-def _track_id(file: Any, trak: _Box) -> int:
-    for tkhd in _inside(file, trak, b"tkhd"):
-        at = 20 if _read_at(file, tkhd.begin, 1) == b"\1" else 12
-        return int.from_bytes(_read_at(file, tkhd.begin + at, 4), "big")
-    return 0
-
-
-def _sample_entries(file: Any, trak: _Box) -> Iterator[_Box]:
-    for stsd in _inside(file, trak, b"mdia", b"minf", b"stbl", b"stsd"):
-        yield from _boxes(file, stsd.begin + 8, stsd.end)
-
-
-def _is_protected(file: Any, entry: _Box) -> bool:
+def _is_protected(read: Read, entry: Box) -> bool:
     """Unless its default_isProtected says that samples are clear where nothing else is said."""
-    boxes = entry._replace(begin=entry.begin + _ENTRY_FIELDS_BYTES)
+    own = entry._replace(begin=entry.begin + _ENTRY_FIELDS_BYTES)
     clear = [
         tenc
-        for tenc in _inside(file, boxes, b"sinf", b"schi", b"tenc")
-        if _read_at(file, tenc.begin + 6, 1) == b"\0"
+        for tenc in inside(read, own, b"sinf", b"schi", b"tenc")
+        if read(tenc.begin + 6, 1) == b"\0"
     ]
     return entry.kind in _PROTECTED_ENTRIES and not clear
 
