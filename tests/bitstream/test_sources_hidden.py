@@ -3,12 +3,13 @@
 import json
 import struct
 
-import av
 import pytest
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.cli import main
 from support import media
+
+av = pytest.importorskip("av")
 
 CLIP = media.Clip(
     container="mp4",
