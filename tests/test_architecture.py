@@ -19,13 +19,12 @@ PACKAGE = os.path.join(ROOT, "edge_attp")
 NATIVE = os.path.join(PACKAGE, "native", "src")
 PLUGIN = os.path.join(ROOT, "engines", "plugin")
 
-BASE = {"types", "errors", "config", "log", "timing"}
+BASE = {"types", "errors", "log", "timing"}
 STAGES = {"bitstream", "tensors", "engine", "recognition", "sinks", "platforms", "survey"}
 # What each part of edge_attp may import from edge_attp, besides itself.
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
-    "config": {"errors"},
     "log": set(),
     "timing": set(),
     "strict": {"errors"},
