@@ -7,10 +7,10 @@ import numpy as np
 
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.container import ContainerSource
-from edge_attp.bitstream.key_pictures import MOST_AHEAD, open_decoder
+from edge_attp.bitstream.key_pictures import MOST_AHEAD, annex_b, open_decoder
 from edge_attp.bitstream.packets import OpenOptions, open_source
 from edge_attp.bitstream.source import Source
-from edge_attp.errors import CorruptStream, UnsupportedStream
+from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream
 
 __all__ = ["Frames"]
 
@@ -41,12 +41,19 @@ class Frames:
         """RGB uint8 (H, W, 3) of the picture in packet number `packet`, None where FFmpeg has none. Pictures
         must be asked for in display order."""
         if not self._is_numbered:
-            frame = next(self._decoded, None)
+            frame = self._next()
         else:
             frame = self._find(packet)
         try:
             return None if frame is None else self._converter.rgb(frame)
         except CorruptStream:
+            return None
+
+    def _next(self) -> Optional[Any]:
+        """The next frame; None at the end, and where the file is cut short: the reading beside this one says so."""
+        try:
+            return next(self._decoded, None)
+        except (EdgeAttpError, self._av.error.FFmpegError):
             return None
 
     def _find(self, number: int) -> Optional[Any]:
@@ -56,7 +63,7 @@ class Frames:
                 for _ in range(places[0]):
                     self._waiting.popleft()
                 return self._waiting.popleft()
-            frame = None if self._sent > number + MOST_AHEAD else next(self._decoded, None)
+            frame = None if self._sent > number + MOST_AHEAD else self._next()
             if frame is None:
                 return None
             self._waiting.append(frame)
@@ -66,10 +73,8 @@ class Frames:
         decoder = open_decoder(self._av, source.syntax)
         sets = nal.join(source.parameter_sets, 0)
         for number, packet in enumerate(source.packets()):
-            data = packet.data
-            if source.nal_length_bytes:
-                data = nal.join(list(nal.split(data, source.nal_length_bytes, source.syntax)), 0)
-            sent = self._av.Packet(sets + data)
+            key = nal.KeyBytes(sets, packet.data, source.nal_length_bytes)
+            sent = self._av.Packet(annex_b(key, source.syntax))
             sent.pts, sets = number, b""
             self._sent = number
             yield from self._decode(decoder, sent)

@@ -152,6 +152,23 @@ def test_a_picture_that_the_decoder_lacks_has_none(tmp_path):
     np.testing.assert_allclose(shown, [62, 27, 124, 27], atol=6)
 
 
+def test_a_file_that_is_cut_short_ends_no_run(tmp_path):
+    """The reading beside it says so, with all that was found."""
+    encode(str(tmp_path / "whole.ts"), [100, 120, 140, 160, 200])
+    path = tmp_path / "in.mp4"
+    with av.open(str(tmp_path / "whole.ts")) as whole:
+        with av.open(str(path), "w", options={"movflags": "faststart"}) as moved:
+            stream = moved.add_stream_from_template(whole.streams.video[0])
+            for packet in whole.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    moved.mux(packet)
+    data = path.read_bytes()
+    path.write_bytes(data[: -len(data) // 20])
+    feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, SHOWN), str(path))
+    assert len(brightness(str(tmp_path / "out.mp4"))) == len(SHOWN)
+
+
 def test_of_other_codecs_pictures_are_taken_in_turn(tmp_path):
     encode(str(tmp_path / "in.avi"), [100, 150, 200], "mpeg4")
     feed(OverlaySink(str(tmp_path / "out.mp4")), map(still, range(3)), str(tmp_path / "in.avi"))
