@@ -25,7 +25,7 @@ sys.path[:0] = [ROOT, os.path.join(ROOT, "tests")]
 
 from parse import ENCODERS, PARSERS, drawn_pictures, encode, source_pictures  # noqa: E402
 
-from support import emulator  # noqa: E402
+from rigs import emulator  # noqa: E402
 
 SIZES = ((340, 256), (1920, 1080))
 SUFFIX = {"h264": ".264", "hevc": ".265"}

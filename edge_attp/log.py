@@ -6,10 +6,11 @@ and errors to stderr, which is right for a library.
 
 import logging
 import os
+import re
 import sys
 from typing import Optional, TextIO
 
-__all__ = ["logger", "configure", "paint", "wants_colour"]
+__all__ = ["logger", "configure", "paint", "wants_colour", "without_password"]
 
 logger = logging.getLogger("edge_attp")
 
@@ -22,6 +23,8 @@ _COLOURS = {
     "dim": "2",
     "bold": "1",
 }
+_PASSWORD = re.compile(r"(://[^/:@]*):[^/]*@")
+_SECRET = re.compile(r"\b((?:pass[a-z]*|pwd|token|key)=)[^&]*", re.IGNORECASE)
 _PRIORITIES = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 _LEVEL_COLOURS = {logging.ERROR: "red", logging.WARNING: "yellow", logging.DEBUG: "dim"}
 
@@ -83,3 +86,10 @@ def configure(verbosity: int = 0) -> None:
         handler = _StderrHandler()
         handler.setFormatter(_Formatter())
         logger.addHandler(handler)
+
+
+def without_password(source: str) -> str:
+    """The address as it may be shown. What is no address comes back as it is."""
+    if "://" not in source:
+        return source
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", source))

@@ -16,7 +16,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from support import media  # noqa: E402
+from rigs import media  # noqa: E402
 
 ENCODERS = {
     "h264": ("libx264", "mp4", media.x264(preset="medium", crf=23, bframes=3)),

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from support import broker, browser, camera, emulator, hostile, media, systemd
-from support.paths import SHARED_MEDIA
+from rigs import broker, browser, camera, emulator, hostile, media, systemd
+from rigs.paths import SHARED_MEDIA
 
 
 def _is_installed(package):

@@ -19,22 +19,33 @@ PACKAGE = os.path.join(ROOT, "edge_attp")
 NATIVE = os.path.join(PACKAGE, "native", "src")
 PLUGIN = os.path.join(ROOT, "engines", "plugin")
 
-BASE = {"types", "errors", "log", "timing"}
-STAGES = {"bitstream", "tensors", "engine", "recognition", "sinks", "platforms", "survey"}
+BASE = {"types", "errors", "log", "timing", "backoff"}
+STAGES = {
+    "bitstream",
+    "sources",
+    "tensors",
+    "engine",
+    "recognition",
+    "sinks",
+    "platforms",
+    "survey",
+}
 # What each part of edge_attp may import from edge_attp, besides itself.
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
     "log": set(),
     "timing": set(),
+    "backoff": set(),
     "strict": {"errors"},
-    "bitstream": BASE,
+    "bitstream": {"types", "errors", "log"},
+    "sources": BASE | {"bitstream"},
     "engine": BASE | {"strict"},
     "platforms": BASE,
     "survey": BASE | {"bitstream"},
     "tensors": BASE | {"bitstream"},
     "recognition": BASE | {"bitstream", "tensors", "engine"},
-    "sinks": BASE | {"strict", "bitstream", "recognition"},
+    "sinks": BASE | {"strict", "bitstream", "sources", "recognition"},
     "pipeline": BASE | STAGES,
     "service": BASE | STAGES | {"strict", "pipeline"},
     "bench": BASE | STAGES | {"pipeline"},

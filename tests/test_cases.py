@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pack
-from recorder import Recorder
 
+from doubles import tiny_pack
+from doubles.recorder import Recorder
 from edge_attp import cli
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.pipeline import Options, recognise
-from support import playback, truth
+from truth import playback, truth
 
 av = pytest.importorskip("av")
 pytest.importorskip("onnxruntime")

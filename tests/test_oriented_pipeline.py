@@ -2,22 +2,23 @@
 
 import numpy as np
 import pytest
-import tiny_pack
+
+from doubles import tiny_pack
 
 av = pytest.importorskip("av")
 cv2 = pytest.importorskip("cv2")
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation  # noqa: E402
-from edge_attp.bitstream.recorder import PacketRing, RecordedSource  # noqa: E402
 from edge_attp.engine import load_pack, open_backend  # noqa: E402
 from edge_attp.pipeline import Options, reader, recognise  # noqa: E402
 from edge_attp.recognition import Event  # noqa: E402
 from edge_attp.sinks.clips import ClipSink  # noqa: E402
 from edge_attp.sinks.live_view import LiveViewSink  # noqa: E402
 from edge_attp.sinks.overlay import OverlaySink  # noqa: E402
+from edge_attp.sources.recorder import PacketRing, RecordedSource  # noqa: E402
 from edge_attp.tensors import fill_residual  # noqa: E402
-from support import media, turned  # noqa: E402
+from rigs import media, turned  # noqa: E402
 
 VELOCITY = (2, 1)
 SIZE = (96, 64)

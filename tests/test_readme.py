@@ -22,7 +22,7 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 pytest.importorskip("onnxruntime")
 
-from support import media  # noqa: E402
+from rigs import media  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 VISIBLE = ["CHANGELOG.md", "README.md", "edge_attp", "engines", "examples"]

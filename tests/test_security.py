@@ -8,7 +8,7 @@ import pytest
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.errors import EdgeAttpError
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`(tests/\S+?\.py)::(\w+)`", PAGE)

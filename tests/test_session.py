@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
-import tiny_pack
-from fake_video import FakeVideo
-from recorder import Recorder, no_threads_left
 
+from doubles import tiny_pack
+from doubles.fake_video import FakeVideo
+from doubles.recorder import Recorder, no_threads_left
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import SourceError
 from edge_attp.pipeline import Job, Options, Session, networks, reader

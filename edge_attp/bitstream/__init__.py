@@ -7,7 +7,6 @@
 It may import types, errors and log, nothing else of the package.
 """
 
-from edge_attp.bitstream.address import without_password
 from edge_attp.bitstream.picture import (
     MODE_INTER,
     MODE_INTRA,
@@ -40,5 +39,4 @@ __all__ = [
     "MODE_SKIP",
     "MODE_PCM",
     "MODE_MISSING",
-    "without_password",
 ]

@@ -10,13 +10,13 @@ import sys
 from typing import Any, BinaryIO, Dict, NamedTuple, Optional, Union
 
 from edge_attp.bitstream import annexb, files
-from edge_attp.bitstream.address import without_password
 from edge_attp.bitstream.container import URL, ContainerSource
 from edge_attp.bitstream.files import FileReader, PipeReader
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.syntax import H264, SYNTAXES, Syntax
 from edge_attp.bitstream.transcode import parsed_or_transcoded
 from edge_attp.errors import SourceError
+from edge_attp.log import without_password
 
 # What can be opened: a path or URL, a binary file object, or a Source that is not open yet.
 Input = Union[str, "os.PathLike[str]", BinaryIO, Source]

@@ -101,7 +101,7 @@ def main(args: argparse.Namespace) -> int:
 def _names(inputs: Sequence[str]) -> List[str]:
     """What results call each input: nothing for a single one, else the file's name, or the whole input
     where two would be called the same."""
-    from edge_attp.bitstream import without_password
+    from edge_attp.log import without_password
 
     if len(inputs) == 1:
         return [""]
@@ -123,8 +123,8 @@ def _check_overlay(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Any:
-    from edge_attp.bitstream.live import ConnectionOptions, LiveOptions, LiveSource, is_live
     from edge_attp.pipeline import Job, Options
+    from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource, is_live
 
     live = is_live(source)
     options = Options(

@@ -41,7 +41,7 @@ def _camera(root: str, path: str) -> Finding:
 
 def _formats(subject: str, name: str, path: str) -> Finding:
     """What it delivers. Of the two devices that a USB camera has, one gives no video."""
-    from edge_attp.bitstream.v4l2 import input_format, pixel_formats
+    from edge_attp.sources.v4l2 import input_format, pixel_formats
 
     try:
         formats = pixel_formats(path)

@@ -6,10 +6,9 @@ from typing import Any, Callable, Deque, Optional
 
 import numpy as np
 
-from edge_attp.bitstream import without_password
 from edge_attp.bitstream.orientation import Orientation
 from edge_attp.engine import RunTimes
-from edge_attp.log import logger
+from edge_attp.log import logger, without_password
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
 from edge_attp.pipeline.reader import ASSUMED_RATE, End, Item, Reader

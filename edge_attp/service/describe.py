@@ -2,7 +2,7 @@
 
 from typing import Iterator, Tuple
 
-from edge_attp.bitstream.address import without_password
+from edge_attp.log import without_password
 from edge_attp.service.config import Config, SinkTable, StreamTable
 from edge_attp.sinks.table import SINKS
 

@@ -9,7 +9,7 @@ import queue
 import threading
 from typing import Optional
 
-from edge_attp.bitstream.folder import watch_folder
+from edge_attp.sources.folder import watch_folder
 
 __all__ = ["FolderClips"]
 

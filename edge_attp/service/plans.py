@@ -4,8 +4,6 @@ import os
 from typing import Callable, List, Optional, Tuple, Union
 
 from edge_attp.bitstream import Source
-from edge_attp.bitstream.live import ConnectionOptions, LiveOptions, LiveSource, is_live
-from edge_attp.bitstream.recorder import PacketRing, RecordedSource
 from edge_attp.pipeline import Job, Options
 from edge_attp.service.config import Config, StreamTable
 from edge_attp.service.folder_clips import FolderClips
@@ -15,6 +13,8 @@ from edge_attp.service.state import EventSink, ServiceState
 from edge_attp.service.supervisor import Plan, Work
 from edge_attp.sinks import Sink
 from edge_attp.sinks.table import SINKS
+from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource, is_live
+from edge_attp.sources.recorder import PacketRing, RecordedSource
 
 __all__ = ["plans"]
 

@@ -6,11 +6,11 @@ commented example (`edge-attp serve --example`) are both made from this.
 
 from typing import Dict
 
-from edge_attp.bitstream.live import LiveOptions
 from edge_attp.engine import BACKENDS
 from edge_attp.recognition import Thresholds
 from edge_attp.service import values
 from edge_attp.sinks import table
+from edge_attp.sources.live import LiveOptions
 from edge_attp.strict import REQUIRED, Key
 
 __all__ = ["Keys", "SINK", "SINKS", "STREAM", "TABLES"]

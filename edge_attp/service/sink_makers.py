@@ -3,13 +3,13 @@
 import os
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from edge_attp.bitstream.recorder import PacketRing
 from edge_attp.service.config import Config
 from edge_attp.service.lasting import LastingSink
 from edge_attp.sinks import Sink
 from edge_attp.sinks.secret_files import Secret
 from edge_attp.sinks.settings import Surroundings
 from edge_attp.sinks.table import SINKS
+from edge_attp.sources.recorder import PacketRing
 
 __all__ = ["lasting_sinks", "passing_sinks"]
 

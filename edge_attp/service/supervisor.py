@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from edge_attp.bitstream.retry import Backoff
+from edge_attp.backoff import Backoff
 from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 from edge_attp.log import logger
 from edge_attp.pipeline import Job, Session, Stream

@@ -8,13 +8,13 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from edge_attp.bitstream.orientation import Matrix
-from edge_attp.bitstream.recorder import LONGEST_GOP_S, Cut, PacketRing, write_mp4
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.recognition import Event, Result, Verdict
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.sinks.naming import fill_in, for_file
 from edge_attp.sinks.settings import STATE_PATH, SinkType
 from edge_attp.sinks.trouble import Trouble
+from edge_attp.sources.recorder import LONGEST_GOP_S, Cut, PacketRing, write_mp4
 from edge_attp.strict import BYTES, PAUSE, Key
 
 __all__ = ["ClipSink", "SINK"]

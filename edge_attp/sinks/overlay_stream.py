@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from edge_attp.bitstream.retry import Backoff
+from edge_attp.backoff import Backoff
 from edge_attp.errors import UsageError
 from edge_attp.recognition import Result
 from edge_attp.sinks import draw

@@ -2,8 +2,8 @@
 
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
-from edge_attp.bitstream.recorder import PacketRing
 from edge_attp.sinks.base import Sink
+from edge_attp.sources.recorder import PacketRing
 from edge_attp.strict import Key, path_to
 
 __all__ = ["STATE_PATH", "SinkType", "Surroundings"]

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Dict, Optional
 
-from edge_attp.bitstream.retry import Backoff
+from edge_attp.backoff import Backoff
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import Event

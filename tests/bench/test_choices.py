@@ -1,9 +1,9 @@
 """Choices take turns, and the fastest median wins; speeds are scripted, or no matter."""
 
 import pytest
-import tiny_pack
-from fake_video import FakeVideo
 
+from doubles import tiny_pack
+from doubles.fake_video import FakeVideo
 from edge_attp.bench import choices
 from edge_attp.bench.choices import check_subject, compare_choices
 from edge_attp.bench.runs import Setup

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 import records
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp.bench import (
     add_choices,
     add_streams,

@@ -1,9 +1,9 @@
 """Measuring runs the pipeline and keeps what it said; how large the numbers are is no matter here."""
 
 import pytest
-import tiny_pack
-from fake_video import FakeVideo
 
+from doubles import tiny_pack
+from doubles.fake_video import FakeVideo
 from edge_attp.bench import runs
 from edge_attp.bench.runs import WARM_UP, Setup, demo_clip, measure, pictures_per_s
 from edge_attp.engine import load_pack, open_backend

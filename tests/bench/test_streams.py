@@ -2,9 +2,9 @@
 stand-in video. How fast anything is is no matter here."""
 
 import pytest
-import tiny_pack
-from fake_video import FakeVideo
 
+from doubles import tiny_pack
+from doubles.fake_video import FakeVideo
 from edge_attp.bench.runs import Setup
 from edge_attp.bench.streams import MOST_TRIALS, SLACK_S, Copies, measure_streams
 from edge_attp.engine import load_pack, open_backend

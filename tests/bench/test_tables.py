@@ -7,8 +7,8 @@ import re
 
 import pytest
 import records
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp.bench import add_choices, add_streams, add_tx2_estimate, render
 from edge_attp.engine import load_pack
 from edge_attp.platforms.layers import read_layers

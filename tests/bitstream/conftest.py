@@ -1,8 +1,9 @@
 """What the tests of the bitstream package share."""
 
-import handmade
-import handmade_hevc
 import pytest
+
+from streamwriter.h264 import handmade
+from streamwriter.hevc import handmade as handmade_hevc
 
 
 @pytest.fixture(params=[handmade, handmade_hevc], ids=["h264", "hevc"])

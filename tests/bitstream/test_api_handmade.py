@@ -3,8 +3,6 @@
 import io
 from fractions import Fraction
 
-import handmade
-import handmade_hevc
 import numpy as np
 import pytest
 
@@ -17,7 +15,9 @@ from edge_attp.bitstream import (
     SourceError,
     UnsupportedStream,
 )
-from support import hevc_parameter_sets as hevc_sets
+from streamwriter.h264 import handmade
+from streamwriter.hevc import handmade as handmade_hevc
+from streamwriter.hevc import parameter_sets as hevc_sets
 
 
 def opened(data, **arguments):

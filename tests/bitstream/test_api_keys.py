@@ -2,17 +2,17 @@
 
 import io
 
-import handmade
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av")
+from streamwriter.h264 import handmade
 
-from containers import Shelf  # noqa: E402
+av = pytest.importorskip("av")
 
 from edge_attp.bitstream import CompressedVideo, key_pictures, pyav  # noqa: E402
 from edge_attp.errors import CorruptStream  # noqa: E402
-from support import media  # noqa: E402
+from rigs import media  # noqa: E402
+from rigs.containers import Shelf  # noqa: E402
 
 CLIP = media.Clip("moving", 96, 80, 24, options=media.x264(keyint=6, bframes=2, scenecut=0))
 HEVC_CLIP = CLIP._replace(

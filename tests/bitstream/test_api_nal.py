@@ -2,11 +2,11 @@
 
 import io
 
-import handmade
 import pytest
 
 from edge_attp.bitstream import annexb, nal, records
 from edge_attp.bitstream.syntax import H264, HEVC, SYNTAXES
+from streamwriter.h264 import handmade
 
 SPS, PPS = handmade.sps(), handmade.pps()
 

@@ -2,10 +2,10 @@
 
 import io
 
-import handmade
 import pytest
 
 from edge_attp.bitstream import CompressedVideo, UnsupportedStream
+from streamwriter.h264 import handmade
 
 
 def content(picture):
@@ -132,7 +132,7 @@ ENCODINGS = {
 
 
 def fading(codec, name, container):
-    from support import media
+    from rigs import media
 
     if codec == "h264":
         return media.Clip(

@@ -11,7 +11,7 @@ bitstream = pytest.importorskip("av.bitstream")
 
 from edge_attp.bitstream import CompressedVideo, pyav  # noqa: E402
 from edge_attp.errors import CorruptStream  # noqa: E402
-from support import media  # noqa: E402
+from rigs import media  # noqa: E402
 
 ENCODERS = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}
 both = pytest.mark.parametrize("codec", sorted(ENCODERS))

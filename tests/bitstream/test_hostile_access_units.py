@@ -1,14 +1,15 @@
 """Headers as encoders really send them: sets and delimiters within a picture, sets once more, bytes behind them."""
 
-import handmade
-import handmade_hevc
 import pytest
 
 from edge_attp.bitstream.syntax import H264, HEVC
-from support import hostile, nal, truth
-from support.media import Clip, HevcClip, x264, x265
-from support.native_core import Read
-from support.writer import Bits
+from rigs import hostile
+from rigs.media import Clip, HevcClip, x264, x265
+from rigs.native_core import Read
+from streamwriter.bits import Bits
+from streamwriter.h264 import handmade
+from streamwriter.hevc import handmade as handmade_hevc
+from truth import nal, truth
 
 PICTURES = 10
 CLIPS = {

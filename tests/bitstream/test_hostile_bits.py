@@ -6,11 +6,12 @@ Files are read in a process of their own: a crash, a hang or a memory bomb fails
 import numpy as np
 import pytest
 
-from support import hostile, nal
-from support.hevc_everything import everything
-from support.hevc_stream import RandomStream as HevcStream
-from support.hostile import CLIPS
-from support.random_stream import RandomStream
+from rigs import hostile
+from rigs.hostile import CLIPS
+from streamwriter.h264.random_stream import RandomStream
+from streamwriter.hevc.everything import everything
+from streamwriter.hevc.stream import RandomStream as HevcStream
+from truth import nal
 
 ROUNDS = {"quick": 40, "slow": 600}
 rounds = pytest.mark.parametrize(

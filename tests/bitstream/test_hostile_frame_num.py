@@ -2,8 +2,10 @@
 
 import pytest
 
-from support import hostile, nal, slice_headers, truth
-from support.media import Clip, x264
+from rigs import hostile
+from rigs.media import Clip, x264
+from streamwriter.h264 import slice_headers
+from truth import nal, truth
 
 OPTIONS = dict(cabac=0, scenecut=0, keyint=12, min_keyint=12)
 CLIPS = {

@@ -3,9 +3,10 @@
 import pytest
 
 from edge_attp.bitstream.syntax import H264, HEVC
-from support import hostile, nal
-from support.media import Clip, HevcClip, x264, x265
-from support.native_core import Read
+from rigs import hostile
+from rigs.media import Clip, HevcClip, x264, x265
+from rigs.native_core import Read
+from truth import nal
 
 CLIPS = {
     "H.264": Clip(pictures=10, options=x264(bframes=2, b_adapt=0, slices=2, aud=1)),

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream.pyav import add_stream_like
-from support import hostile
-from support.digest import digest
-from support.hevc_case import LONG_TERM, TMVP
-from support.hevc_stream import RandomStream as HevcStream
-from support.hostile import CLIPS
-from support.media import Clip, x264
-from support.random_stream import RandomStream
+from rigs import hostile
+from rigs.hostile import CLIPS
+from rigs.media import Clip, x264
+from streamwriter.h264.random_stream import RandomStream
+from streamwriter.hevc.case import LONG_TERM, TMVP
+from streamwriter.hevc.stream import RandomStream as HevcStream
+from truth.digest import digest
 
 
 def test_any_lost_nal_unit_is_noticed_and_nothing_wrong_is_called_ok(stream):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from support import hostile
-from support.paths import SHARED_MEDIA
+from rigs import hostile
+from rigs.paths import SHARED_MEDIA
 
 FILES = sorted((SHARED_MEDIA / "corrupt").rglob("*.*"))
 HEALTHY = """

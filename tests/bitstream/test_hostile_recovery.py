@@ -3,10 +3,11 @@
 import pytest
 
 from edge_attp.bitstream.syntax import H264, HEVC
-from support import hostile, nal, truth
-from support.media import Clip, HevcClip, x264, x265
-from support.native_core import Read
-from support.writer import Bits
+from rigs import hostile
+from rigs.media import Clip, HevcClip, x264, x265
+from rigs.native_core import Read
+from streamwriter.bits import Bits
+from truth import nal, truth
 
 PICTURES = 40
 REFRESH = dict(intra_refresh=1, keyint=12, ref=3, b_adapt=0)

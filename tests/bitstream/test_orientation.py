@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_angle, from_matrix
-from support.turned import ALL, ONE, TERMS, matrix, shown
+from rigs.turned import ALL, ONE, TERMS, matrix, shown
 
 EACH = pytest.mark.parametrize("orientation", ALL, ids=str)
 SIZES = [(16, 8), (7, 5), (1, 9), (30, 22), (33, 18), (35, 47), (3, 2), (1, 1)]

@@ -3,7 +3,7 @@
 import check_flow
 import pytest
 
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 
 @pytest.mark.slow
@@ -16,7 +16,7 @@ def test_both_codecs_come_about_as_close_to_dense_flow():
 
 
 def test_the_figures_are_printed(clips, capsys):
-    from support.media import Clip, x264
+    from rigs.media import Clip, x264
 
     path = clips.path(Clip("pan", 96, 80, 6, velocity=(2, 1), container="mp4", options=x264()))
     assert check_flow.main([str(path), "--pictures", "4"]) == 0

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from support.hevc_case import LONG_TERM
-from support.hevc_stream import RandomStream as HevcStream
-from support.media import Clip, HevcClip, x264, x265
-from support.random_stream import RandomStream
+from rigs.media import Clip, HevcClip, x264, x265
+from streamwriter.h264.random_stream import RandomStream
+from streamwriter.hevc.case import LONG_TERM
+from streamwriter.hevc.stream import RandomStream as HevcStream
 
 MODE_SKIP = 2
 # Fine quantisation and a thorough search: the encoder finds the true vector of nearly every block, and comes close

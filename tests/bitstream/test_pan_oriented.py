@@ -5,7 +5,7 @@ import pytest
 from test_pan_flow import displacement, pan, visible
 
 from edge_attp.bitstream import CompressedVideo
-from support import media, turned
+from rigs import media, turned
 
 VELOCITY = (3, -1)
 GROUPS = ["B 3 pyramid", "HEVC B 3"]

@@ -3,15 +3,15 @@
 Most streams are written by hand: one vector fills each P picture, so that its flow is one number.
 """
 
-import handmade
 import numpy as np
 import pytest
 
 from edge_attp.bitstream.syntax import H264, HEVC
-from support import nal, slice_headers, writer
-from support.media import Clip, HevcClip, x264, x265
-from support.native_core import Read
-from support.writer import Bits
+from rigs.media import Clip, HevcClip, x264, x265
+from rigs.native_core import Read
+from streamwriter.bits import Bits
+from streamwriter.h264 import handmade, parameter_sets, slice_headers
+from truth import nal
 
 VELOCITY = (3, -2)
 FRAME_NUM_BITS, LSB_BITS = 8, 12
@@ -31,7 +31,7 @@ class Picture:
 
 
 def sets(poc_type=0):
-    sps = writer.sequence_parameter_set(
+    sps = parameter_sets.sequence_parameter_set(
         *(2, 2),
         profile_idc=66,
         max_num_ref_frames=1,
@@ -39,7 +39,7 @@ def sets(poc_type=0):
         log2_max_frame_num=FRAME_NUM_BITS,
         log2_max_pic_order_cnt_lsb=LSB_BITS,
     )
-    return sps + writer.picture_parameter_set()
+    return sps + parameter_sets.picture_parameter_set()
 
 
 def write(pictures, poc_type=0):
@@ -69,7 +69,7 @@ def write(pictures, poc_type=0):
                 mvd = [-4 * v * picture.distance * (number == 0) for v in VELOCITY]
                 bits.ue(0).ue(0).se(mvd[0]).se(mvd[1]).ue(0)
         kind = 5 if picture.is_idr else 1
-        parts.append(writer.nal_unit(2 if picture.is_reference else 0, kind, bits))
+        parts.append(parameter_sets.nal_unit(2 if picture.is_reference else 0, kind, bits))
         frame_num += picture.is_reference
     return b"".join(parts)
 

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import textwrap
 
-import handmade
 import pytest
 
 from edge_attp.bitstream import CompressedVideo, binding
 from edge_attp.bitstream.picture import _Handle
-from edge_attp.bitstream.recorder import PacketRing, RecordedSource
 from edge_attp.errors import EdgeAttpError
+from edge_attp.sources.recorder import PacketRing, RecordedSource
+from streamwriter.h264 import handmade
 
 LIMIT_S = 60
 
@@ -78,7 +78,7 @@ FORKED = textwrap.dedent(
 
 def clip(clips, codec, container="mp4"):
     pytest.importorskip("av")
-    from support import media
+    from rigs import media
 
     encoders = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}
     encoder, options = encoders.get(codec, (codec, lambda **_: ()))

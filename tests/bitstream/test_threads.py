@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from support.digest import digest
-from support.media import Clip, HevcClip, x264, x265
+from rigs.media import Clip, HevcClip, x264, x265
+from truth.digest import digest
 
 RUNS = 20
 CLIPS = {

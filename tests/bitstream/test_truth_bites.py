@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from support import truth
-from support.media import Clip, HevcClip, x264, x265
-from support.witness import Witness
+from rigs.media import Clip, HevcClip, x264, x265
+from truth import truth
+from truth.witness import Witness
 
 INTRA, INTER, SKIP = range(3)
 FADE = {"weightb": 1, "bframes": 2, "b_adapt": 0, "ref": 3, "scenecut": 0}

@@ -7,12 +7,12 @@ from pathlib import Path
 import check_media
 import numpy as np
 import pytest
-from containers import rewrapped
 
 from edge_attp.bitstream import CompressedVideo
-from support import nal, truth
-from support.media import Clip, HevcClip, x264, x265
-from support.witness import Witness
+from rigs.containers import rewrapped
+from rigs.media import Clip, HevcClip, x264, x265
+from truth import nal, truth
+from truth.witness import Witness
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 

@@ -1,14 +1,14 @@
 """Eq. (1) bit for bit on clips encoded here, one coding tool after the other: picture = MC(references, mv) + residual.
 
-The truth test also compares FFmpeg's exported vectors, I_PCM samples and intra residuals: see tests/support/truth.py.
+The truth test also compares FFmpeg's exported vectors, I_PCM samples and intra residuals: see tests/truth/truth.py.
 """
 
 import itertools
 
 import pytest
 
-from support import truth
-from support.media import Clip, x264
+from rigs.media import Clip, x264
+from truth import truth
 
 B_PYRAMID = {"bframes": 3, "b_pyramid": "normal", "b_adapt": 0}
 

@@ -1,14 +1,14 @@
 """Eq. (1) bit for bit on HEVC clips encoded here, one tool after the other: picture = MC(references, mv) + residual.
 
-The truth test also checks PCM samples, intra residuals and the order of output: see tests/support/truth.py.
+The truth test also checks PCM samples, intra residuals and the order of output: see tests/truth/truth.py.
 """
 
 import re
 
 import pytest
 
-from support import h265_headers, nal, truth
-from support.media import HevcClip, x265
+from rigs.media import HevcClip, x265
+from truth import h265_headers, nal, truth
 
 PYRAMID = {"bframes": 4, "b_adapt": 0, "b_pyramid": 1}
 THOROUGH = {"rd": 6, "rect": 1, "amp": 1, "max_merge": 5, "limit_refs": 0, "limit_modes": 0}

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream import CompressedVideo
-from support import truth
-from support.digest import digest, summary
-from support.ffmpeg_log import ffmpeg_messages
-from support.hevc_block_cases import BLOCK_CASES
-from support.hevc_case import Case
-from support.hevc_everything import everything
-from support.hevc_picture_cases import PICTURE_CASES
-from support.hevc_slice_header import BLA_W_LP, CRA
-from support.hevc_stream import RandomStream
+from streamwriter.hevc.block_cases import BLOCK_CASES
+from streamwriter.hevc.case import Case
+from streamwriter.hevc.everything import everything
+from streamwriter.hevc.picture_cases import PICTURE_CASES
+from streamwriter.hevc.slice_header import BLA_W_LP, CRA
+from streamwriter.hevc.stream import RandomStream
+from truth import truth
+from truth.digest import digest, summary
+from truth.ffmpeg_log import ffmpeg_messages
 
 CASES = dict(BLOCK_CASES, **PICTURE_CASES)
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from support import hostile, nal
-from support.digest import summary
-from support.hevc_stream import RandomStream
+from rigs import hostile
+from streamwriter.hevc.stream import RandomStream
+from truth import nal
+from truth.digest import summary
 
 _SPS = dict(pic_width_in_luma_samples=88, pic_height_in_luma_samples=56)
 DIVIDED = {

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream import CompressedVideo
-from support import nal, truth
-from support.hevc_parameter_sets import nal_unit
-from support.hevc_slice_header import BLA_W_LP, CRA
-from support.hevc_stream import RandomStream
-from support.writer import Bits
+from streamwriter.bits import Bits
+from streamwriter.hevc.parameter_sets import nal_unit
+from streamwriter.hevc.slice_header import BLA_W_LP, CRA
+from streamwriter.hevc.stream import RandomStream
+from truth import nal, truth
 
 _WIDE = dict(pic_width_in_luma_samples=88, pic_height_in_luma_samples=56)
 _LONG_TERM = dict(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support import interpolation
+from truth import interpolation
 
 TAPS = (1, -5, 20, 20, -5, 1)
 

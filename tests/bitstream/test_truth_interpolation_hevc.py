@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support.interpolation_hevc import Reference
+from truth.interpolation_hevc import Reference
 
 HEIGHT, WIDTH = 18, 22
 # The weights of 8.5.3.3.3.1 as the equations there write them: (offset of the sample, weight), whole sample left out.

@@ -8,10 +8,11 @@ import re
 
 import pytest
 
-from support import media, truth
-from support.access_units import access_units, codec_name
-from support.media import x265
-from support.paths import SHARED_MEDIA
+from rigs import media
+from rigs.media import x265
+from rigs.paths import SHARED_MEDIA
+from truth import truth
+from truth.access_units import access_units, codec_name
 
 FOLDERS = ("h264_conformance", "hevc_conformance", "real")
 # A few seconds for all of them: these streams and pictures cover every tool that occurs.

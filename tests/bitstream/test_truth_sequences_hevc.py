@@ -6,9 +6,10 @@ The truth test says that every picture given out is right, and that none is miss
 import numpy as np
 import pytest
 
-from support import h265_headers, hostile, nal, truth
-from support.hostile import HEVC
-from support.media import HevcClip, x265
+from rigs import hostile
+from rigs.hostile import HEVC
+from rigs.media import HevcClip, x265
+from truth import h265_headers, nal, truth
 
 CRA, BLA_W_LP = 21, 16
 END_OF_SEQUENCE = bytes([36 << 1, 1])

@@ -6,10 +6,11 @@ The streams are written by hand: x264 leaves a bit of its own behind the stop bi
 
 import pytest
 
-from support import hostile, nal
-from support.digest import summary
-from support.media import Clip, HevcClip, x264, x265
-from support.random_stream import RandomStream
+from rigs import hostile
+from rigs.media import Clip, HevcClip, x264, x265
+from streamwriter.h264.random_stream import RandomStream
+from truth import nal
+from truth.digest import summary
 
 PICTURES = 12
 

@@ -7,8 +7,8 @@ the median rule (8.4.1.3) within slices. The maps follow clause 8.2.2 in a secon
 import numpy as np
 import pytest
 
-from support import writer
-from support.writer import I_SLICE, P_SLICE, Bits
+from streamwriter.bits import I_SLICE, P_SLICE, Bits
+from streamwriter.h264 import parameter_sets
 
 WIDTH, HEIGHT = 6, 5
 SIZE = WIDTH * HEIGHT
@@ -149,8 +149,10 @@ class Author:
         self.expected = []  # (mode, mv) of each picture, per macroblock
 
     def write(self, pictures):
-        data = writer.sequence_parameter_set(WIDTH, HEIGHT, profile_idc=66, max_num_ref_frames=1)
-        data += writer.picture_parameter_set(
+        data = parameter_sets.sequence_parameter_set(
+            WIDTH, HEIGHT, profile_idc=66, max_num_ref_frames=1
+        )
+        data += parameter_sets.picture_parameter_set(
             slice_groups=self.map.write if self.map else None,
             redundant_pic_cnt_present_flag=int(self.redundant),
         )
@@ -194,7 +196,7 @@ class Author:
         if isinstance(self.map, Evolving):
             bits.u(int(np.ceil(np.log2(SIZE / self.map.rate + 1))), cycle)
         self._macroblocks(bits, number, members, mode, mv)
-        return writer.nal_unit(1, 1 if number else 5, bits)
+        return parameter_sets.nal_unit(1, 1 if number else 5, bits)
 
     def _macroblocks(self, bits, number, members, mode, mv):
         if number == 0:

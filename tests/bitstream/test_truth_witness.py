@@ -2,8 +2,8 @@
 
 import pytest
 
-from support import truth, witness
-from support.media import Clip, HevcClip, x264, x265
+from rigs.media import Clip, HevcClip, x264, x265
+from truth import truth, witness
 
 # One filter each, and a stream in which it has much to do.
 FILTERED = {

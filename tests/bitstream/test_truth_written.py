@@ -2,8 +2,8 @@
 
 import pytest
 
-from support import truth
-from support.random_stream import RandomStream
+from streamwriter.h264.random_stream import RandomStream
+from truth import truth
 
 PICTURES = 24
 TOOLS = {

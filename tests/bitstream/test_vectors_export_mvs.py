@@ -1,6 +1,6 @@
 """FFmpeg's exported vectors against ours, apart from eq. (1): this comparison reads no sample.
 
-The rules of the comparison are in tests/support/vectors.py; here they are also shown to bite.
+The rules of the comparison are in tests/truth/vectors.py; here they are also shown to bite.
 """
 
 from itertools import islice
@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from support import vectors
-from support.media import Clip, x264
-from support.witness import Witness
+from rigs.media import Clip, x264
+from truth import vectors
+from truth.witness import Witness
 
 CASES = {
     "P": Clip(options=x264(bframes=0, ref=3)),

@@ -6,8 +6,8 @@ import os
 import sys
 
 import pytest
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp import cli, platforms
 from edge_attp.bench.streams import Streams
 from edge_attp.platforms import detect

@@ -3,10 +3,9 @@
 import os
 
 import pytest
-import tiny_pack
 
+from doubles import fake_tensorrt, tiny_pack
 from edge_attp.cli import main
-from support import fake_tensorrt
 
 pytest.importorskip("onnxruntime")
 

@@ -10,7 +10,7 @@ from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import Orientation
 from edge_attp.cli import main
 from edge_attp.sinks import draw
-from support import turned
+from rigs import turned
 
 pytest.importorskip("av")
 

@@ -9,7 +9,7 @@ pytest.importorskip("av")
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.cli import main
-from support import media
+from rigs import media
 
 OPTIONS = dict(keyint=10, min_keyint=10, bframes=3, b_pyramid=1, open_gop=1, scenecut=0)
 CLIP = media.Clip(

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from edge_attp import __version__, cli
-from edge_attp.bitstream import live
 from edge_attp.cli import export, run
 from edge_attp.errors import CorruptStream, EngineError, SourceError, UnsupportedStream
+from edge_attp.sources import live
 
 
 def call(monkeypatch, outcome, arguments=("run", "x.mp4")):

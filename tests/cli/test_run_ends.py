@@ -10,7 +10,7 @@ import time
 import pytest
 
 from edge_attp.bitstream.pyav import add_stream_like
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 av = pytest.importorskip("av")
 pytest.importorskip("cv2")

@@ -11,8 +11,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from edge_attp.doctor import self_test  # noqa: E402
-from support import media  # noqa: E402
-from support.media import x264, x265  # noqa: E402
+from rigs import media  # noqa: E402
+from rigs.media import x264, x265  # noqa: E402
 
 SCENE = dict(scene="moving", width=96, height=80, pictures=8, seed=3)
 # I, P and B pictures, some of them references of others, and a second random-access picture.

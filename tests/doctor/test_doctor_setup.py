@@ -10,8 +10,8 @@ import pytest
 from platforms import machine_trees as trees
 
 import edge_attp.engine
-from edge_attp.bitstream import v4l2
 from edge_attp.doctor import FAIL, Patient, cameras, service
+from edge_attp.sources import v4l2
 
 PATIENT = Patient()
 USER = 54321

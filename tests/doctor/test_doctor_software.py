@@ -9,6 +9,7 @@ import pytest
 from platforms import machine_trees as trees
 
 import edge_attp.engine
+from doubles import fake_tensorrt
 from edge_attp.bitstream import pyav
 from edge_attp.doctor import FAIL, Patient, engines, software
 from edge_attp.engine import load_pack
@@ -16,8 +17,7 @@ from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
 from edge_attp.engine.tensorrt_platform import open_platform
 from edge_attp.errors import ModelError
-from support import fake_tensorrt
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 PATIENT = Patient()
 

@@ -6,7 +6,7 @@ import make_streams
 import pytest
 
 from edge_attp.doctor import self_test
-from support import truth
+from truth import truth
 
 
 @pytest.mark.parametrize("codec", sorted(self_test.STREAMS))

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 import pytest
-import tiny_pack
-from tiny_pack import TensorProto, helper, onnx
 
+from doubles import tiny_pack
+from doubles.tiny_pack import TensorProto, helper, onnx
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import EngineError, ModelError, UsageError
 

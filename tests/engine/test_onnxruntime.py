@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp.engine import (
     default_pack,
     load_pack,

@@ -4,8 +4,8 @@ import json
 import os
 
 import pytest
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp.engine import default_pack, load_pack
 from edge_attp.errors import ModelError
 

@@ -5,14 +5,13 @@ import threading
 
 import numpy as np
 import pytest
-import tiny_pack
 
+from doubles import fake_tensorrt, tiny_pack
 from edge_attp.engine import BUFFER_KINDS, load_pack, open_backend
 from edge_attp.engine.builder import EngineBuilder
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_platform import open_platform
 from edge_attp.errors import EngineError
-from support import fake_tensorrt
 
 pytest.importorskip("onnxruntime")
 

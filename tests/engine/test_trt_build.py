@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from doubles import fake_tensorrt
 from edge_attp.engine import load_pack
 from edge_attp.engine.builder import EngineBuilder
 from edge_attp.engine.engine_cache import EngineCache
@@ -17,7 +18,6 @@ from edge_attp.engine.tensorrt_v8_5 import Api8_5
 from edge_attp.engine.tensorrt_v10 import Api10
 from edge_attp.engine.tensorrt_v11 import Api11
 from edge_attp.errors import EngineError, ModelError
-from support import fake_tensorrt
 
 onnx = pytest.importorskip("onnx")
 

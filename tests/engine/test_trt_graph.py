@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp.engine import load_pack
 from edge_attp.engine.onnx_graph import SCORING, parser_input
 from edge_attp.errors import EngineError, ModelError

@@ -6,9 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-import tiny_pack
-from fake_video import FakeVideo
 
+from doubles import fake_tensorrt, tiny_pack
+from doubles.fake_video import FakeVideo
 from edge_attp import pipeline
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.engine.builder import EngineBuilder
@@ -18,7 +18,6 @@ from edge_attp.engine.tensorrt_platform import open_platform
 from edge_attp.errors import EngineError, UsageError
 from edge_attp.pipeline import reader
 from edge_attp.sinks import CsvSink
-from support import fake_tensorrt
 
 pytest.importorskip("onnxruntime")
 

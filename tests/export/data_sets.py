@@ -1,6 +1,6 @@
 """Small folders of videos for the tests of `prepare`: named as data sets are, drawn as tests need."""
 
-from support.media import SCENES, encode
+from rigs.media import SCENES, encode
 
 
 def touch(folder, *paths):

@@ -4,7 +4,7 @@ import small_models
 
 from edge_attp_export.checkpoints import Checkpoint, save_checkpoint
 from edge_attp_export.input_spec import default_input
-from support import media
+from rigs import media
 
 LABELS = ("open", "close", "wave")
 TRAINING = {"data": "drawn", "settings": {"epochs": 3, "crop": [64, 64]}, "seed": 1}

@@ -15,7 +15,7 @@ from edge_attp_export.data.cache import Clip as Cached  # noqa: E402
 from edge_attp_export.data.extract import Extraction, extract  # noqa: E402
 from edge_attp_export.data.transcode import Encoder, transcode  # noqa: E402
 from edge_attp_export.optical_flow import on_motion_grid  # noqa: E402
-from support.media import Clip, encode, x264  # noqa: E402
+from rigs.media import Clip, encode, x264  # noqa: E402
 
 WIDTH, HEIGHT = 98, 78  # no multiples of 4
 NO_FLOW = Extraction(None)

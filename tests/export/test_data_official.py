@@ -12,7 +12,7 @@ from data_sets import table, touch  # noqa: E402
 from edge_attp.errors import UsageError  # noqa: E402
 from edge_attp_export.data.official import read_hmdb51, read_ucf101  # noqa: E402
 from edge_attp_export.data.prepared import ClipEntry  # noqa: E402
-from support.paths import ROOT  # noqa: E402
+from rigs.paths import ROOT  # noqa: E402
 
 LISTS = ROOT.parent / "shared" / "data" / "splits"
 real_lists = pytest.mark.skipif(not LISTS.is_dir(), reason=f"the lists are not in {LISTS}")

@@ -14,7 +14,7 @@ from edge_attp.bitstream import CompressedVideo  # noqa: E402
 from edge_attp.bitstream.orientation import Orientation  # noqa: E402
 from edge_attp.errors import SourceError, UsageError  # noqa: E402
 from edge_attp_export.data.transcode import Encoder, frames, transcode  # noqa: E402
-from support import media, turned  # noqa: E402
+from rigs import media, turned  # noqa: E402
 
 SMALL = Encoder(width=96, height=80)
 CODECS = ["h264", "hevc"]

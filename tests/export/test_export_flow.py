@@ -11,7 +11,7 @@ from edge_attp.bitstream import CompressedVideo  # noqa: E402
 from edge_attp.errors import UsageError  # noqa: E402
 from edge_attp_export.b_frames import network_flow  # noqa: E402
 from edge_attp_export.optical_flow import optical_flow  # noqa: E402
-from support.media import Clip, texture, x264  # noqa: E402
+from rigs.media import Clip, texture, x264  # noqa: E402
 
 VELOCITY = (3, -2)
 MARGIN = 32  # pixels at each side that the pan has uncovered, or is about to

@@ -15,7 +15,7 @@ from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa:
 from edge_attp_export.packs import describe, write_pack  # noqa: E402
 from edge_attp_export.precision import narrowed  # noqa: E402
 from edge_attp_export.video_samples import read_samples  # noqa: E402
-from support import media  # noqa: E402
+from rigs import media  # noqa: E402
 
 
 @pytest.fixture(scope="module")

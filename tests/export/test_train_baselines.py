@@ -14,7 +14,7 @@ from edge_attp.errors import UsageError
 from edge_attp_export import baselines, clip_statistics, logistic
 from edge_attp_export.data.cache import Planes, Sample, write_clip
 from edge_attp_export.data.prepared import ClipEntry, Prepared, write_description
-from support import media
+from rigs import media
 
 WIDTH, HEIGHT = 64, 48
 

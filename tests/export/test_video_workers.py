@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset  # noqa: E402
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
 from edge_attp.errors import EdgeAttpError  # noqa: E402
-from support import media  # noqa: E402
+from rigs import media  # noqa: E402
 
 METHODS = [
     pytest.param(method, marks=[pytest.mark.slow] * (method == "forkserver"))

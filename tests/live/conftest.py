@@ -3,7 +3,7 @@
 import pytest
 from viewer import Viewer
 
-from support.camera import Camera, Relay
+from rigs.camera import Camera, Relay
 
 
 @pytest.fixture

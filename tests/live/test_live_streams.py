@@ -4,9 +4,9 @@ import pytest
 from viewer import drift_s
 
 from edge_attp.bitstream import CompressedVideo
-from edge_attp.bitstream.live import LiveSource
-from support import media
-from support.streams import UdpSender, WebServer
+from edge_attp.sources.live import LiveSource
+from rigs import media
+from rigs.streams import UdpSender, WebServer
 
 pytestmark = pytest.mark.slow
 PICTURES, SECONDS = 75, 3.0

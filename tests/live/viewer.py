@@ -5,7 +5,7 @@ import time
 from typing import NamedTuple
 
 from edge_attp.bitstream import CompressedVideo
-from edge_attp.bitstream.live import ConnectionOptions, LiveOptions, LiveSource
+from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource
 
 STALL_S = 1.0
 

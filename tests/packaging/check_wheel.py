@@ -11,8 +11,8 @@ import zipfile
 import pytest
 from test_aarch64 import CLIPS, assert_same
 
-from support import emulator
-from support.paths import ROOT
+from rigs import emulator
+from rigs.paths import ROOT
 
 LIBRARY = "edge_attp/native/libedge_attp.so"
 

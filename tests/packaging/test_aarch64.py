@@ -8,11 +8,11 @@ import pytest
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.tensors import fill_flow, fill_residual
-from support import emulator
-from support.hevc_everything import everything
-from support.hevc_stream import RandomStream as HevcStream
-from support.media import Clip, HevcClip, x264, x265
-from support.random_stream import RandomStream
+from rigs import emulator
+from rigs.media import Clip, HevcClip, x264, x265
+from streamwriter.h264.random_stream import RandomStream
+from streamwriter.hevc.everything import everything
+from streamwriter.hevc.stream import RandomStream as HevcStream
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from test_aarch64 import assert_same
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.errors import UnsupportedStream
-from support import emulator
-from support.paths import SHARED_MEDIA
+from rigs import emulator
+from rigs.paths import SHARED_MEDIA
 
 pytestmark = pytest.mark.slow
 

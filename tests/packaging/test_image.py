@@ -12,7 +12,7 @@ import pytest
 
 from edge_attp.service.config import Health
 from edge_attp.sinks.secret_files import Secret
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 DOCKER = ROOT / "packaging" / "docker"
 JETPACK4 = ROOT / "packaging" / "jetpack4"

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import tiny_pack
 
+from doubles import tiny_pack
 from edge_attp.errors import ModelError
 from edge_attp.platforms.layers import read_layers
 

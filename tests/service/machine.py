@@ -11,7 +11,7 @@ import sysconfig
 import time
 from pathlib import Path
 
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 BOOT_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 120.0

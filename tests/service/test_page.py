@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from fake_video import Picture
 from health_state import TOKEN, Client, make_event, make_state, make_stream
 
+from doubles.fake_video import Picture
 from edge_attp.service import feed, health
 
 pytest.importorskip("cv2")

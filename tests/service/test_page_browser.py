@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from fake_video import Picture
 from health_state import TOKEN, Client, make_event, make_state, make_stream
 
-from support.browser import Browser
+from doubles.fake_video import Picture
+from rigs.browser import Browser
 
 pytestmark = pytest.mark.slow
 

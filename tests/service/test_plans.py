@@ -7,9 +7,6 @@ import time
 
 import pytest
 
-from edge_attp.bitstream.folder import watch_folder
-from edge_attp.bitstream.live import LiveSource
-from edge_attp.bitstream.recorder import RecordedSource
 from edge_attp.errors import UsageError
 from edge_attp.service import folder_clips
 from edge_attp.service.config import load_config
@@ -22,6 +19,9 @@ from edge_attp.sinks.clips import ClipSink
 from edge_attp.sinks.mqtt import MqttSink
 from edge_attp.sinks.rotating import RotatingJsonSink
 from edge_attp.sinks.webhook import WebhookSink
+from edge_attp.sources.folder import watch_folder
+from edge_attp.sources.live import LiveSource
+from edge_attp.sources.recorder import RecordedSource
 
 CAMERA = '[[stream]]\nname = "camera"\nsource = "rtsp://me:secret@camera/1"\n'
 FILE = '[[stream]]\nname = "file"\nsource = "clip.mp4"\n'

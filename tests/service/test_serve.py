@@ -20,7 +20,7 @@ from edge_attp.service import engine_runner
 from edge_attp.service import serve as service_serve
 from edge_attp.service.signals import Signals
 from edge_attp.sinks.webhook import WebhookSink
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 
 def test_ready_then_stopped_by_sigterm(served, manager):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 CLIP = ROOT / "examples/demo.mp4"
 CONFIG = """

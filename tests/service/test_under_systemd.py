@@ -10,7 +10,7 @@ import av
 import pytest
 from machine import CHECKOUT, MEDIA, Machine
 
-from support.paths import ROOT
+from rigs.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -12,13 +12,13 @@ import pytest
 from service_records import VERDICT, closing, event, header, result
 
 from edge_attp.bitstream import CompressedVideo, pyav
-from edge_attp.bitstream.live import LiveSource
-from edge_attp.bitstream.recorder import PacketRing, RecordedSource
 from edge_attp.errors import UsageError
 from edge_attp.sinks import clips as clips_module
 from edge_attp.sinks.clips import ClipSink
-from support import media
-from support.waiting import free_port, wait_until
+from edge_attp.sources.live import LiveSource
+from edge_attp.sources.recorder import PacketRing, RecordedSource
+from rigs import media
+from rigs.waiting import free_port, wait_until
 
 VIDEO = media.Clip(
     width=64,

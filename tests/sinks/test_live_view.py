@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fake_video import Picture
 
+from doubles.fake_video import Picture
 from edge_attp.sinks import Header, live_view
 from edge_attp.sinks.live_view import LiveViewSink
 from edge_attp.timing import Clock

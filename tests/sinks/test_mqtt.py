@@ -12,8 +12,8 @@ from service_records import closing, event, header
 from edge_attp.errors import UsageError
 from edge_attp.sinks import mqtt_client
 from edge_attp.sinks.mqtt import MqttSink
-from support.broker import Broker, Listener
-from support.waiting import wait_until
+from rigs.broker import Broker, Listener
+from rigs.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)

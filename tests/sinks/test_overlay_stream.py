@@ -7,14 +7,14 @@ import time
 
 import numpy as np
 import pytest
-from fake_video import Picture
 from service_records import header, result
 
+from doubles.fake_video import Picture
 from edge_attp.errors import UsageError
 from edge_attp.sinks import overlay_stream
 from edge_attp.sinks.overlay_layout import Layout
 from edge_attp.sinks.overlay_stream import OverlayStreamSink
-from support.waiting import free_port, wait_until
+from rigs.waiting import free_port, wait_until
 
 av = pytest.importorskip("av")
 pytest.importorskip("cv2")

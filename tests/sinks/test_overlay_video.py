@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fake_video import FakeVideo, Picture
 
+from doubles.fake_video import FakeVideo, Picture
 from edge_attp.errors import UsageError
 from edge_attp.recognition import Result, Verdict, score
 from edge_attp.sinks import Header, draw

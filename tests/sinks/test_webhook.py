@@ -14,7 +14,7 @@ from service_records import closing, event
 
 from edge_attp.errors import UsageError
 from edge_attp.sinks.webhook import WebhookSink
-from support.waiting import wait_until
+from rigs.waiting import wait_until
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):

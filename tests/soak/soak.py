@@ -25,8 +25,8 @@ import soak_account as account  # noqa: E402
 from soak_parts import Camera, Service, SmallDisk  # noqa: E402
 
 from edge_attp.engine import default_pack  # noqa: E402
-from support import broker  # noqa: E402
-from support.waiting import free_port  # noqa: E402
+from rigs import broker  # noqa: E402
+from rigs.waiting import free_port  # noqa: E402
 
 STREAMS = ("door", "yard")
 KILLS = 3

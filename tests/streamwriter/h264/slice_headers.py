@@ -1,0 +1,77 @@
+"""H.264 slice headers rewritten in place: what encoders of other habits would have sent."""
+
+from typing import NamedTuple
+
+from streamwriter.bits import Bits
+from truth import nal
+
+
+class Numbering(NamedTuple):
+    """Of a sequence parameter set: how many bits frame_num and pic_order_cnt_lsb have."""
+
+    frame_num_bits: int
+    poc_lsb_bits: int
+
+
+def numbering(sps):
+    """The Numbering that this SPS of x264 gives (7.3.2.1.1); pic_order_cnt_type must be 0."""
+    bits = nal.Bits(nal.payload(sps, 1))
+    profile_idc = bits.u(8)
+    bits.u(16)
+    bits.ue()
+    if profile_idc >= 100:
+        bits.ue(), bits.ue(), bits.ue()
+        assert not bits.u(
+            2
+        )  # qpprime_y_zero_transform_bypass_flag, seq_scaling_matrix_present_flag
+    frame_num_bits = 4 + bits.ue()
+    assert bits.ue() == 0
+    return Numbering(frame_num_bits, 4 + bits.ue())
+
+
+class Header(NamedTuple):
+    """The beginning of a slice header (7.3.3). at: the bit behind these elements."""
+
+    first_mb_in_slice: int
+    slice_type: int
+    pic_parameter_set_id: int
+    frame_num: int
+    idr_pic_id: int
+    pic_order_cnt_lsb: int
+
+
+def _read(unit, numbering):
+    bits = nal.Bits(nal.payload(unit, 1))
+    start = [bits.ue(), bits.ue(), bits.ue(), bits.u(numbering.frame_num_bits)]
+    idr_pic_id = bits.ue() if unit[0] & 31 == 5 else 0
+    return Header(*start, idr_pic_id, bits.u(numbering.poc_lsb_bits)), bits.at
+
+
+def header(unit, numbering):
+    """The Header of a slice."""
+    return _read(unit, numbering)[0]
+
+
+def is_slice(unit):
+    return unit[0] & 31 in (1, 5)
+
+
+def changed(unit, numbering, **elements):
+    """The slice with other values of some elements. CAVLC only: CABAC data is aligned."""
+    old, at = _read(unit, numbering)
+    new = old._replace(**elements)
+    bits = Bits().ue(new.first_mb_in_slice).ue(new.slice_type).ue(new.pic_parameter_set_id)
+    bits.u(numbering.frame_num_bits, new.frame_num % (1 << numbering.frame_num_bits))
+    if unit[0] & 31 == 5:
+        bits.ue(new.idr_pic_id)
+    bits.u(numbering.poc_lsb_bits, new.pic_order_cnt_lsb % (1 << numbering.poc_lsb_bits))
+    payload = nal.payload(unit, 1)
+    stop = (
+        8 * len(payload)
+        - 1
+        - next(k for k in range(8 * len(payload)) if payload[-1 - k // 8] >> k % 8 & 1)
+    )
+    rest = nal.Bits(payload)
+    rest.u(at)
+    bits.u(stop - at, rest.u(stop - at))
+    return nal.escaped(unit[:1], bits.payload())
