@@ -66,7 +66,7 @@ class BuildCore(build_ext):
             "-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=" + output,
         ]
         subprocess.check_call(configure, cwd=tree)
-        jobs = "-j%d" % (os.cpu_count() or 1)
+        jobs = f"-j{os.cpu_count() or 1}"
         subprocess.check_call([cmake, "--build", tree, "--target", target, "--", jobs])
 
 

@@ -66,7 +66,7 @@ def measure(folder, args):
     rows = []
     for codec in sorted(ENCODERS):
         for width, height in SIZES:
-            path = os.path.join(folder, "{}x{}{}".format(width, height, SUFFIX[codec]))
+            path = os.path.join(folder, f"{width}x{height}{SUFFIX[codec]}")
             frames = (
                 source_pictures(args.source, width, height, args.pictures)
                 if args.source
@@ -74,7 +74,7 @@ def measure(folder, args):
             )
             pictures = encode(path, codec, frames, width, height)
             for name, residual in PARSERS.items():
-                row = {"codec": codec, "size": "{}x{}".format(width, height), "parse": name}
+                row = {"codec": codec, "size": f"{width}x{height}", "parse": name}
                 row["bytes_per_picture"] = os.path.getsize(path) // pictures
                 row["instructions_per_picture"] = per_picture(plugin, reader, codec, path, residual)
                 rows.append(row)
@@ -112,7 +112,7 @@ def main():
     parser.add_argument("--json", help="also write the results here")
     args = parser.parse_args()
     if not emulator.HAS_TOOLS:
-        parser.exit(1, "needs {}\n".format(emulator.TOOLS))
+        parser.exit(1, f"needs {emulator.TOOLS}\n")
     with tempfile.TemporaryDirectory() as folder:
         results = described(measure(folder, args), args)
     if args.json:

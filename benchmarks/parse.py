@@ -171,9 +171,7 @@ def measure(path, codec, rounds):
     pictures = given["decode"]
     for name in PARSERS:
         if given[name] != pictures:
-            sys.exit(
-                "{}: {} of {} pictures; not to be compared".format(name, given[name], pictures)
-            )
+            sys.exit(f"{name}: {given[name]} of {pictures} pictures; not to be compared")
     with on_one_core():
         seconds = take_turns(runs, rounds, time.process_time)
     return {
@@ -221,7 +219,7 @@ def measure_memory(path):
     for name, residual in PARSERS.items():
         for threads in (1, 2):
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                key = "{}, threads={}".format(name, threads)
+                key = f"{name}, threads={threads}"
                 rows[key] = pool.apply(growth_mb, (path, residual, threads))
     return rows
 
@@ -256,14 +254,14 @@ def show(codec, name, result):
         speed, ratio = row["pictures_per_s"], row["ratio_to_one_thread"]
         print(line.format(row_name + ", 2 threads", speed, ratio, "one thread"))
     for row_name, memory_mb in result["memory_mb"].items():
-        print("  {:36s}{:8.1f} MB".format(row_name, memory_mb))
+        print(f"  {row_name:36s}{memory_mb:8.1f} MB")
 
 
 def measure_codec(codec, folder, args):
     encoder, options = ENCODERS[codec]
     results = {
         "format_version": 1,
-        "machine": "{} {} ({} cores)".format(platform.machine(), processor(), os.cpu_count()),
+        "machine": f"{platform.machine()} {processor()} ({os.cpu_count()} cores)",
         "kernels": native_core().attp_cpu().decode(),
         "codec": codec,
         "encoder": " ".join([encoder] + ["{}={}".format(*item) for item in options.items()]),
@@ -276,7 +274,7 @@ def measure_codec(codec, folder, args):
         name = "{}x{}".format(*size)
         if args.only and args.only != name:
             continue
-        path = os.path.join(folder, "{}-{}.mp4".format(codec, name))
+        path = os.path.join(folder, f"{codec}-{name}.mp4")
         pictures = results["pictures"] = make_clip(path, codec, size, args)
         results["sizes"][name] = {
             "kbit_per_s": round(os.path.getsize(path) * 8 / 1000 / (pictures / 25)),

@@ -88,7 +88,7 @@ def fill(text, results):
         lines += "\n" if lines else ""
         if lines != before:
             stale.append(name)
-        return "<!-- table: {} -->\n{}<!-- end -->".format(name, lines)
+        return f"<!-- table: {name} -->\n{lines}<!-- end -->"
 
     if len(OPENING.findall(text)) != len(MARKED.findall(text)):
         raise ValueError("a <!-- table: ... --> has no <!-- end -->, or holds another table")
@@ -129,7 +129,7 @@ def _parse_rows(result, sizes):
 
 def _parse_cell(name, cell):
     speed, ratio = cell["pictures_per_cpu_s"], cell["ratio_to_decode"]
-    text = "{:.0f}".format(speed)
+    text = f"{speed:.0f}"
     return (
         text if name == "decode" else "{} ({:.{}f}x)".format(text, ratio, 0 if ratio > 9.95 else 1)
     )
@@ -155,7 +155,7 @@ def ablation_table(results):
 
 
 def _ablation(results, name):
-    (found,) = read(results, "ablation-{}.json".format(name))
+    (found,) = read(results, f"ablation-{name}.json")
     return {(row["table"], row["row"]): row for row in found["rows"]}
 
 
@@ -164,12 +164,12 @@ def _top1(row):
 
 
 def _mean(value, spread, seeds):
-    text = "{:.3f}".format(value) + (" ± {:.3f}".format(spread) if seeds > 1 else "")
-    return "{} ({})".format(text, seeds)
+    text = f"{value:.3f}" + (f" ± {spread:.3f}" if seeds > 1 else "")
+    return f"{text} ({seeds})"
 
 
 def _paper_top1(row):
-    return " / ".join("{:.1f}".format(percent) for percent in row["paper"])
+    return " / ".join(f"{percent:.1f}" for percent in row["paper"])
 
 
 def _baseline_rows(results):
@@ -192,7 +192,7 @@ def benchmarks(results):
 def recognise_table(results):
     rows = [_recognise_row(result) for result in benchmarks(results)]
     for name, preprocess_ms, cnn_ms, preprocess_rate, cnn_rate in PAPER:
-        rates = ["{:.1f}".format(rate) for rate in (preprocess_rate, cnn_rate)]
+        rates = [f"{rate:.1f}" for rate in (preprocess_rate, cnn_rate)]
         rows.append([name, "-", "-", str(preprocess_ms), str(cnn_ms)] + rates + ["-"])
     columns = [
         "",
@@ -239,14 +239,14 @@ def stages_table(results):
     for stage in STAGES:
         times = [dict(result["stages"], total=result["total"]).get(stage) for result in found]
         if any(times):
-            rows.append(["`{}`".format(stage)] + [_percentiles(cell) for cell in times])
+            rows.append([f"`{stage}`"] + [_percentiles(cell) for cell in times])
     return table(rows, ["ms a run: p50 / p90 / p99"] + [_model(result) for result in found])
 
 
 def _percentiles(times):
     if times is None:
         return "-"
-    return " / ".join("{:.2f}".format(times[name]) for name in ("p50_ms", "p90_ms", "p99_ms"))
+    return " / ".join(f"{times[name]:.2f}" for name in ("p50_ms", "p90_ms", "p99_ms"))
 
 
 def choices_table(results):
@@ -262,7 +262,7 @@ def _choice_row(result, found, choice):
     name = "{} {}".format(found["subject"], choice["name"])
     return [
         _model(result),
-        "**{}**".format(name) if choice["name"] == found["best"] else name,
+        f"**{name}**" if choice["name"] == found["best"] else name,
         "{:.0f}".format(choice["pictures_per_s"]),
         "{slowest:.0f} to {fastest:.0f}".format(**choice),
     ]

@@ -40,7 +40,7 @@ def paint(text: str, colour: str, stream: Optional[TextIO] = None) -> str:
     """`text` in a colour of the table above if `stream` (stderr by default) wants colour."""
     if not wants_colour(sys.stderr if stream is None else stream):
         return text
-    return "\033[{}m{}\033[0m".format(_COLOURS[colour], text)
+    return f"\033[{_COLOURS[colour]}m{text}\033[0m"
 
 
 def _is_journal() -> bool:
@@ -49,7 +49,7 @@ def _is_journal() -> bool:
         found = os.fstat(sys.stderr.fileno())
     except (AttributeError, OSError, ValueError):
         return False
-    return os.environ.get("JOURNAL_STREAM") == "{}:{}".format(found.st_dev, found.st_ino)
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 class _Formatter(logging.Formatter):
@@ -61,13 +61,13 @@ class _Formatter(logging.Formatter):
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
         if _is_journal():
-            priority = "<{}>".format(_PRIORITIES.get(record.levelno, 6))
+            priority = f"<{_PRIORITIES.get(record.levelno, 6)}>"
             return "\n".join(priority + line for line in message.split("\n"))
         if record.levelno == logging.INFO:
             return message
         word = record.levelname.lower()
         colour = _LEVEL_COLOURS.get(record.levelno)
-        return "{}: {}".format(paint(word, colour) if colour else word, message)
+        return f"{paint(word, colour) if colour else word}: {message}"
 
 
 class _StderrHandler(logging.StreamHandler):

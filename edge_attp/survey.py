@@ -50,9 +50,8 @@ class Survey:
         self.pictures += 1
         if picture.integrity != "ok":
             self.damaged += 1
-            self.first_damage = self.first_damage or "picture %d: %s" % (
-                picture.decode_index,
-                picture.damage,
+            self.first_damage = (
+                self.first_damage or f"picture {picture.decode_index}: {picture.damage}"
             )
         self._nal_units[picture.nal_unit_name] += 1
         self._sub_layers[picture.temporal_id] += 1
@@ -261,4 +260,4 @@ def compress_pattern(letters: str) -> str:
 
 
 def _run(group: str, times: int) -> str:
-    return group if times == 1 else "%dx[%s]" % (times, group)
+    return group if times == 1 else f"{times}x[{group}]"

@@ -25,8 +25,7 @@ ENCODER = {
     "preset": "slow",
     "profile": "high",
     "crf": "18",
-    "x264-params": "keyint=%d:min-keyint=%d:scenecut=0:bframes=3:b-pyramid=normal:threads=1"
-    % (GOP, GOP),
+    "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=3:b-pyramid=normal:threads=1",
 }
 
 SKIN, HAIR = (226, 172, 138), (58, 40, 32)

@@ -82,7 +82,7 @@ class Context:
         names = [os.path.relpath(each, self._folder) for each in found if os.path.isfile(each)]
         kept = [name for name in names if not self._is_ignored(name)]
         if not kept:
-            sys.exit("COPY {}: .dockerignore leaves nothing of it".format(source))
+            sys.exit(f"COPY {source}: .dockerignore leaves nothing of it")
         return kept
 
     def _is_ignored(self, name):
@@ -137,7 +137,7 @@ class Stage:
         inside = ["env", "-i", "-C", self.folder] + pairs + self.shell + [command]
         done = subprocess.run(["chroot", "--userspec", self.user, self.root] + inside)
         if done.returncode:
-            sys.exit("exit code {}: {}".format(done.returncode, command))
+            sys.exit(f"exit code {done.returncode}: {command}")
 
 
 class Build:
@@ -257,7 +257,7 @@ def carry_out(build, text):
         became = build.do(name, rest)
         if name in ("RUN", "FROM"):
             seconds = time.monotonic() - start_s
-            print("{:9}{:7.1f} s  {} {:.90}".format(became, seconds, name, rest), flush=True)
+            print(f"{became:9}{seconds:7.1f} s  {name} {rest:.90}", flush=True)
 
 
 def main():

@@ -39,7 +39,7 @@ def coded_flow(frames, codec, folder):
     from edge_attp.bitstream import CompressedVideo
 
     encoder, container, options = ENCODERS[codec]
-    path = folder / "{}.{}".format(codec, container)
+    path = folder / f"{codec}.{container}"
     media.encode(frames, path, encoder, options, container)
     flows = {}
     with CompressedVideo(str(path), residual=False) as video:
@@ -88,9 +88,7 @@ def main(arguments=None):
     size = [int(extent) for extent in options.size.split("x")] if options.size else []
     figures = compare(options.clip, options.pictures, *size)
     print(
-        "{}: {} pictures, mean end-point difference in pixels per picture".format(
-            options.clip.name, figures.pictures
-        )
+        f"{options.clip.name}: {figures.pictures} pictures, mean end-point difference in pixels per picture"
     )
     for name in ("h264", "hevc", "no_motion"):
         print("{:<24}{:.3f}".format(name + " to dense flow", getattr(figures, name)))

@@ -40,9 +40,9 @@ def check(path, name, limit):
         report = truth.check_stream(path, limit, transcode=False)
         outcome, remark = _judged(report)
     except UnsupportedStream as error:
-        outcome, remark = "not read", "unsupported: {}".format(error)
+        outcome, remark = "not read", f"unsupported: {error}"
     except EdgeAttpError as error:
-        outcome, remark = "not read", "unreadable: {}".format(error)
+        outcome, remark = "not read", f"unreadable: {error}"
     except Exception as error:  # a fault of the parser, or of these tests
         outcome, remark = "false", _fault(error)
     counts = ["-"] * 7
@@ -63,19 +63,19 @@ def _judged(report):
     if report.damaged == report.pictures:
         return "not read", "every picture is damaged"
     if report.unmatched and not report.damaged:
-        return "false", "{} of the pictures are only ours or only FFmpeg's".format(report.unmatched)
+        return "false", f"{report.unmatched} of the pictures are only ours or only FFmpeg's"
     if report.broken_off:
-        return "not read", "read up to here only: {}".format(report.broken_off)
+        return "not read", f"read up to here only: {report.broken_off}"
     if report.lost_references and not report.damaged:
-        lost = "{} blocks refer to pictures that are not at hand".format(report.lost_references)
+        lost = f"{report.lost_references} blocks refer to pictures that are not at hand"
         return "true", lost
     return "true", ""
 
 
 def _fault(error):
     place = traceback.extract_tb(error.__traceback__)[-1]
-    name = "{}:{}".format(Path(place.filename).name, place.lineno)
-    return "{} in {}: {}".format(type(error).__name__, name, error)
+    name = f"{Path(place.filename).name}:{place.lineno}"
+    return f"{type(error).__name__} in {name}: {error}"
 
 
 def main(arguments=None):
@@ -85,7 +85,7 @@ def main(arguments=None):
     parser.add_argument("--limit", type=int, default=None, help="pictures of each file at most")
     options = parser.parse_args(arguments)
     if not options.folder.is_dir():
-        parser.error("{} is not a folder".format(options.folder))
+        parser.error(f"{options.folder} is not a folder")
     print(ROW.format(*COLUMNS, "remark"))
     outcomes = [check(path, name, options.limit) for path, name in _files(options.folder)]
     counts = [outcomes.count(name) for name in ("true", "false", "not read")]

@@ -126,7 +126,7 @@ def imports(path):
             if isinstance(child, ast.Import):
                 found.extend((alias.name, late, child.lineno) for alias in child.names)
             elif isinstance(child, ast.ImportFrom):
-                assert child.level == 0, "%s:%d: relative import" % (path, child.lineno)
+                assert child.level == 0, f"{path}:{child.lineno}: relative import"
                 found.append((child.module, late, child.lineno))
                 found.extend(
                     (child.module + "." + alias.name, late, child.lineno) for alias in child.names
@@ -155,8 +155,8 @@ def test_python_imports_go_down(name):
             other = part(module[len("edge_attp.") :])
             known = other in MAY_IMPORT  # else a name of edge_attp/__init__.py
             assert not known or other == part(name) or other in allowed, (
-                "edge_attp/%s:%d imports %s; %s may import %s"
-                % (name, line, module, part(name), ", ".join(sorted(allowed)) or "nothing")
+                f"edge_attp/{name}:{line} imports {module}; {part(name)} may import "
+                f"{', '.join(sorted(allowed)) or 'nothing'}"
             )
 
 
@@ -165,8 +165,8 @@ def test_optional_packages_are_imported_late_and_in_their_place(name):
     for module, late, line in imports(os.path.join(PACKAGE, name)):
         pattern = OPTIONAL.get(part(module))
         if pattern is not None:
-            where = "edge_attp/%s:%d imports %s" % (name, line, module)
-            assert re.match("(?:%s)$" % pattern, name), where + ": not its place"
+            where = f"edge_attp/{name}:{line} imports {module}"
+            assert re.match(f"(?:{pattern})$", name), where + ": not its place"
             assert late, where + " at the top: do it inside a function"
 
 
@@ -180,8 +180,8 @@ def test_native_includes_go_down(name):
         other = include.split("/")[0]
         if include == "edge_attp.h":  # the public header
             continue
-        assert "/" in include, "%s includes %s: write its folder too" % (name, include)
-        assert other in allowed, "%s includes %s, which is not below %s" % (name, include, own)
+        assert "/" in include, f"{name} includes {include}: write its folder too"
+        assert other in allowed, f"{name} includes {include}, which is not below {own}"
 
 
 @pytest.mark.parametrize("name", PLUGIN_FILES)

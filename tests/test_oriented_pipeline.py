@@ -37,7 +37,7 @@ def file_of(tmp_path_factory):
     folder, scene = tmp_path_factory.mktemp("turned"), media.pan(SIZE[0], SIZE[1], 9, VELOCITY)
 
     def file_of(orientation):
-        path = folder / "{}.mp4".format(turned.ALL.index(orientation))
+        path = folder / f"{turned.ALL.index(orientation)}.mp4"
         if not path.exists():
             pictures = [[turned.coded(orientation, p) for p in planes] for planes in scene]
             drawn = media.encode(pictures, folder / "drawn.mp4", "libx264", CODED, "mp4")

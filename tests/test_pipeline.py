@@ -137,14 +137,14 @@ class Notes(Recorder):
         self.text = text
 
     def note(self, picture):
-        return "%s %d" % (self.text, picture.decode_index)
+        return f"{self.text} {picture.decode_index}"
 
 
 def test_every_gop_reads_all_for_a_sink_that_keeps_notes(go):
     video, notes = FakeVideo("KPPKPP"), Notes("note")
     check(go(video, sinks=[notes], every=EVERY_GOP), {1: (0, 3), 4: (3, 0)})
     assert not video.sampled
-    assert [r.note for r in notes.results] == ["note %d" % i for i in range(6)]
+    assert [r.note for r in notes.results] == [f"note {i}" for i in range(6)]
 
 
 def test_every_sink_gets_its_own_notes(go):

@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d+\.?\d*")
 
 def blocks(language):
     """(line, text) of every fenced block in this language."""
-    fence = re.compile(r"^```%s\n(.*?)^```$" % language, re.M | re.S)
+    fence = re.compile(rf"^```{language}\n(.*?)^```$", re.M | re.S)
     return [(README.count("\n", 0, m.start()) + 2, m.group(1)) for m in fence.finditer(README)]
 
 
@@ -65,7 +65,7 @@ def workplace(tmp_path_factory):
     programs = folder / "bin"
     programs.mkdir()
     script = programs / "edge-attp"
-    script.write_text('#!/bin/sh\nexec "%s" -m edge_attp "$@"\n' % sys.executable)
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m edge_attp "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return Workplace(folder)
 

@@ -26,7 +26,7 @@ MPD = """<?xml version="1.0"?>
 @pytest.mark.parametrize("file, name", NAMED)
 def test_the_tests_exist(file, name):
     text = (ROOT / file).read_text(encoding="utf-8")
-    assert re.search(r"^def %s\(" % name, text, re.M), "%s has no %s" % (file, name)
+    assert re.search(rf"^def {name}\(", text, re.M), f"{file} has no {name}"
 
 
 def test_the_files_exist():
@@ -53,7 +53,7 @@ def test_a_file_calls_nobody(tmp_path, name, text):
         server.listen(1)
         server.settimeout(0.3)
         path = tmp_path / name
-        path.write_text(text.format("127.0.0.1:%d" % server.getsockname()[1]))
+        path.write_text(text.format(f"127.0.0.1:{server.getsockname()[1]}"))
         with pytest.raises(EdgeAttpError), CompressedVideo(str(path)) as video:
             list(video)
         with pytest.raises(socket.timeout):
@@ -67,11 +67,11 @@ def test_nothing_is_executed(path):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
             is_builtin = isinstance(node.func, ast.Name)
-            where = "%s:%d: %s" % (path.name, node.lineno, called)
+            where = f"{path.name}:{node.lineno}: {called}"
             assert not (is_builtin and called in ("eval", "exec", "compile")), where
             assert called not in ("system", "popen"), where
             assert "shell" not in [keyword.arg for keyword in node.keywords], where
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] + [getattr(node, "module", "")]
             unsafe = {"pickle", "marshal", "shelve"}.intersection(names)
-            assert not unsafe, "%s:%d" % (path.name, node.lineno)
+            assert not unsafe, f"{path.name}:{node.lineno}"

@@ -40,20 +40,21 @@ def read_baseline(path: str) -> Report:
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
     except (OSError, ValueError) as error:
-        raise UsageError("--baseline %s: cannot be read: %s" % (path, error)) from None
+        raise UsageError(f"--baseline {path}: cannot be read: {error}") from None
     if not isinstance(report, dict) or report.get("format") != FORMAT:
         raise UsageError(
-            "--baseline %s: not a benchmark; write one with --format json -o FILE" % path
+            f"--baseline {path}: not a benchmark; write one with --format json -o FILE"
         )
     if report.get("version") not in READABLE:
         raise UsageError(
-            "--baseline %s: has version %s, expected one of %s: measure it again with this version"
-            % (path, report.get("version"), ", ".join(map(str, READABLE)))
+            "--baseline {}: has version {}, expected one of {}: measure it again with this version".format(
+                path, report.get("version"), ", ".join(map(str, READABLE))
+            )
         )
     for keys, _, _ in COMPARED:
         value = _value(report, keys)
         if not isinstance(value, (int, float)) or not value > 0:
-            raise UsageError("--baseline %s: %s is missing" % (path, ".".join(keys)))
+            raise UsageError("--baseline {}: {} is missing".format(path, ".".join(keys)))
     return report
 
 
@@ -72,7 +73,7 @@ def differences(now: Report, before: Report) -> Iterator[str]:
     for keys in CONDITIONS:
         was, is_now = _value(before, keys), _value(now, keys)
         if was != is_now:
-            yield "%s was %s and is %s" % (".".join(keys), was, is_now)
+            yield "{} was {} and is {}".format(".".join(keys), was, is_now)
 
 
 def _value(report: Any, keys: Tuple[str, ...]) -> Any:

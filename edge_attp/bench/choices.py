@@ -44,8 +44,7 @@ def check_subject(subject: str, setup: Setup) -> None:
     name = setup.open_backend().name
     if ENGINES.get(subject, name) != name:
         raise UsageError(
-            "--compare %s: that is a choice of --backend %s, and this is %s"
-            % (subject, ENGINES[subject], name)
+            f"--compare {subject}: that is a choice of --backend {ENGINES[subject]}, and this is {name}"
         )
 
 
@@ -61,7 +60,7 @@ def compare_choices(
     rates: Dict[str, List[float]] = {name: [] for name in runs}
     for number in range(1 + rounds):
         for name, run in runs.items():
-            progress("%s %s, round %d of %d" % (subject, name, number, rounds))
+            progress(f"{subject} {name}, round {number} of {rounds}")
             rates[name].append(run())
     choices = tuple(_choice(name, values[1:]) for name, values in rates.items())
     best = max(choices, key=lambda choice: choice.pictures_per_s).name

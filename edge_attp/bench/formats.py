@@ -16,7 +16,7 @@ COLUMNS = ("runs", "mean_ms", "p50_ms", "p90_ms", "p99_ms", "per_picture_ms")
 def render(report: Report, format: str) -> str:
     """The text of a record, with its last line ended. format: one of FORMATS."""
     if format not in FORMATS:
-        raise UsageError("format: got %r, expected one of %s" % (format, ", ".join(FORMATS)))
+        raise UsageError("format: got {!r}, expected one of {}".format(format, ", ".join(FORMATS)))
     return FORMATS[format](report)
 
 
@@ -39,13 +39,13 @@ def _place(report: Report) -> Dict[str, Any]:
         "pack": report["pack"]["name"],
         "precision": report["pack"]["precision"],
         "video": report["video"]["file"],
-        "pipelined_per_s": "%.2f" % report["pictures_per_s"]["pipelined"],
+        "pipelined_per_s": "{:.2f}".format(report["pictures_per_s"]["pipelined"]),
     }
 
 
 def _csv_values(times: Dict[str, float]) -> List[Any]:
     return [
-        times[name] if name == "runs" else "%.4f" % times[name] if name in times else ""
+        times[name] if name == "runs" else f"{times[name]:.4f}" if name in times else ""
         for name in COLUMNS
     ]
 

@@ -32,7 +32,7 @@ def save(report: Report, path: str) -> None:
     except cv2.error:  # no encoder for that ending
         is_written = False
     if not is_written:
-        raise SourceError("%s: cannot be written; the name must end in .png" % path)
+        raise SourceError(f"{path}: cannot be written; the name must end in .png")
 
 
 def draw_stages(report: Report) -> np.ndarray:
@@ -65,8 +65,10 @@ class _Scale:
 
 def _heading(canvas: np.ndarray, report: Report) -> None:
     pack, rate = report["pack"], report["pictures_per_s"]["pipelined"]
-    title = "%s: %.1f pictures/s" % (report["machine"], rate)
-    rest = "%s %s, %s, %s" % (pack["name"], pack["precision"], report["backend"], _video(report))
+    title = "{}: {:.1f} pictures/s".format(report["machine"], rate)
+    rest = "{} {}, {}, {}".format(
+        pack["name"], pack["precision"], report["backend"], _video(report)
+    )
     draw.write(canvas, title, (16, 26), INK, 0.6)
     draw.write(canvas, rest, (16, 48), INK, TEXT_SCALE)
     draw.write(canvas, "p50 / p90 / p99, ms", (WIDTH - RIGHT + 24, TOP - 4), INK, TEXT_SCALE)
@@ -74,7 +76,7 @@ def _heading(canvas: np.ndarray, report: Report) -> None:
 
 def _video(report: Report) -> str:
     video = report["video"]
-    return "%s %dx%d" % (video["codec"], video["width"], video["height"])
+    return f"{video['codec']} {video['width']}x{video['height']}"
 
 
 def _axis(canvas: np.ndarray, scale: _Scale, bottom: int) -> None:
@@ -83,7 +85,7 @@ def _axis(canvas: np.ndarray, scale: _Scale, bottom: int) -> None:
         milliseconds = number * scale.step_ms
         canvas[TOP:bottom, scale.x(milliseconds)] = FAINT
         draw.write(
-            canvas, "%g" % milliseconds, (scale.x(milliseconds) - 8, bottom + 16), INK, TEXT_SCALE
+            canvas, f"{milliseconds:g}", (scale.x(milliseconds) - 8, bottom + 16), INK, TEXT_SCALE
         )
     legend = "ms a run: bar p50, tail p90, mark p99"
     draw.write(canvas, legend, (LEFT, bottom + 36), INK, TEXT_SCALE)
@@ -98,7 +100,7 @@ def _row(
     _box(canvas, (scale.x(0), max(scale.x(p50), scale.x(0) + 1)), middle, BAR_HEIGHT, bar)
     _box(canvas, (scale.x(p99) - 1, scale.x(p99) + 1), middle, BAR_HEIGHT, bar)
     draw.write(canvas, name, (16, middle + 5), INK, TEXT_SCALE)
-    text = "%.2f / %.2f / %.2f" % (p50, p90, p99)
+    text = f"{p50:.2f} / {p90:.2f} / {p99:.2f}"
     draw.write(canvas, text, (WIDTH - RIGHT + 24, middle + 5), INK, TEXT_SCALE)
 
 
@@ -107,7 +109,7 @@ def _target(canvas: np.ndarray, scale: _Scale, pictures_per_s: float, bottom: in
     milliseconds = 1000.0 / pictures_per_s
     if milliseconds <= scale.end_ms:
         canvas[TOP:bottom, scale.x(milliseconds)] = TARGET
-        text = "target %g/s" % pictures_per_s
+        text = f"target {pictures_per_s:g}/s"
         draw.write(canvas, text, (scale.x(milliseconds) - 40, TOP - 4), TARGET, TEXT_SCALE)
 
 

@@ -89,7 +89,7 @@ def measure(setup: Setup, repeat: int, progress: Callable[[str], None]) -> Measu
     sequential: List[Repetition] = []
     meter = _Meter()
     for number in range(WARM_UP + repeat):
-        progress("warm-up" if number < WARM_UP else "run %d of %d" % (number, repeat))
+        progress("warm-up" if number < WARM_UP else f"run {number} of {repeat}")
         sequential.append(_run(in_one_thread, backend, _Meter()))
         meter = _Meter()
         repetitions.append(_run(setup, backend, meter))
@@ -116,8 +116,11 @@ def _run(setup: Setup, backend: Backend, meter: "_Meter") -> Repetition:
     verdict = recognise(video, pack, backend, [meter], options, clock)
     if verdict.scored < 2:
         raise SourceError(
-            "%s: %d pictures were scored, and measuring takes two; name a longer video with P or B "
-            "pictures" % (video, verdict.scored)
+            (
+                f"{video}: {verdict.scored} pictures were scored, and measuring takes two; "
+                "name a longer video with P or B "
+                "pictures"
+            )
         )
     return Repetition(
         stages=clock.summary(),

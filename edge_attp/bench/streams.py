@@ -74,7 +74,7 @@ class Copies:
     def run(self, copies: int, options: Optional[Options] = None) -> Tuple[List[Verdict], float]:
         """The verdicts of all copies, and the seconds until the last one ended. Raises what ended one."""
         jobs = [
-            Job(self._video, list, options or self._options, "copy %d" % (number + 1))
+            Job(self._video, list, options or self._options, f"copy {number + 1}")
             for number in range(copies)
         ]
         begin_s = time.monotonic()
@@ -120,7 +120,7 @@ def measure_streams(
     seconds: Dict[Copies, List[float]] = {copies: [] for copies in candidates}
     for number in range(RUNS):
         for copies in candidates:
-            progress("%d copies, batch %d, run %d of %d" % (count, copies.batch, number + 1, RUNS))
+            progress(f"{count} copies, batch {copies.batch}, run {number + 1} of {RUNS}")
             verdicts, took_s = copies.run(count)
             seconds[copies].append(took_s)
     one, rate = verdicts[0], copies.frame_rate
@@ -154,7 +154,7 @@ def _trials(
     trials: List[Trial] = []
     count = estimated
     while count >= 1 and len(trials) < MOST_TRIALS:
-        progress("%d live streams" % count)
+        progress(f"{count} live streams")
         trials.append(copies.live(count, one.scored))
         if trials[-1].is_sustained:
             break

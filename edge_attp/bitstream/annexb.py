@@ -88,7 +88,7 @@ class RawSource(Source):
             raise self._failure
         if self._failure is not None:
             reason = self._failure.strerror or self._failure
-            raise SourceError("{}: reading failed: {}".format(self.name, reason))
+            raise SourceError(f"{self.name}: reading failed: {reason}")
 
     def _read(self, size: int) -> bytes:
         """A failure reads as the end of the file, so that all bytes before it are given out first."""

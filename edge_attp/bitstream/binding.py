@@ -237,8 +237,8 @@ def library_path() -> str:
 def _load(path: str) -> ctypes.CDLL:
     if not os.path.exists(path):
         raise EdgeAttpError(
-            "the native core is not built: {} is missing. Build it with `pip install -e .` in the "
-            "repository (it needs CMake and a C++17 compiler).".format(path)
+            f"the native core is not built: {path} is missing. Build it with `pip install -e .` in the "
+            "repository (it needs CMake and a C++17 compiler)."
         )
     try:
         loaded = ctypes.CDLL(path)
@@ -246,12 +246,13 @@ def _load(path: str) -> ctypes.CDLL:
             function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
-        raise EdgeAttpError("the native core {} cannot be loaded: {}".format(path, error)) from None
+        raise EdgeAttpError(f"the native core {path} cannot be loaded: {error}") from None
     version = loaded.attp_abi_version()
     if version != ABI_VERSION:
         raise EdgeAttpError(
-            "the native core {} has interface version {}, this package needs {}: build it again with "
-            "`pip install -e .`".format(path, version, ABI_VERSION)
+            f"the native core {path} has interface version {version}, this package needs "
+            f"{ABI_VERSION}: build it again with "
+            "`pip install -e .`"
         )
     return loaded
 
@@ -305,7 +306,7 @@ class Decoder(ProcessBound):
         status = self._native.attp_open(ctypes.byref(options), ctypes.byref(self._pointer))
         if status != OK:
             self._pointer = c_void_p()
-            raise _exception_class(status)("{}: {}".format(name, _default_sentence(status)))
+            raise _exception_class(status)(f"{name}: {_default_sentence(status)}")
 
     def send(self, data: bytes, pts: int, dts: int, complete: bool) -> None:
         """Gives bytes to the core; UnsupportedStream if it refuses them by name."""
@@ -351,17 +352,13 @@ class Decoder(ProcessBound):
         info = ErrorInfo()
         self._native.attp_get_error(self._pointer, ctypes.byref(info))
         message = info.message.decode("utf-8", "replace") or _default_sentence(status)
-        where = (
-            self.name
-            if info.decode_index < 0
-            else "{}: picture {}".format(self.name, info.decode_index)
-        )
+        where = self.name if info.decode_index < 0 else f"{self.name}: picture {info.decode_index}"
         element = info.element.decode("utf-8", "replace")
         details = [element] if element and element not in message else []
         if info.bit_position >= 0:
-            details.append("bit {} of its NAL unit".format(info.bit_position))
+            details.append(f"bit {info.bit_position} of its NAL unit")
         suffix = " ({})".format(", ".join(details)) if details else ""
-        return _exception_class(status)("{}: {}{}".format(where, message, suffix))
+        return _exception_class(status)(f"{where}: {message}{suffix}")
 
     def close(self) -> None:
         if self._pointer and not self.is_elsewhere:
@@ -376,4 +373,4 @@ def _exception_class(status: int) -> Type[EdgeAttpError]:
 
 
 def _default_sentence(status: int) -> str:
-    return _EXCEPTIONS.get(status, (EdgeAttpError, "failed with status {}".format(status)))[1]
+    return _EXCEPTIONS.get(status, (EdgeAttpError, f"failed with status {status}"))[1]

@@ -50,9 +50,7 @@ class ContainerSource(Source):
         self._target = target
         self._wanted = track
         self._unread: Optional[Iterator[Any]] = None  # packets that begin with those looked at
-        self._av = pyav.import_av(
-            "{}: is no raw H.264 or HEVC stream but in a container".format(name)
-        )
+        self._av = pyav.import_av(f"{name}: is no raw H.264 or HEVC stream but in a container")
         if timeouts_s is None and isinstance(target, str) and URL.match(target):
             timeouts_s = (_NETWORK_TIMEOUT_S, _NETWORK_TIMEOUT_S)
         began_s = time.monotonic()
@@ -79,21 +77,21 @@ class ContainerSource(Source):
             return error
         if isinstance(error, self._av.error.ProtocolNotFoundError):
             return UnsupportedStream(
-                "{}: the FFmpeg inside this PyAV does not know this protocol".format(self.name)
+                f"{self.name}: the FFmpeg inside this PyAV does not know this protocol"
             )
         if waited_s >= limit_s:
-            return SourceError("{}: no answer within {:.0f} s".format(self.name, limit_s))
+            return SourceError(f"{self.name}: no answer within {limit_s:.0f} s")
         if isinstance(error, (self._av.error.InvalidDataError, self._av.error.EOFError)):
             what = "is no media file that FFmpeg knows, or is cut short before its index"
             if limit_s < float("inf"):
                 what = "breaks off before it is known what it sends"
-            return SourceError("{}: {}".format(self.name, what))
-        return SourceError("{}: {}".format(self.name, pyav.reason(error)))
+            return SourceError(f"{self.name}: {what}")
+        return SourceError(f"{self.name}: {pyav.reason(error)}")
 
     def _read_header(self) -> None:
         self.container = self._opened.format.name
         if self.container == "tty":  # FFmpeg draws text files as video
-            raise SourceError("{}: is text, not a video".format(self.name))
+            raise SourceError(f"{self.name}: is text, not a video")
         self.track = tracks.chosen(self._opened, self._wanted, self.name)
         self.tracks = tuple(tracks.tracks(self._opened))
         self.stream = self._opened.streams.video[self.track]
@@ -126,9 +124,7 @@ class ContainerSource(Source):
 
     def _encrypted(self, since: str = "") -> EdgeAttpError:
         return UnsupportedStream(
-            "{}: its video is encrypted{}; it can be read once it is decrypted".format(
-                self.name, since
-            )
+            f"{self.name}: its video is encrypted{since}; it can be read once it is decrypted"
         )
 
     def _read_record(self, record: bytes) -> None:
@@ -184,12 +180,12 @@ class ContainerSource(Source):
             return error
         if self._is_pipe_without_way_back(error, count):
             return SourceError(
-                "{}: is a pipe, and the index (moov) of this MP4 is at its end: write it to a file and "
+                f"{self.name}: is a pipe, and the index (moov) of this MP4 is at its end: write it to a file and "
                 "read that, or move the index to the front with `ffmpeg -i IN -c copy -movflags "
-                "+faststart OUT`".format(self.name)
+                "+faststart OUT`"
             )
         return SourceError(
-            "{}: reading failed after {} packets: {}".format(self.name, count, pyav.reason(error))
+            f"{self.name}: reading failed after {count} packets: {pyav.reason(error)}"
         )
 
     def _is_pipe_without_way_back(self, error: Exception, count: int) -> bool:
@@ -201,15 +197,13 @@ class ContainerSource(Source):
         """Whether what ends here was to end."""
         # FFmpeg gives out nothing of what is scrambled.
         if self.container == "mpegts" and self._tells(encryption.is_end_scrambled, self.stream.id):
-            raise self._encrypted(" from packet {} on".format(count))
+            raise self._encrypted(f" from packet {count} on")
         promised = pyav.indexed_packets(self.stream)
         # Only the index of MP4 and MOV can be trusted to list what is there.
         if "mp4" in self.container and (is_cut or count < promised):
-            of_all = " of {}".format(promised) if promised else ""
+            of_all = f" of {promised}" if promised else ""
             raise SourceError(
-                "{}: the file is cut short: {}{} packets could be read".format(
-                    self.name, count, of_all
-                )
+                f"{self.name}: the file is cut short: {count}{of_all} packets could be read"
             )
 
     def _bytes(self, packet: Any) -> bytes:
@@ -221,9 +215,8 @@ class ContainerSource(Source):
         found = parse_configuration(extradata, self.syntax)
         if not found.fault and found.nal_length_bytes != self.nal_length_bytes:
             raise UnsupportedStream(
-                "{}: the length of NAL unit lengths changes from {} to {} bytes in mid-stream".format(
-                    self.name, self.nal_length_bytes, found.nal_length_bytes
-                )
+                f"{self.name}: the length of NAL unit lengths changes from "
+                f"{self.nal_length_bytes} to {found.nal_length_bytes} bytes in mid-stream"
             )
         return nal.join(found.parameter_sets, self.nal_length_bytes) + bytes(packet)
 
@@ -232,7 +225,7 @@ class ContainerSource(Source):
         packets = self._demuxed() if self._unread is None else self._unread
         for number, packet in enumerate(packets):
             if pyav.is_encrypted(packet):
-                raise self._encrypted(" from packet {} on".format(number) if number else "")
+                raise self._encrypted(f" from packet {number} on" if number else "")
             yield packet
 
     def _demuxed(self) -> Iterator[Any]:

@@ -68,24 +68,20 @@ class PipeReader:
             raise
         except Exception as error:  # of any library
             raise SourceError(
-                "{}: reading failed: {}: {}".format(self._name, type(error).__name__, error)
+                f"{self._name}: reading failed: {type(error).__name__}: {error}"
             ) from None
 
     def _converted(self, data: Any) -> bytes:
         if isinstance(data, bytes):
             return data
         if isinstance(data, str):
-            raise SourceError(
-                "{}: the file object is in text mode; open it with 'rb'".format(self._name)
-            )
+            raise SourceError(f"{self._name}: the file object is in text mode; open it with 'rb'")
         try:
             return bytes(memoryview(data))
         except TypeError:
             hint = "; it must wait for data" if data is None else ""
             raise SourceError(
-                "{}: the file object's read() gives {}, not bytes{}".format(
-                    self._name, type(data).__name__, hint
-                )
+                f"{self._name}: the file object's read() gives {type(data).__name__}, not bytes{hint}"
             ) from None
 
 

@@ -23,7 +23,7 @@ class Frames:
     """
 
     def __init__(self, path: str, track: Optional[int] = None) -> None:
-        self._av = pyav.import_av("{}: decoding its pictures".format(path))
+        self._av = pyav.import_av(f"{path}: decoding its pictures")
         self._source: Source
         try:
             self._source = open_source(path, OpenOptions(track=track))

@@ -52,7 +52,7 @@ class KeyDecoder(ProcessBound):
         self._name = name
         self._syntax = syntax
         self._to_rgb = to_rgb
-        self._av = pyav.import_av("{}: decoding a key picture".format(name))
+        self._av = pyav.import_av(f"{name}: decoding a key picture")
         self._open = partial(open_decoder, self._av, syntax)
         self._decoder = self._open()
 
@@ -66,7 +66,7 @@ class KeyDecoder(ProcessBound):
             frames = []
         self._decoder = pyav.restarted(self._decoder, self._open)
         if not frames:
-            raise CorruptStream("{}: FFmpeg cannot decode this key picture".format(self._name))
+            raise CorruptStream(f"{self._name}: FFmpeg cannot decode this key picture")
         return self._to_rgb(frames[0])
 
 
@@ -84,7 +84,7 @@ class AnchorDecoder(ProcessBound):
         self._name = name
         self._syntax = syntax
         self._to_rgb = to_rgb
-        self._av = pyav.import_av("{}: decoding an anchor picture".format(name))
+        self._av = pyav.import_av(f"{name}: decoding an anchor picture")
         skip_frame = "DEFAULT" if syntax.has_sub_layers else "NONREF"
         self._open = partial(open_decoder, self._av, syntax, skip_frame)
         self._decoder = self._open()
@@ -127,7 +127,7 @@ class AnchorDecoder(ProcessBound):
             self._decode_oldest()
         frame = self._find(number)
         if frame is None:
-            raise CorruptStream("{}: FFmpeg cannot decode this anchor picture".format(self._name))
+            raise CorruptStream(f"{self._name}: FFmpeg cannot decode this anchor picture")
         return self._to_rgb(frame)
 
     def _decode_oldest(self) -> None:

@@ -88,7 +88,7 @@ class Orientation(NamedTuple):
 
     def __str__(self) -> str:
         """For people; empty for UPRIGHT."""
-        turned = "turned {} degrees clockwise".format(self.rotation_deg)
+        turned = f"turned {self.rotation_deg} degrees clockwise"
         words = ["mirrored"] * self.is_mirrored + [turned] * bool(self.rotation_deg)
         return " and ".join(words)
 

@@ -59,7 +59,7 @@ def open_source(source: Input, options: OpenOptions = _AS_IT_IS) -> Source:
         return _open_path(os.fspath(source), options)
     if not hasattr(source, "read"):
         raise TypeError(
-            "expected a path, a URL or a binary file object, not {!r}".format(type(source).__name__)
+            f"expected a path, a URL or a binary file object, not {type(source).__name__!r}"
         )
     return _open_file(source, options)
 
@@ -80,9 +80,7 @@ def _open_path(path: str, options: OpenOptions) -> Source:
 def _check_only_track(options: OpenOptions, name: str) -> None:
     if options.track:
         raise SourceError(
-            "{}: has no video track {}: it is a raw stream, which is one track, 0".format(
-                name, options.track
-            )
+            f"{name}: has no video track {options.track}: it is a raw stream, which is one track, 0"
         )
 
 
@@ -97,7 +95,7 @@ def _head(path: str) -> bytes:
     except OSError as error:
         raise _source_error(path, error) from None
     if not head:
-        raise SourceError("{}: is empty (0 bytes)".format(path))
+        raise SourceError(f"{path}: is empty (0 bytes)")
     return head
 
 
@@ -127,7 +125,7 @@ def _open_file(file: Any, options: OpenOptions) -> Source:
     except OSError as error:
         raise _source_error(name, error) from None
     if not head:
-        raise SourceError("{}: is empty (0 bytes)".format(name))
+        raise SourceError(f"{name}: is empty (0 bytes)")
     is_raw = options.format in _RAW_FORMATS
     syntax = _raw_syntax(options.format, head) if is_raw else None
     if syntax is None:
@@ -154,12 +152,12 @@ def rewind(source: Input, begin: Optional[int], name: str) -> None:
     if isinstance(source, (str, os.PathLike)) and source != STDIN:
         return
     if begin is None or isinstance(source, (str, os.PathLike, Source)):
-        raise SourceError("{}: can be read only once: it is a pipe or live".format(name))
+        raise SourceError(f"{name}: can be read only once: it is a pipe or live")
     source.seek(begin)
 
 
 def _source_error(name: str, error: OSError) -> SourceError:
-    return SourceError("{}: {}".format(name, error.strerror or error))
+    return SourceError(f"{name}: {error.strerror or error}")
 
 
 def _open_container(target: Any, name: str, options: OpenOptions) -> Source:

@@ -105,7 +105,7 @@ class Weights:
             setattr(self, name, array)
         status = binding.native_core().attp_picture_weights(handle.address, ctypes.byref(native))
         if status != binding.OK:
-            raise RuntimeError("attp_picture_weights failed with status {}".format(status))
+            raise RuntimeError(f"attp_picture_weights failed with status {status}")
         for name in self._ARRAYS:
             array = getattr(self, name)
             if orientation is not None:
@@ -185,7 +185,7 @@ class MotionField:
         flow = np.empty((2, self._info.height4, self._info.width4), np.float32)
         status = binding.native_core().attp_picture_flow(self._handle.address, flow.ctypes.data)
         if status != binding.OK:
-            raise RuntimeError("attp_picture_flow failed with status {}".format(status))
+            raise RuntimeError(f"attp_picture_flow failed with status {status}")
         if self._orientation is None:
             return flow
         return self._orientation.flow(flow, self._info.width_px, self._info.height_px)
@@ -452,6 +452,4 @@ class Picture:
         return self._info.frame_num
 
     def __repr__(self) -> str:
-        return "<Picture {} {} poc={} pts={} {}>".format(
-            self.decode_index, self.kind, self.poc, self.pts, self.integrity
-        )
+        return f"<Picture {self.decode_index} {self.kind} poc={self.poc} pts={self.pts} {self.integrity}>"

@@ -28,12 +28,12 @@ class ProcessBound:
         """EdgeAttpError, where this is another process."""
         if self.is_elsewhere:
             raise EdgeAttpError(
-                "{}: the video was opened before this process was forked, and belongs to the parent: open it "
-                "here once more".format(name)
+                f"{name}: the video was opened before this process was forked, and belongs to the parent: open it "
+                "here once more"
             )
 
     def __getstate__(self) -> Any:
-        raise TypeError("{} belongs to its process".format(type(self).__name__))
+        raise TypeError(f"{type(self).__name__} belongs to its process")
 
     def __del__(self) -> None:
         try:

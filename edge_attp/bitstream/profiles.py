@@ -39,7 +39,7 @@ def chroma_format_name(chroma_format_idc: int) -> str:
 def profile_name(syntax: Syntax, profile_idc: int, constraint_flags: int) -> str:
     """constraint_flags, of H.264 (A.2): constraint_set0_flag is bit 0."""
     if syntax is HEVC:
-        return _HEVC_PROFILES.get(profile_idc, "general_profile_idc {}".format(profile_idc))
+        return _HEVC_PROFILES.get(profile_idc, f"general_profile_idc {profile_idc}")
     set1, set3, set4, set5 = (constraint_flags >> bit & 1 for bit in (1, 3, 4, 5))
     if profile_idc == 66 and set1:
         return "Constrained Baseline"
@@ -47,7 +47,7 @@ def profile_name(syntax: Syntax, profile_idc: int, constraint_flags: int) -> str
         return "Constrained High" if set5 else "Progressive High"
     if profile_idc in (110, 122, 244) and set3:
         return _H264_PROFILES[profile_idc].replace(" Predictive", "") + " Intra"
-    return _H264_PROFILES.get(profile_idc, "profile_idc {}".format(profile_idc))
+    return _H264_PROFILES.get(profile_idc, f"profile_idc {profile_idc}")
 
 
 def level_name(syntax: Syntax, profile_idc: int, constraint_flags: int, level_idc: int) -> str:

@@ -36,7 +36,7 @@ def import_av(why: str) -> ModuleType:
         import av.logging
     except ImportError as error:
         raise EdgeAttpError(
-            "{}, which needs PyAV ({}): install it with `pip install av`".format(why, error)
+            f"{why}, which needs PyAV ({error}): install it with `pip install av`"
         ) from None
     if av.logging.get_level() == av.logging.VERBOSE:
         # What PyAV before 12 begins with: FFmpeg's own messages on stderr. What matters is said by us.
@@ -230,9 +230,7 @@ class Converter:
             self._warn(frame, matrix)
             return converted
         raise CorruptStream(
-            "{}: FFmpeg cannot convert its pictures ({}): {}".format(
-                self._name, frame.format.name, failure
-            )
+            f"{self._name}: FFmpeg cannot convert its pictures ({frame.format.name}): {failure}"
         )
 
     def _of_own_matrix(self, frame: Any) -> Dict[str, Any]:

@@ -107,7 +107,7 @@ class Reading:
     ) -> Iterator[Picture]:
         """See CompressedVideo.sample(); the reading must be on demand."""
         if span is not None and span < 1:
-            raise ValueError("span is {}, must be 1 or more".format(span))
+            raise ValueError(f"span is {span}, must be 1 or more")
         reservoir: Reservoir[Picture] = Reservoir(per_gop, seed)
         failure = None
         native = binding.native_core()
@@ -150,9 +150,7 @@ class Reading:
         while True:
             if self._final_info is not None:
                 raise ValueError(
-                    "{}: this iteration is over: the video was closed or read anew".format(
-                        self._source.name
-                    )
+                    f"{self._source.name}: this iteration is over: the video was closed or read anew"
                 )
             address = self._decoder.receive()
             if address is not None:
@@ -164,7 +162,7 @@ class Reading:
         if self._failure is not None:
             raise self._failure
         if self._pictures == 0:
-            raise CorruptStream("{}: no picture in it could be read".format(self._source.name))
+            raise CorruptStream(f"{self._source.name}: no picture in it could be read")
         return None
 
     def _read_on(self) -> bool:
@@ -265,12 +263,10 @@ class Reading:
     def decode_anchor(self, picture: Picture) -> np.ndarray:
         """See CompressedVideo.decode_anchor()."""
         if self._anchors is None or not picture.is_anchor:
-            raise ValueError("picture {} is no anchor".format(picture.decode_index))
+            raise ValueError(f"picture {picture.decode_index} is no anchor")
         if self._final_info is not None or picture.decode_index != self._newest or not self._sent:
             raise ValueError(
-                "picture {} is no longer the newest: its surroundings are gone".format(
-                    picture.decode_index
-                )
+                f"picture {picture.decode_index} is no longer the newest: its surroundings are gone"
             )
         return self._anchors.decode(self._sent[0].number, self._add_next)
 

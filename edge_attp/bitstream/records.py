@@ -27,7 +27,7 @@ def parse_configuration(record: bytes, syntax: Syntax) -> Configuration:
     """All that can be used of a container's codec configuration."""
     kind = "avcC" if syntax is H264 else "hvcC"
     if not record:
-        return Configuration(4, [], "it has no {} record (parameter sets)".format(kind))
+        return Configuration(4, [], f"it has no {kind} record (parameter sets)")
     if nal.is_start_code(record):
         return Configuration(0, _sets(list(nal.split(record, 0)), syntax))
     fault = ""
@@ -37,9 +37,9 @@ def parse_configuration(record: bytes, syntax: Syntax) -> Configuration:
     try:
         _take_all(record, size_at, syntax, nals)
     except IndexError:
-        fault = "its {} record (parameter sets) is cut short".format(kind)
+        fault = f"its {kind} record (parameter sets) is cut short"
     if record[0] > 1:
-        fault = "its {} record (parameter sets) is broken".format(kind)
+        fault = f"its {kind} record (parameter sets) is broken"
     return Configuration(nal_length_bytes, _sets(nals, syntax), fault)
 
 

@@ -15,7 +15,7 @@ class Reservoir(Generic[T]):
 
     def __init__(self, size: int, seed: Optional[int]) -> None:
         if size < 1:
-            raise ValueError("per_gop is {}; at least one picture must be drawn".format(size))
+            raise ValueError(f"per_gop is {size}; at least one picture must be drawn")
         self._size = size
         self._random = random.Random(seed).random
         self.offered = 0

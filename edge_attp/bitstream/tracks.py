@@ -16,18 +16,16 @@ def chosen(opened: Any, wanted: Optional[int], name: str) -> int:
     streams = list(opened.streams.video)
     if wanted is not None:
         if not 0 <= wanted < len(streams):
-            raise SourceError(
-                "{}: has no video track {}: {}".format(name, wanted, listed(tracks(opened)))
-            )
+            raise SourceError(f"{name}: has no video track {wanted}: {listed(tracks(opened))}")
         return wanted
     videos = [stream for stream in streams if not pyav.is_cover_art(stream)]
     if not videos:
-        raise SourceError("{}: has no video stream ({})".format(name, _kinds(opened)))
+        raise SourceError(f"{name}: has no video stream ({_kinds(opened)})")
     moving = [stream for stream in videos if stream.frames != 1]
     tiles = [stream for stream in videos if pyav.is_tile(stream)]
     if tiles and not moving:
         raise UnsupportedStream(
-            "{}: is a still image made of {} tiles (HEIC), not a video".format(name, len(tiles))
+            f"{name}: is a still image made of {len(tiles)} tiles (HEIC), not a video"
         )
     return streams.index(_best(opened, moving or videos))
 
@@ -62,12 +60,12 @@ def listed(found: List[VideoTrack]) -> str:
     if not found:
         return "it has none"
     return "it has " + " and ".join(
-        "{} ({})".format(number, described(track)) for number, track in enumerate(found)
+        f"{number} ({described(track)})" for number, track in enumerate(found)
     )
 
 
 def described(track: VideoTrack) -> str:
-    parts = ["{} {}x{}".format(track.codec, track.width, track.height)]
+    parts = [f"{track.codec} {track.width}x{track.height}"]
     parts += ["1 picture"] * (track.pictures == 1)
     parts += ["cover picture"] * track.is_cover
     parts += ["default"] * track.is_default

@@ -37,8 +37,9 @@ def parsed_or_transcoded(source: ContainerSource, transcode: bool, is_live: bool
         return TranscodedSource(source, is_live)
     source.close()
     raise UnsupportedStream(
-        "{}: its codec is {}; only H.264 and HEVC are read without transcoding (transcode=True, or "
-        "`edge-attp run` without --no-transcode)".format(source.name, source.codec)
+        f"{source.name}: its codec is {source.codec}; only H.264 and HEVC are read without "
+        "transcoding (transcode=True, or "
+        "`edge-attp run` without --no-transcode)"
     )
 
 
@@ -51,7 +52,7 @@ class TranscodedSource(Source):
         self._options = _LIVE_OPTIONS if is_live else _OPTIONS
         self._original = original
         self._encoder: Any = None  # kept by the source, which a child made by fork keeps
-        self._av = pyav.import_av("{}: must be transcoded".format(original.name))
+        self._av = pyav.import_av(f"{original.name}: must be transcoded")
         self.name = original.name
         self.container = original.container
         self.codec = original.codec
@@ -63,9 +64,7 @@ class TranscodedSource(Source):
         if "libx264" not in self._av.codecs_available:
             original.close()
             raise UnsupportedStream(
-                "{}: its codec is {}, and this PyAV has no libx264 to transcode it".format(
-                    self.name, self.codec
-                )
+                f"{self.name}: its codec is {self.codec}, and this PyAV has no libx264 to transcode it"
             )
         logger.warning(
             "%s: %s is transcoded to H.264 on the fly; motion and residuals are those of the copy",
@@ -91,9 +90,7 @@ class TranscodedSource(Source):
                 for packet in encoder.encode(None):
                     yield _encoded(packet)
         except self._av.error.FFmpegError as error:
-            raise SourceError(
-                "{}: transcoding failed: {}".format(self.name, pyav.reason(error))
-            ) from None
+            raise SourceError(f"{self.name}: transcoding failed: {pyav.reason(error)}") from None
 
     def _open_encoder(self, frame: Any) -> Any:
         encoder = self._av.CodecContext.create("libx264", "w")

@@ -78,9 +78,9 @@ class CompressedVideo(ProcessBound):
         track: Optional[int] = None,
     ) -> None:
         if threads < 1:
-            raise ValueError("threads is {}, must be 1 or more".format(threads))
+            raise ValueError(f"threads is {threads}, must be 1 or more")
         if anchor is not None and anchor < 1:
-            raise ValueError("anchor is {}, must be 1 or more".format(anchor))
+            raise ValueError(f"anchor is {anchor}, must be 1 or more")
         super().__init__()
         self._input = source
         self._arguments = dict(
@@ -155,7 +155,7 @@ class CompressedVideo(ProcessBound):
     def _start(self, options: ReadingOptions) -> Reading:
         self.check_process(self._source.name)
         if self._is_closed:
-            raise ValueError("{}: the video is closed".format(self._source.name))
+            raise ValueError(f"{self._source.name}: the video is closed")
         if self._unread is None:
             self._reopen()
         packets, self._unread = self._unread, None
@@ -179,16 +179,13 @@ class CompressedVideo(ProcessBound):
         """
         if not picture.is_random_access:
             raise ValueError(
-                "picture {} ({}) is no random-access picture: it cannot be decoded on its own".format(
-                    picture.decode_index, picture.kind
-                )
+                f"picture {picture.decode_index} ({picture.kind}) is no random-access "
+                "picture: it cannot be decoded on its own"
             )
         self.check_process(self._source.name)
         if picture.key_bytes is None:
             raise CorruptStream(
-                "{}: picture {}: its bytes cannot be told from its neighbours'".format(
-                    self._source.name, picture.decode_index
-                )
+                f"{self._source.name}: picture {picture.decode_index}: its bytes cannot be told from its neighbours'"
             )
         if self._keys is None:
             self._keys = KeyDecoder(self._source.name, self._source.syntax, self._rgb)
@@ -215,9 +212,8 @@ class CompressedVideo(ProcessBound):
         size = rgb.shape[:2] if self._turning is None else self._turning.size(*rgb.shape[:2])
         if size != picture.shape:
             raise CorruptStream(
-                "{}: picture {}: FFmpeg decodes {} rows and columns, the stream says {}".format(
-                    self._source.name, picture.decode_index, size, picture.shape
-                )
+                f"{self._source.name}: picture {picture.decode_index}: FFmpeg decodes "
+                f"{size} rows and columns, the stream says {picture.shape}"
             )
         return rgb if self._turning is None else self._turning.rgb(rgb)
 
@@ -296,16 +292,12 @@ class CompressedVideo(ProcessBound):
             source.__reduce_ex__(4)
         except Exception as error:  # of any library
             raise TypeError(
-                "{}: this video cannot be pickled, because its source cannot ({}); open it by its path".format(
-                    name, error
-                )
+                f"{name}: this video cannot be pickled, because its source cannot ({error}); open it by its path"
             ) from None
         return _opened_again, (source, self._begin, self._arguments)
 
     def __repr__(self) -> str:
-        return "<CompressedVideo {!r} {} {}x{}>".format(
-            self._source.name, self.codec, self.width, self.height
-        )
+        return f"<CompressedVideo {self._source.name!r} {self.codec} {self.width}x{self.height}>"
 
 
 def _opened_again(
@@ -357,11 +349,11 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[Enc
         _discard_picture(decoder)
         info = decoder.info()
         if info.width_px == 0:
-            wanted = "readable {} sequence parameter set".format(source.syntax.title)
+            wanted = f"readable {source.syntax.title} sequence parameter set"
             missing = "has no " + wanted
             if source.fault:
-                missing = "{}, and none of its packets has a {}".format(source.fault, wanted)
-            raise CorruptStream("{}: {}".format(source.name, missing))
+                missing = f"{source.fault}, and none of its packets has a {wanted}"
+            raise CorruptStream(f"{source.name}: {missing}")
         seen = ParameterSets(source.syntax, source.nal_length_bytes)
         for packet in head:
             seen.watch(packet.data)

@@ -9,14 +9,14 @@ def count(text: str) -> int:
     """A whole number above 0."""
     value = int(text) if text.isdigit() else 0
     if value < 1:
-        raise argparse.ArgumentTypeError("got %r, expected a whole number above 0" % text)
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number above 0")
     return value
 
 
 def whole(text: str) -> int:
     """A whole number, 0 or more."""
     if not text.isdigit():
-        raise argparse.ArgumentTypeError("got %r, expected a whole number, 0 or more" % text)
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number, 0 or more")
     return int(text)
 
 

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_subjects,
         default=(),
         metavar="WHAT,...",
-        help="also measure each choice of %s" % ", ".join(SUBJECTS),
+        help="also measure each choice of {}".format(", ".join(SUBJECTS)),
     )
     add("--limit", type=count, metavar="N", help="read N pictures only")
     add("--target", type=_rate, metavar="FPS", help="pictures per second to reach (40)")
@@ -98,7 +98,7 @@ def _check(args: argparse.Namespace) -> None:
     for option, path in (("--output", args.output), ("--plot", args.plot)):
         folder = os.path.dirname(path or "") or "."
         if not os.path.isdir(folder):
-            raise UsageError("%s %s: there is no folder %s" % (option, path, folder))
+            raise UsageError(f"{option} {path}: there is no folder {folder}")
     if args.batch and args.streams is None:
         raise UsageError("--batch is for several copies at once: add --streams")
     if args.plot:
@@ -179,7 +179,7 @@ def _layers(pack: Any) -> Dict[str, List[Any]]:
     try:
         return {name: read_layers(path) for name, path in pack.graphs.items()}
     except EngineError as error:
-        raise EngineError("--platform tx2 away from a TX2: %s" % error) from None
+        raise EngineError(f"--platform tx2 away from a TX2: {error}") from None
 
 
 def _progress(text: str) -> None:
@@ -238,7 +238,9 @@ def _subjects(text: str) -> Tuple[str, ...]:
     for name in names:
         if name not in SUBJECTS or names.count(name) > 1:
             raise argparse.ArgumentTypeError(
-                "got %r, expected some of %s with commas between" % (text, ", ".join(SUBJECTS))
+                "got {!r}, expected some of {} with commas between".format(
+                    text, ", ".join(SUBJECTS)
+                )
             )
     return names
 
@@ -249,5 +251,5 @@ def _rate(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("got %r, expected a number above 0" % text)
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0")
     return value

@@ -75,11 +75,11 @@ def main(args: argparse.Namespace) -> int:
         if args.dry_run:
             _show(name, plan)
         elif plan.fault is None and not args.force:
-            print("%s: %s is there" % (name, plan.path))
+            print(f"{name}: {plan.path} is there")
         else:
-            with _elapsed("%s: building in %s, which takes minutes" % (name, args.precision)):
+            with _elapsed(f"{name}: building in {args.precision}, which takes minutes"):
                 seconds = builder.build(plan)
-            print("%s: %s built in %.0f s" % (name, plan.path, seconds))
+            print(f"{name}: {plan.path} built in {seconds:.0f} s")
     if args.clean:
         _clean(cache, platform.key(pack.graphs["motion"]), args.dry_run)
     return 0
@@ -93,14 +93,14 @@ def _clean(cache: Any, here: Any, is_dry: bool) -> None:
         remove_files(files)
     for file in files:
         verb = "would be removed" if is_dry else "removed"
-        print("%s %s, %.1f MB: %s" % (file.path, verb, file.size_bytes / 1e6, file.reason))
+        print(f"{file.path} {verb}, {file.size_bytes / 1e6:.1f} MB: {file.reason}")
 
 
 def _show(name: str, plan: Any) -> None:
-    print("%s: %s" % (name, plan.path))
+    print(f"{name}: {plan.path}")
     for field, value in plan.key._asdict().items():
-        print("  %-9s %s" % (field, value))
-    print("  %-9s %s" % ("state", "there" if plan.fault is None else plan.fault))
+        print(f"  {field!s:9} {value}")
+    print("  {!s:9} {}".format("state", "there" if plan.fault is None else plan.fault))
 
 
 @contextmanager
@@ -125,4 +125,4 @@ def _tick(text: str, done: threading.Event) -> None:
     started = time.monotonic()
     while not done.wait(INTERVAL_S):
         minutes, seconds = divmod(int(time.monotonic() - started), 60)
-        print("\r%s: %d:%02d" % (text, minutes, seconds), end="", file=sys.stderr, flush=True)
+        print(f"\r{text}: {minutes}:{seconds:02d}", end="", file=sys.stderr, flush=True)

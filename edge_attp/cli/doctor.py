@@ -62,9 +62,9 @@ def _print(findings: List[Any]) -> None:
     width = max(len(finding.id) for finding in findings)
     for finding in findings:
         status = paint(finding.status, COLOURS[finding.status], sys.stdout)
-        print("%s  %-*s  %s" % (status, width, finding.id, finding.value))
+        print(f"{status}  {finding.id:<{width}}  {finding.value}")
         if finding.fix:
-            print("      %*s  fix: %s" % (width, "", finding.fix))
+            print(f"      {'':<{width}}  fix: {finding.fix}")
     print(_summary([finding.status for finding in findings]))
 
 
@@ -72,8 +72,8 @@ def _summary(statuses: List[str]) -> str:
     failures, warnings = statuses.count("FAIL"), statuses.count("WARN")
     if not failures and not warnings:
         return "all is well"
-    return "%s, %s" % (_counted(failures, "failure"), _counted(warnings, "warning"))
+    return "{}, {}".format(_counted(failures, "failure"), _counted(warnings, "warning"))
 
 
 def _counted(count: int, what: str) -> str:
-    return "%s %s%s" % (count or "no", what, "" if count == 1 else "s")
+    return "{} {}{}".format(count or "no", what, "" if count == 1 else "s")

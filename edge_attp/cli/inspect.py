@@ -139,7 +139,7 @@ def _stream(info: Any) -> Dict[str, Any]:
 
 def _text(report: Dict[str, Any]) -> str:
     lines = _stream_lines(report) + _picture_lines(report) + _motion_lines(report)
-    return "\n".join("%-12s %s" % line for line in lines)
+    return "\n".join("{!s:12} {}".format(*line) for line in lines)
 
 
 def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
@@ -147,13 +147,13 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
 
     stream = report["stream"]
     rate = stream["frame_rate"]
-    size = ["%dx%d" % (stream["width"], stream["height"])]
+    size = [f"{stream['width']}x{stream['height']}"]
     turned = str(Orientation(stream["rotation_deg"], stream["is_mirrored"]))
-    size += ["%s for display" % turned] if turned else []
+    size += [f"{turned} for display"] if turned else []
     size += ["monochrome"] if stream["chroma_format"] == "4:0:0" else []
-    size += ["%d bits" % stream["bit_depth"]] if stream["bit_depth"] != 8 else []
-    size += ["coding tree units of %d" % stream["block_px"]] if report["coding"] else []
-    size += ["%g pictures per second" % round(rate, 3)] if rate else []
+    size += [f"{stream['bit_depth']} bits"] if stream["bit_depth"] != 8 else []
+    size += [f"coding tree units of {stream['block_px']}"] if report["coding"] else []
+    size += [f"{round(rate, 3):g} pictures per second"] if rate else []
     tracks = [("tracks", _tracks(stream))] if len(stream["tracks"]) > 1 else []
     return [
         ("input", report["input"]),
@@ -161,7 +161,7 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
         *tracks,
         (
             "codec",
-            "%s %s, level %s" % (CODECS[stream["codec"]], stream["profile"], stream["level"]),
+            "{} {}, level {}".format(CODECS[stream["codec"]], stream["profile"], stream["level"]),
         ),
         ("size", ", ".join(size)),
         ("tools", " ".join(stream["tools"]) or "none"),
@@ -175,88 +175,90 @@ def _tracks(stream: Dict[str, Any]) -> str:
 
     tracks = [described(VideoTrack(**track)) for track in stream["tracks"]]
     tracks[stream["track"]] += "; this one is read"
-    return ", ".join("%d (%s)" % pair for pair in enumerate(tracks))
+    return ", ".join("{} ({})".format(*pair) for pair in enumerate(tracks))
 
 
 def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     gop = report["gop"]
-    kinds = ", ".join("%d %s" % (count, kind) for kind, count in report["kinds"].items() if count)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in report["kinds"].items() if count)
     hidden = report["integrity"]["hidden_pictures"]
-    kinds += ", %d of them hidden by an edit list" % hidden if hidden else ""
-    lines = [("pictures", "%d: %s" % (report["pictures"], kinds))]
+    kinds += f", {hidden} of them hidden by an edit list" if hidden else ""
+    lines = [("pictures", f"{report['pictures']}: {kinds}")]
     if report["coding"]:
-        named = ["%d %s" % (count, name) for name, count in report["nal_units"].items()]
+        named = [f"{count} {name}" for name, count in report["nal_units"].items()]
         lines.append(("NAL units", ", ".join(named)))
     if len(report["sub_layers"]) > 1:
-        counts = ", ".join("%d" % count for count in report["sub_layers"])
-        lines.append(("sub-layers", "%d, of %s pictures" % (len(report["sub_layers"]), counts)))
+        counts = ", ".join(f"{count}" for count in report["sub_layers"])
+        lines.append(("sub-layers", f"{len(report['sub_layers'])}, of {counts} pictures"))
     if gop["count"]:
-        lengths = "%d" % gop["longest"]
+        lengths = f"{gop['longest']}"
         if gop["shortest"] != gop["longest"]:
-            lengths = "%d to %d" % (gop["shortest"], gop["longest"])
-        lines.append(("GOPs", "%d, of %s pictures" % (gop["count"], lengths)))
+            lengths = f"{gop['shortest']} to {gop['longest']}"
+        lines.append(("GOPs", f"{gop['count']}, of {lengths} pictures"))
         lines.append(("pattern", _shortened(gop["pattern"])))
-    speed = "%.0f pictures per second" % report["parse"]["pictures_per_second"]
+    speed = "{:.0f} pictures per second".format(report["parse"]["pictures_per_second"])
     return lines + [("integrity", _integrity(report["integrity"])), ("parse speed", speed)]
 
 
 def _integrity(integrity: Dict[str, Any]) -> str:
     found = []
     if integrity["damaged"]:
-        found.append("%d damaged pictures (%s)" % (integrity["damaged"], integrity["first_damage"]))
+        found.append(f"{integrity['damaged']} damaged pictures ({integrity['first_damage']})")
     if integrity["damaged_nal_units"]:
-        found.append("%d unreadable NAL units" % integrity["damaged_nal_units"])
+        found.append(f"{integrity['damaged_nal_units']} unreadable NAL units")
     if integrity["stopped_by"]:
         found.append("reading ended early")
     if integrity["skipped_pictures"]:
         found = found or ["ok"]
-        found.append("RASL pictures skipped: %d" % integrity["skipped_pictures"])
+        found.append(f"RASL pictures skipped: {integrity['skipped_pictures']}")
     return ", ".join(found) or "ok"
 
 
 def _motion_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     lines = []
     for kind, shares in report["blocks"].items():
-        named = ["%s %s" % (name, _percent(share)) for name, share in shares.items() if share]
-        lines.append(("%s blocks" % kind, ", ".join(named)))
-    lines += [("%s coding" % kind, _coding(coding)) for kind, coding in report["coding"].items()]
+        named = [f"{name} {_percent(share)}" for name, share in shares.items() if share]
+        lines.append((f"{kind} blocks", ", ".join(named)))
+    lines += [(f"{kind} coding", _coding(coding)) for kind, coding in report["coding"].items()]
     motion = report["motion"]
     if motion["blocks"]:
         speeds = (motion["mean_px"], motion["median_px"], motion["p95_px"])
-        lines.append(("motion", "mean %.2f, median %.2f, p95 %.2f px per picture" % speeds))
+        lines.append(
+            ("motion", "mean {:.2f}, median {:.2f}, p95 {:.2f} px per picture".format(*speeds))
+        )
         lines.append(("references", _distances(report["reference_distances"])))
     for kind, residual in report["residual"].items():
         text = "rms %.2f, %s of the samples coded"
         values = (residual["rms_luma"], _percent(residual["nonzero_share"]))
-        lines.append(("%s residual" % kind, text % values))
+        lines.append((f"{kind} residual", text % values))
     return lines
 
 
 def _coding(coding: Dict[str, Any]) -> str:
-    parts = ["units of %s" % _sides(coding["coding_units"])]
+    parts = ["units of {}".format(_sides(coding["coding_units"]))]
     if any(coding["luma_transforms"].values()):
-        parts.append("transforms of %s" % _sides(coding["luma_transforms"]))
+        parts.append("transforms of {}".format(_sides(coding["luma_transforms"])))
     vectors = [("merged", coding["merged"]), ("from both lists", coding["bi_predicted"])]
-    named = ["%.0f %% %s" % (100 * share, name) for name, share in vectors if share]
+    named = [f"{100 * share:.0f} % {name}" for name, share in vectors if share]
     return "; ".join(parts + ([", ".join(named)] if named else []))
 
 
 def _sides(shares: Dict[str, float]) -> str:
     """Shares of the area, largest blocks first."""
     named = [(side, share) for side, share in shares.items() if share]
-    return ", ".join("%s: %.0f %%" % (side, 100 * share) for side, share in reversed(named))
+    return ", ".join(f"{side}: {100 * share:.0f} %" for side, share in reversed(named))
 
 
 def _distances(distances: List[Dict[str, float]]) -> str:
     """Where references lie, earliest first; the table comes with the most frequent first."""
     shown = sorted(distances[:SHOWN_DISTANCES], key=lambda item: -item["pictures"])
-    parts = ["%+g: %s" % (-item["pictures"], _percent(item["share"])) for item in shown]
+    parts = ["{:+g}: {}".format(-item["pictures"], _percent(item["share"])) for item in shown]
     rest = sum(item["share"] for item in distances[SHOWN_DISTANCES:])
-    return "pictures away, " + ", ".join(parts + (["others %s" % _percent(rest)] if rest else []))
+    return "pictures away, " + ", ".join(parts + ([f"others {_percent(rest)}"] if rest else []))
 
 
 def _percent(share: float) -> str:
-    return "%.1f %%" % (100 * share)
+    return f"{100 * share:.1f} %"
 
 
 def _shortened(pattern: str, length: int = 88) -> str:
@@ -281,11 +283,11 @@ def _draw(args: argparse.Namespace) -> int:
     size = (width * zoom, height * zoom)
     motion = draw.draw_motion(background, picture.motion, size)
     residual = draw.draw_residual(picture.residual, size, bit_depth)
-    caption = "%s picture %d" % (picture.kind, index)
+    caption = f"{picture.kind} picture {index}"
     composed = draw.compose(motion, residual, caption, bit_depth)
     if not cv2.imwrite(path, composed[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise SourceError("%s cannot be written" % path)
-    print("%s: picture %d (%s) of %s" % (path, index, picture.kind, source))
+        raise SourceError(f"{path} cannot be written")
+    print(f"{path}: picture {index} ({picture.kind}) of {source}")
     return 0
 
 
@@ -297,4 +299,4 @@ def _find(video: Any, index: int, source: str) -> Tuple[Any, Any]:
         key = picture if picture.is_random_access else key
         if picture.decode_index == index:
             return picture, key
-    raise UsageError("%s has no picture %d: it has %d, counted from 0" % (source, index, count))
+    raise UsageError(f"{source} has no picture {index}: it has {count}, counted from 0")

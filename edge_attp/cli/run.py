@@ -110,15 +110,14 @@ def _names(inputs: Sequence[str]) -> List[str]:
     names = [name if name and short.count(name) == 1 else path for name, path in zip(short, whole)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UsageError("%s: is there twice; name each input once" % twice[0])
+        raise UsageError(f"{twice[0]}: is there twice; name each input once")
     return names
 
 
 def _check_overlay(args: argparse.Namespace, names: Sequence[str]) -> None:
     if args.overlay and len(names) > 1 and "{stream}" not in args.overlay:
         raise UsageError(
-            "--overlay %s: several inputs need a file each, as in --overlay '{stream}.mp4'"
-            % args.overlay
+            f"--overlay {args.overlay}: several inputs need a file each, as in --overlay '{{stream}}.mp4'"
         )
 
 
@@ -204,22 +203,26 @@ def _print_timing(name: str, summary: Any, is_file: bool) -> None:
     from edge_attp.timing import TARGET_MS
 
     lines = [name] if name else []
-    lines += ["%-12s %8s %9s %9s %9s %9s" % ("stage, ms", "runs", "mean", "p50", "p90", "p99")]
+    lines += [
+        f"{'stage, ms'!s:12} {'runs'!s:>8} {'mean'!s:>9} {'p50'!s:>9} {'p90'!s:>9} {'p99'!s:>9}"
+    ]
     for name, times in summary.items():
-        lines.append("%-12s %8d %9.3f %9.3f %9.3f %9.3f" % ((name,) + tuple(times)))
+        lines.append(
+            "{!s:12} {:8d} {:9.3f} {:9.3f} {:9.3f} {:9.3f}".format(*(name,) + tuple(times))
+        )
     if "total" in summary:
         total_ms = summary["total"].mean_ms
-        rate = "total is %.1f ms a scored picture, %.1f pictures/s; " % (total_ms, 1000 / total_ms)
+        rate = f"total is {total_ms:.1f} ms a scored picture, {1000 / total_ms:.1f} pictures/s; "
         if is_file:
             margin = _margin(TARGET_MS / total_ms)
-            lines.append(rate + "the target is %.0f ms: %s" % (TARGET_MS, margin))
+            lines.append(rate + f"the target is {TARGET_MS:.0f} ms: {margin}")
         else:
             lines.append(rate + "a live source sets the pace")
     print("\n".join(lines), file=sys.stderr)
 
 
 def _margin(ratio: float) -> str:
-    return "%.1f times as fast" % ratio if ratio >= 1 else "%.2f of what is needed" % ratio
+    return f"{ratio:.1f} times as fast" if ratio >= 1 else f"{ratio:.2f} of what is needed"
 
 
 def _every(text: str) -> int:

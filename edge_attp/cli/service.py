@@ -35,10 +35,10 @@ def main(args: argparse.Namespace) -> int:
     unit = "edge-attp@" + args.name
     if args.action == "install":
         here.install(args.config, not args.no_start)
-        print("%s is installed; its configuration is %s" % (unit, here.config))
+        print(f"{unit} is installed; its configuration is {here.config}")
     elif args.action == "uninstall":
         here.uninstall()
-        print("%s is gone; %s and /var/lib/edge-attp stay" % (unit, here.config))
+        print(f"{unit} is gone; {here.config} and /var/lib/edge-attp stay")
     else:
         return _show(unit, here.status())
     return 0
@@ -46,17 +46,17 @@ def main(args: argparse.Namespace) -> int:
 
 def _show(unit: str, status: "dict[str, str]") -> int:
     state = status.get("ActiveState", "unknown")
-    print("%s is %s (%s)" % (unit, state, status.get("SubState", "unknown")))
+    print("{} is {} ({})".format(unit, state, status.get("SubState", "unknown")))
     if state == "active" and status.get("StatusText"):
         print("  " + status["StatusText"])
-    print("  restarts: %s" % status.get("NRestarts", "unknown"))
+    print("  restarts: {}".format(status.get("NRestarts", "unknown")))
     if state != "active":
-        print("  last result: %s, exit code %s" % (status["Result"], status["ExecMainStatus"]))
-        print("  journalctl -u %s says more" % unit)
+        print("  last result: {}, exit code {}".format(status["Result"], status["ExecMainStatus"]))
+        print(f"  journalctl -u {unit} says more")
     return 0 if state == "active" else 1
 
 
 def _name(text: str) -> str:
     if NAME.match(text) is None:
-        raise argparse.ArgumentTypeError("got %r, expected letters, digits and . _ - only" % text)
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected letters, digits and . _ - only")
     return text

@@ -35,7 +35,7 @@ def _camera(root: str, path: str) -> Finding:
     if os.access(path, os.R_OK | os.W_OK):
         return _formats(subject, name, path)
     group = _group(os.stat(path).st_gid)
-    value = "%s: %s may not use it, its group is %s" % (name, _user(), group)
+    value = f"{name}: {_user()} may not use it, its group is {group}"
     return warned(subject, value, _join(group))
 
 
@@ -46,10 +46,10 @@ def _formats(subject: str, name: str, path: str) -> Finding:
     try:
         formats = pixel_formats(path)
     except SourceError as error:
-        return known(subject, "%s, which gives no video (%s)" % (name, error))
+        return known(subject, f"{name}, which gives no video ({error})")
     names = ", ".join(code.decode("ascii", "replace") for code in formats)
     how = "read as it is" if input_format(formats) else "encoded to H.264 on the fly"
-    return passed(subject, "%s: %s; %s" % (name, names, how))
+    return passed(subject, f"{name}: {names}; {how}")
 
 
 def groups(patient: Patient) -> List[Finding]:
@@ -58,22 +58,22 @@ def groups(patient: Patient) -> List[Finding]:
         return [passed("groups", "root needs none")]
     has_use = detect(patient.root).soc or glob.glob(os.path.join(patient.root, "dev/video*"))
     if GROUP in [_group(number) for number in os.getgroups()]:
-        return [passed("groups", "%s is in the group %s" % (_user(), GROUP))]
-    value = "%s is not in the group %s" % (_user(), GROUP)
+        return [passed("groups", f"{_user()} is in the group {GROUP}")]
+    value = f"{_user()} is not in the group {GROUP}"
     if not has_use:
         return [skipped("groups", value + ", and there is no device that needs it")]
     return [warned("groups", value, _join(GROUP))]
 
 
 def _join(group: str) -> str:
-    return "sudo usermod -aG %s %s, then log in again" % (group, _user())
+    return f"sudo usermod -aG {group} {_user()}, then log in again"
 
 
 def _user() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:  # a container's
-        return "user %d" % os.geteuid()
+        return f"user {os.geteuid()}"
 
 
 def _group(number: int) -> str:

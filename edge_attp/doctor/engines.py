@@ -31,11 +31,11 @@ def tensorrt(patient: Patient) -> List[Finding]:
     except EngineError as error:  # the plugin that EDGE_ATTP_PLUGIN names
         return [failed("tensorrt", str(error), "unset EDGE_ATTP_PLUGIN, or name the built library")]
     device = platform.device
-    value = "TensorRT %s on %s (%s)" % (platform.api.version, device.name, device.architecture)
+    value = f"TensorRT {platform.api.version} on {device.name} ({device.architecture})"
     findings = [passed("tensorrt", value), _plugin(platform)]
     findings += _engines("engines", platform, None, BUILD)
     if os.path.isdir(SERVICE_CACHE):
-        build = "sudo %s --cache %s" % (BUILD, SERVICE_CACHE)
+        build = f"sudo {BUILD} --cache {SERVICE_CACHE}"
         findings += _engines("engines.service", platform, SERVICE_CACHE, build)
     return findings
 
@@ -53,7 +53,7 @@ def _plugin(platform: Any) -> Finding:
     except EngineError as error:
         return failed("plugin", str(error), "build it again with `make plugin`")
     if not platform.api.has_plugin():
-        value = "%s loads, but TensorRT does not know what is in it" % platform.plugin.path
+        value = f"{platform.plugin.path} loads, but TensorRT does not know what is in it"
         return failed("plugin", value, "build it again with `make plugin`")
     return passed("plugin", platform.plugin.path)
 
@@ -78,8 +78,8 @@ def _stale(subject: str, cache: Any, here: Any, build: str) -> List[Finding]:
     files = stale_files(cache, here)
     if not files:
         return []
-    value = "%s, %.1f MB, fit nothing here any more (%s: %s)" % (
-        "1 file" if len(files) == 1 else "%d files" % len(files),
+    value = "{}, {:.1f} MB, fit nothing here any more ({}: {})".format(
+        "1 file" if len(files) == 1 else f"{len(files)} files",
         sum(file.size_bytes for file in files) / 1e6,
         os.path.basename(files[0].path),
         files[0].reason,
@@ -94,10 +94,10 @@ def _built(subject: str, cache: Any, platform: Any, graphs: List[str], build: st
         found = [cache.find(graph_name(path), platform.key(path), PRECISIONS) for path in graphs]
     except EngineError as error:
         return warned(subject, str(error), build)
-    kinds = sorted("%s, batch %d" % (one.key.precision, one.key.batch) for one in found)
+    kinds = sorted(f"{one.key.precision}, batch {one.key.batch}" for one in found)
     size = sum(os.path.getsize(path) for path in cache.files())
-    where = "; %.1f MB in %s" % (size / 1e6, cache.folder)
-    return passed(subject, "of the default pack: %s%s" % ("; ".join(kinds), where))
+    where = f"; {size / 1e6:.1f} MB in {cache.folder}"
+    return passed(subject, "of the default pack: {}{}".format("; ".join(kinds), where))
 
 
 def pack(patient: Patient) -> List[Finding]:
@@ -108,7 +108,7 @@ def pack(patient: Patient) -> List[Finding]:
         found = load_pack(default_pack())
     except ModelError as error:
         return [failed("pack", str(error), INSTALL_PACK)]
-    value = "%s, %s, %d labels, %s" % (found.name, found.backbone, len(found.labels), found.folder)
+    value = f"{found.name}, {found.backbone}, {len(found.labels)} labels, {found.folder}"
     if not found.trained:
         return [warned("pack", value + ": NOT TRAINED", "name a trained pack with --model")]
     return [passed("pack", value)]
@@ -132,7 +132,7 @@ def onnxruntime(patient: Patient) -> List[Finding]:
     except (EngineError, ModelError) as error:
         return [failed("onnxruntime", str(error), INSTALL_ONNX + ", or another version of it")]
     if not is_finite:
-        value = "%s gives scores that are no numbers" % backend.describe()
+        value = f"{backend.describe()} gives scores that are no numbers"
         return [failed("onnxruntime", value, INSTALL_ONNX + ", or another version of it")]
     return [passed("onnxruntime", backend.describe() + ": runs the default pack")]
 

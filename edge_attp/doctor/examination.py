@@ -79,9 +79,9 @@ def alone(check: Check, patient: Patient) -> List[Finding]:
         return check.look(patient)
     except Exception as error:
         at = traceback.extract_tb(sys.exc_info()[2])[-1]
-        place = "%s line %s" % (os.path.basename(at.filename), at.lineno)
-        said = " ".join(("%s: %s" % (type(error).__name__, error)).split())
-        return [failed(check.name, "the check itself failed: %s (%s)" % (said, place), REPORT)]
+        place = f"{os.path.basename(at.filename)} line {at.lineno}"
+        said = " ".join((f"{type(error).__name__}: {error}").split())
+        return [failed(check.name, f"the check itself failed: {said} ({place})", REPORT)]
 
 
 def main() -> None:
@@ -106,9 +106,9 @@ def _apart(check: Check, patient: Patient) -> List[Finding]:
             timeout=MOST_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return [failed(check.name, "no answer within %d s" % MOST_SECONDS, REPORT)]
+        return [failed(check.name, f"no answer within {MOST_SECONDS} s", REPORT)]
     except OSError as error:
-        return [failed(check.name, "cannot be looked at: %s" % error, REPORT)]
+        return [failed(check.name, f"cannot be looked at: {error}", REPORT)]
     try:
         return [Finding(*values) for values in json.loads(_last_line(done.stdout))]
     except (ValueError, TypeError):
@@ -124,12 +124,12 @@ def _last_line(output: bytes) -> str:
 def _ending(done: "subprocess.CompletedProcess[bytes]") -> str:
     said = _last_line(done.stderr)
     if done.returncode >= 0:
-        return "the process that looks at it ended with %d: %s" % (done.returncode, said)
+        return f"the process that looks at it ended with {done.returncode}: {said}"
     try:
         name = signal.Signals(-done.returncode).name
     except ValueError:
-        name = "signal %d" % -done.returncode
-    return "the process that looks at it died of %s" % name
+        name = f"signal {-done.returncode}"
+    return f"the process that looks at it died of {name}"
 
 
 def _cure(returncode: int) -> str:

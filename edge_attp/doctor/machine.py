@@ -26,9 +26,9 @@ OLDEST_TIME_S = 1767225600  # 2026-01-01: a clock before this has lost its batte
 
 def board(patient: Patient) -> List[Finding]:
     found = detect(patient.root)
-    cores = "" if found.soc is None else ", %d cores on" % found.cores
-    gpu = "" if found.gpu is None else ", GPU %s" % found.gpu
-    arch = "" if found.gpu_arch is None else " (%s)" % found.gpu_arch
+    cores = "" if found.soc is None else f", {found.cores} cores on"
+    gpu = "" if found.gpu is None else f", GPU {found.gpu}"
+    arch = "" if found.gpu_arch is None else f" ({found.gpu_arch})"
     return [known("board", found.name + cores + gpu + arch)]
 
 
@@ -41,7 +41,7 @@ def release(patient: Patient) -> List[Finding]:
         fix = "in a container, mount the host's /etc/nv_tegra_release read-only"
         return [warned("release", "the L4T release cannot be read", fix)]
     version = jetpack(found.release)
-    name = "%s (JetPack %s)" % (found.release, version) if version else found.release
+    name = f"{found.release} (JetPack {version})" if version else found.release
     numbers = release_numbers(found.release)
     if numbers is not None and numbers < OLDEST_RELEASE:
         fix = "flash JetPack 4.6.1 or newer with NVIDIA's SDK Manager"
@@ -69,7 +69,7 @@ def settings(patient: Patient) -> List[Finding]:
 
 def _clocks(found: Board) -> str:
     texts = (
-        "%s %.0f of %.0f MHz" % (clock.name, clock.now_hz / 1e6, clock.limit_hz / 1e6)
+        f"{clock.name} {clock.now_hz / 1e6:.0f} of {clock.limit_hz / 1e6:.0f} MHz"
         for clock in found.clocks
     )
     return ", ".join(texts) or "not told by this machine"
@@ -81,7 +81,7 @@ def temperature(patient: Patient) -> List[Finding]:
     if not zones:
         return [skipped("temperature", "not told by this machine")]
     name = max(zones, key=lambda zone: zones[zone])
-    value = "%s %.0f degrees C, the warmest of %d zones" % (name, zones[name], len(zones))
+    value = f"{name} {zones[name]:.0f} degrees C, the warmest of {len(zones)} zones"
     fix = "see that the fan turns and air can pass (on a Jetson: `sudo jetson_clocks --fan`)"
     if zones[name] >= HOT_C:
         return [failed("temperature", value + ": clocks may be lowered", fix)]
@@ -95,7 +95,7 @@ def memory(patient: Patient) -> List[Finding]:
     found = read_memory(patient.root)
     if not found.total:
         return [skipped("memory", "not told by this machine")]
-    value = "%.1f of %.1f GB free" % (found.available / 1e9, found.total / 1e9)
+    value = f"{found.available / 1e9:.1f} of {found.total / 1e9:.1f} GB free"
     fix = "end other programs, on a Jetson the desktop: `sudo systemctl isolate multi-user.target`"
     if found.available < TOO_LITTLE_BYTES:
         return [failed("memory", value, fix)]

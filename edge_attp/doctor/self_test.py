@@ -45,7 +45,7 @@ def digest(picture: Picture) -> str:
 def digests(path: str) -> List[str]:
     """Kind and digest of each picture of a stream, as this machine reads it."""
     with CompressedVideo(path) as video:
-        return ["%s %s" % (picture.kind, digest(picture)) for picture in video]
+        return [f"{picture.kind} {digest(picture)}" for picture in video]
 
 
 def difference(codec: str) -> Optional[str]:
@@ -55,7 +55,7 @@ def difference(codec: str) -> Optional[str]:
     found, wanted = digests(stream_path(codec)), expected[codec]
     for number, (one, other) in enumerate(zip(found, wanted)):
         if one != other:
-            return "picture %d is %s, expected %s" % (number, one, other)
+            return f"picture {number} is {one}, expected {other}"
     if len(found) != len(wanted):
-        return "%d pictures, expected %d" % (len(found), len(wanted))
+        return f"{len(found)} pictures, expected {len(wanted)}"
     return None

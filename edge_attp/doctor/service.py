@@ -56,11 +56,11 @@ def _finding(unit: Dict[str, str]) -> Finding:
     restarts = unit.get("NRestarts") or "0"  # systemd 237 does not count them
     subject = "service." + name.replace("edge-attp@", "").replace(".service", "")
     said = unit.get("StatusText", "")
-    value = "%s (%s), restarted %s times" % (state, unit.get("SubState", "unknown"), restarts)
+    value = "{} ({}), restarted {} times".format(state, unit.get("SubState", "unknown"), restarts)
     value += ": " + said if said else ""
-    reasons = "`journalctl -u %s` says why" % name
+    reasons = f"`journalctl -u {name}` says why"
     if state == "failed":
-        return failed(subject, "%s, because of %s" % (value, unit.get("Result")), reasons)
+        return failed(subject, "{}, because of {}".format(value, unit.get("Result")), reasons)
     if state not in ("active", "reloading"):
         return warned(subject, value, "sudo systemctl start " + name)
     if restarts != "0":
@@ -79,7 +79,7 @@ def configuration(patient: Patient) -> List[Finding]:
         config = load_config(patient.config)
     except UsageError as error:
         return [failed("config", str(error), "mend that line; `edge-attp serve --help` tells more")]
-    value = "%s: streams %d, sinks %d" % (config.path, len(config.streams), len(config.sinks))
+    value = f"{config.path}: streams {len(config.streams)}, sinks {len(config.sinks)}"
     state = folder("config.state", config.state_dir, "[service] state_dir")
     sources = [_local_source(stream) for stream in config.streams if _is_local(stream.source)]
     return [passed("config", value), state] + _pack(config) + sources
@@ -102,7 +102,7 @@ def _pack(config: Any) -> List[Finding]:
         pack = load_pack(config.engine.pack)
     except EdgeAttpError as error:
         return [failed("config.pack", str(error), "mend [engine] pack")]
-    return [passed("config.pack", "%s, %s" % (pack.name, pack.folder))]
+    return [passed("config.pack", f"{pack.name}, {pack.folder}")]
 
 
 def _is_local(source: str) -> bool:
@@ -112,11 +112,11 @@ def _is_local(source: str) -> bool:
 def _local_source(stream: Any) -> Finding:
     subject = "config." + stream.name
     if not os.path.exists(stream.source):
-        fix = "connect the camera, or mend source of [[stream]] %s" % stream.name
-        return warned(subject, "%s is not there" % stream.source, fix)
+        fix = f"connect the camera, or mend source of [[stream]] {stream.name}"
+        return warned(subject, f"{stream.source} is not there", fix)
     if not os.access(stream.source, os.R_OK):
         fix = "let the user of the service read it (of a camera: the group video)"
-        return warned(subject, "%s may not be read by this user" % stream.source, fix)
+        return warned(subject, f"{stream.source} may not be read by this user", fix)
     return passed(subject, stream.source)
 
 
@@ -134,9 +134,9 @@ def folder(subject: str, path: str, setting: str) -> Finding:
     while not os.path.isdir(there):
         there = os.path.dirname(there)
     free = shutil.disk_usage(there).free
-    value = "%s, %.1f GB free" % (path, free / 1e9)
+    value = f"{path}, {free / 1e9:.1f} GB free"
     if not os.access(there, os.W_OK | os.X_OK):
-        fix = "sudo chown $USER %s, or name another folder with %s" % (there, setting)
+        fix = f"sudo chown $USER {there}, or name another folder with {setting}"
         return warned(subject, value + ", but it cannot be written", fix)
     if free < TOO_LITTLE_BYTES:
         return failed(subject, value, FREE % setting)

@@ -28,7 +28,7 @@ OLDEST_NUMPY = (1, 17)
 
 def interpreter(patient: Patient) -> List[Finding]:
     """Its version and place."""
-    value = "%s, %s, %s" % (platform.python_version(), platform.machine(), sys.executable)
+    value = f"{platform.python_version()}, {platform.machine()}, {sys.executable}"
     if sys.version_info[:2] < OLDEST_PYTHON:
         return [failed("python", value, "install Python 3.6 or newer")]
     return [passed("python", value)]
@@ -39,7 +39,7 @@ def numpy(patient: Patient) -> List[Finding]:
     try:
         import numpy
     except ImportError as error:
-        return [failed("numpy", "cannot be imported: %s" % error, "pip install numpy")]
+        return [failed("numpy", f"cannot be imported: {error}", "pip install numpy")]
     product = numpy.full((8, 8), 2.0).dot(numpy.full((8, 8), 0.5))  # through BLAS
     if not (product == 8.0).all():
         return [failed("numpy", numpy.__version__ + " computes wrongly", "install it again")]
@@ -64,7 +64,7 @@ def core(patient: Patient) -> List[Finding]:
     except EdgeAttpError as error:
         return [failed("core", str(error), BUILD_AGAIN)]
     path = binding.library_path()
-    value = "%s kernels, interface %d, %s" % (kernels, binding.ABI_VERSION, path)
+    value = f"{kernels} kernels, interface {binding.ABI_VERSION}, {path}"
     if os.environ.get("EDGE_ATTP_CPU"):
         return [warned("core", value + ", forced by EDGE_ATTP_CPU", "unset EDGE_ATTP_CPU")]
     if kernels == "avx2" and not os.path.exists(os.path.splitext(path)[0] + "_avx2.so"):
@@ -98,10 +98,10 @@ def _tested(subject: str) -> Finding:
     for codec in STREAMS:
         wrong = difference(codec)
         if wrong:
-            value = "the %s self-test gives other motion or residual: %s" % (codec, wrong)
+            value = f"the {codec} self-test gives other motion or residual: {wrong}"
             return failed(subject, value, BUILD_AGAIN + "; if it stays so, report it")
     return passed(
-        subject, "motion and residual of the self-test are right (%s)" % ", ".join(STREAMS)
+        subject, "motion and residual of the self-test are right ({})".format(", ".join(STREAMS))
     )
 
 
@@ -113,17 +113,17 @@ def ffmpeg(patient: Patient) -> List[Finding]:
         av = import_av("reading containers and cameras")
     except EdgeAttpError as error:
         return [failed("ffmpeg", str(error), INSTALL)]
-    value = "PyAV %s, libavcodec %s" % (
+    value = "PyAV {}, libavcodec {}".format(
         av.__version__,
         ".".join(str(number) for number in av.library_versions["libavcodec"]),
     )
-    missing = ["decoder %s" % name for name in DECODERS if not _has_decoder(av, name)]
+    missing = [f"decoder {name}" for name in DECODERS if not _has_decoder(av, name)]
     if missing:
-        return [failed("ffmpeg", "%s lacks the %s" % (value, ", ".join(missing)), REBUILD)]
-    missing = ["format %s" % name for name in DEMUXERS if name not in av.formats_available]
-    missing += ["protocol %s" % name for name in PROTOCOLS if not _has_protocol(av, name)]
+        return [failed("ffmpeg", "{} lacks the {}".format(value, ", ".join(missing)), REBUILD)]
+    missing = [f"format {name}" for name in DEMUXERS if name not in av.formats_available]
+    missing += [f"protocol {name}" for name in PROTOCOLS if not _has_protocol(av, name)]
     if missing:
-        return [warned("ffmpeg", "%s lacks the %s" % (value, ", ".join(missing)), REBUILD)]
+        return [warned("ffmpeg", "{} lacks the {}".format(value, ", ".join(missing)), REBUILD)]
     return [passed("ffmpeg", value + ", with RTSP, HTTPS and cameras")]
 
 
@@ -138,7 +138,7 @@ def _has_decoder(av: Any, name: str) -> bool:
 def _has_protocol(av: Any, name: str) -> bool:
     """FFmpeg's list of protocols is not in PyAV; a port that nobody listens at tells as much."""
     try:
-        av.open("%s://127.0.0.1:1" % name, options={"timeout": "100000"}).close()
+        av.open(f"{name}://127.0.0.1:1", options={"timeout": "100000"}).close()
     except av.error.ProtocolNotFoundError:
         return False
     except (av.error.FFmpegError, OSError, ValueError):

@@ -77,7 +77,7 @@ class Graph:
         """ValueError if the batch has a size that the graph does not take."""
         if not 1 <= len(batch) <= self.max_batch:
             raise ValueError(
-                "%s takes 1 to %d pictures a run, got %d" % (self.file, self.max_batch, len(batch))
+                f"{self.file} takes 1 to {self.max_batch} pictures a run, got {len(batch)}"
             )
 
     def expect(self, inputs: Shapes, outputs: Shapes) -> None:
@@ -88,8 +88,8 @@ class Graph:
         ):
             if wanted != given:
                 raise ModelError(
-                    "%s: expected the %s %s, found %s: the graph does not belong to its model.json"
-                    % (self.file, side, _listing(wanted), _listing(given))
+                    f"{self.file}: expected the {side} {_listing(wanted)}, found "
+                    f"{_listing(given)}: the graph does not belong to its model.json"
                 )
 
 
@@ -113,7 +113,9 @@ class Backend:
 
 
 def _listing(shapes: Shapes) -> str:
-    parts = ["%s (N, %s)" % (name, ", ".join(map(str, shape))) for name, shape in shapes.items()]
+    parts = [
+        "{} (N, {})".format(name, ", ".join(map(str, shape))) for name, shape in shapes.items()
+    ]
     return " and ".join(sorted(parts)) or "none"
 
 
@@ -138,7 +140,9 @@ def open_backend(
     Raises EngineError if what was chosen is missing, with the way to get it.
     """
     if choice not in BACKENDS:
-        raise UsageError("backend: got %r, expected one of %s" % (choice, ", ".join(BACKENDS)))
+        raise UsageError(
+            "backend: got {!r}, expected one of {}".format(choice, ", ".join(BACKENDS))
+        )
     if choice == "tensorrt":
         from edge_attp.engine.tensorrt_backend import TensorRtBackend
 

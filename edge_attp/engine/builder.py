@@ -57,7 +57,7 @@ class EngineBuilder:
         graph = parser_input(plan.graph, with_plugin=self._platform.plugin is not None)
         self._api.check_precision(plan.graph, plan.key.precision, graph.is_typed)
         self._context = self._context or CudaContext()
-        with self._context.calls("building %s" % plan.graph):
+        with self._context.calls(f"building {plan.graph}"):
             self._platform.load_plugin()
             data = self._built(plan, graph)
         self._cache.store(plan.path, dict(plan.key._asdict()), data)
@@ -69,7 +69,7 @@ class EngineBuilder:
         network = builder.create_network(api.network_flags())
         parser = api.module.OnnxParser(network, api.log)  # the weights are its own until the end
         if not parser.parse(graph.data):
-            raise ModelError("%s: TensorRT cannot read it: %s" % (plan.graph, _first_error(parser)))
+            raise ModelError(f"{plan.graph}: TensorRT cannot read it: {_first_error(parser)}")
         config = builder.create_builder_config()
         api.limit_workspace(config, self._workspace)
         config.add_optimization_profile(_profile(builder, graph.inputs, plan.key.batch))
@@ -78,7 +78,7 @@ class EngineBuilder:
         timings = self._timings(config, plan.key)
         engine = builder.build_serialized_network(network, config)
         if engine is None:
-            raise api.failure("cannot build %s" % plan.graph)
+            raise api.failure(f"cannot build {plan.graph}")
         path = self._cache.timing_path(plan.key)
         self._cache.store(path, _timing_key(plan.key), bytes(timings.serialize()))
         return bytes(engine)
@@ -87,7 +87,7 @@ class EngineBuilder:
         """The products of the scoring pass what 16 bits hold."""
         is_wide = self._api.allow_half(config, network, SCORING)
         if graph.has_body and not is_wide:
-            raise EngineError("%s: TensorRT has lost the names of the scoring" % plan.graph)
+            raise EngineError(f"{plan.graph}: TensorRT has lost the names of the scoring")
 
     def _timings(self, config: Any, key: EngineKey) -> Any:
         """Times of kernels, which begin with those of earlier builds; to be kept during the build."""

@@ -124,5 +124,7 @@ def buffer_policy(
     if not name:
         name = "mapped" if is_integrated else "pinned"
     if name not in _POLICIES:
-        raise UsageError("%s: got %r, expected one of %s" % (where, name, ", ".join(BUFFER_KINDS)))
+        raise UsageError(
+            "{}: got {!r}, expected one of {}".format(where, name, ", ".join(BUFFER_KINDS))
+        )
     return name, _POLICIES[name]

@@ -26,7 +26,7 @@ def device_facts() -> DeviceFacts:
     attribute = driver.device_attribute
     return DeviceFacts(
         device.name(),
-        "sm_%d%d" % device.compute_capability(),
+        "sm_{}{}".format(*device.compute_capability()),
         device.get_attribute(attribute.MULTIPROCESSOR_COUNT),
         bool(device.get_attribute(attribute.INTEGRATED)),
     )
@@ -37,16 +37,14 @@ def _driver() -> Any:
         import pycuda.driver as driver
     except Exception as error:  # a library that is missing or of another version
         raise EngineError(
-            "the Python module pycuda cannot be imported (%s): pip install 'edge-attp[tensorrt]' on a "
-            "machine with the NVIDIA driver" % error
+            f"the Python module pycuda cannot be imported ({error}): pip install 'edge-attp[tensorrt]' on a "
+            "machine with the NVIDIA driver"
         ) from None
     try:
         driver.init()
         count = driver.Device.count()
     except driver.Error as error:
-        raise EngineError(
-            "CUDA does not start (%s): is the NVIDIA driver loaded?" % error
-        ) from None
+        raise EngineError(f"CUDA does not start ({error}): is the NVIDIA driver loaded?") from None
     if not count:
         raise EngineError("there is no CUDA device: CUDA_VISIBLE_DEVICES may hide it")
     return driver
@@ -95,13 +93,10 @@ class CudaContext:
         said = " ".join(str(error).split())
         if isinstance(error, self.driver.MemoryError):
             return (
-                "out of device memory while %s (%s): end other programs on the device, or build "
-                "engines with a smaller --workspace or --batch" % (doing, said)
+                f"out of device memory while {doing} ({said}): end other programs on the device, or build "
+                "engines with a smaller --workspace or --batch"
             )
-        return "CUDA failed while %s (%s): if the device was lost or reset, start again" % (
-            doing,
-            said,
-        )
+        return f"CUDA failed while {doing} ({said}): if the device was lost or reset, start again"
 
 
 class _Current:

@@ -69,7 +69,7 @@ def file_sha256(path: str, error: Type[EdgeAttpError] = EngineError) -> str:
             for block in iter(lambda: file.read(1 << 20), b""):
                 digest.update(block)
     except OSError as reason:
-        raise error("%s: cannot be read: %s" % (path, reason.strerror)) from None
+        raise error(f"{path}: cannot be read: {reason.strerror}") from None
     return digest.hexdigest()
 
 
@@ -82,12 +82,12 @@ class EngineCache:
     def path(self, name: str, key: EngineKey) -> str:
         """Where the engine of the graph called `name` is kept; the file name is for people."""
         parts = (name, key.graph[:12], "trt" + key.tensorrt, key.gpu, key.precision)
-        last = ("plugin" + key.plugin[:8], "b%d" % key.batch)
+        last = ("plugin" + key.plugin[:8], f"b{key.batch}")
         return os.path.join(self.folder, "-".join(parts + last) + ".engine")
 
     def timing_path(self, key: EngineKey) -> str:
         """Where the times of kernels, which all engines of one device share, are kept."""
-        return os.path.join(self.folder, "timing-trt%s-%s.cache" % (key.tensorrt, key.gpu))
+        return os.path.join(self.folder, f"timing-trt{key.tensorrt}-{key.gpu}.cache")
 
     def load(self, path: str, key: Dict[str, Any]) -> bytes:
         """The bytes of an entry. EngineError if it is missing, damaged, or of another key."""
@@ -95,11 +95,12 @@ class EngineCache:
         for name, wanted in key.items():
             if header["key"].get(name) != wanted:
                 raise EngineError(
-                    "%s: made for %s %s, here it is %s"
-                    % (path, name, header["key"].get(name), wanted)
+                    "{}: made for {} {}, here it is {}".format(
+                        path, name, header["key"].get(name), wanted
+                    )
                 )
         if hashlib.sha256(data).hexdigest() != header["sha256"]:
-            raise EngineError("%s: cut short or damaged" % path)
+            raise EngineError(f"{path}: cut short or damaged")
         return data
 
     def fault(self, path: str, key: EngineKey) -> Optional[str]:
@@ -122,7 +123,7 @@ class EngineCache:
             os.makedirs(self.folder, exist_ok=True)
             _write(path, json.dumps(header, sort_keys=True).encode() + b"\n" + data)
         except OSError as error:
-            raise EngineError("%s: cannot be written: %s" % (path, error.strerror)) from None
+            raise EngineError(f"{path}: cannot be written: {error.strerror}") from None
 
     def find(self, name: str, key: EngineKey, precisions: Tuple[str, ...]) -> Found:
         """The engine to run: of the first of `precisions` that is there, and of the smallest batch that
@@ -141,8 +142,9 @@ class EngineCache:
             except EngineError as error:
                 faults.append(str(error))
         raise EngineError(
-            "no engine for this graph, device and software in %s%s"
-            % (self.folder, "".join(" (%s)" % fault for fault in faults[:1]))
+            "no engine for this graph, device and software in {}{}".format(
+                self.folder, "".join(f" ({fault})" for fault in faults[:1])
+            )
         )
 
     def files(self) -> List[str]:
@@ -156,11 +158,11 @@ class EngineCache:
             own = EngineKey(**_split(path, _read(path, _MOST_HEADER))[0]["key"])
             return own._replace(batch=int(own.batch))
         except (TypeError, ValueError):
-            raise EngineError("%s: its key makes no sense" % path) from None
+            raise EngineError(f"{path}: its key makes no sense") from None
 
     def _entries(self, name: str, key: EngineKey) -> List[Tuple[str, EngineKey]]:
         """What is there of one graph, as far as its header can be read."""
-        begin = os.path.join(self.folder, "%s-%s-" % (name, key.graph[:12]))
+        begin = os.path.join(self.folder, f"{name}-{key.graph[:12]}-")
         found = []
         for path in self.files():
             if path.startswith(begin) and path.endswith(".engine"):
@@ -181,7 +183,7 @@ def _read(path: str, size: int = -1) -> bytes:
         with open(path, "rb") as file:
             return file.read(size)
     except OSError as error:
-        raise EngineError("%s: cannot be read: %s" % (path, error.strerror)) from None
+        raise EngineError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _split(path: str, data: bytes) -> Tuple[Dict[str, Any], bytes]:
@@ -194,12 +196,12 @@ def _split(path: str, data: bytes) -> Tuple[Dict[str, Any], bytes]:
     except (ValueError, KeyError, TypeError):
         good = False
     if not good:
-        raise EngineError("%s: not an engine that this version of edge-attp wrote" % path)
+        raise EngineError(f"{path}: not an engine that this version of edge-attp wrote")
     return header, engine
 
 
 def _write(path: str, data: bytes) -> None:
-    temporary = "%s.%d.writing" % (path, os.getpid())
+    temporary = f"{path}.{os.getpid()}.writing"
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -236,7 +238,7 @@ def remove_files(files: List[Stale]) -> None:
         try:
             os.unlink(file.path)
         except OSError as error:
-            raise EngineError("%s: cannot be removed: %s" % (file.path, error.strerror)) from None
+            raise EngineError(f"{file.path}: cannot be removed: {error.strerror}") from None
 
 
 def _stale_reason(cache: EngineCache, path: str, here: EngineKey) -> Optional[str]:
@@ -252,5 +254,5 @@ def _stale_reason(cache: EngineCache, path: str, here: EngineKey) -> Optional[st
     for field in MACHINE:
         made_for, wanted = getattr(own, field), getattr(here, field)
         if made_for != wanted:
-            return "made for %s %s, here it is %s" % (field, made_for, wanted)
+            return f"made for {field} {made_for}, here it is {wanted}"
     return None

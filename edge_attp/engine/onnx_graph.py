@@ -34,15 +34,15 @@ def parser_input(path: str, with_plugin: bool) -> ParserInput:
         import onnx.numpy_helper
     except ImportError as error:
         raise EngineError(
-            "building engines needs the package onnx (%s): pip install onnx" % error
+            f"building engines needs the package onnx ({error}): pip install onnx"
         ) from None
     try:
         model = onnx.load(path)
     except Exception as error:  # protobuf's classes have no public common base
-        raise ModelError("%s: is not an ONNX file: %s" % (path, error)) from None
+        raise ModelError(f"{path}: is not an ONNX file: {error}") from None
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         raise ModelError(
-            "%s: is in 8 bits, which is for CPUs: export the pack with --precision fp16" % path
+            f"{path}: is in 8 bits, which is for CPUs: export the pack with --precision fp16"
         )
     _widen_kernels(onnx, model.graph)
     has_body = not with_plugin and _inline_functions(onnx, model, path)
@@ -103,8 +103,7 @@ def _body(onnx: Any, graph: Any, call: Any, function: Any, path: str) -> List[An
     for node in function.node:
         if any(attribute.ref_attr_name for attribute in node.attribute):
             raise ModelError(
-                "%s: the body of %s takes attributes, which this version cannot insert"
-                % (path, call.op_type)
+                f"{path}: the body of {call.op_type} takes attributes, which this version cannot insert"
             )
         for name in node.output:
             names.setdefault(name, own + name)

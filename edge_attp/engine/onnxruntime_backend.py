@@ -34,7 +34,7 @@ class OnnxRuntimeBackend(Backend):
             import onnxruntime
         except ImportError as error:
             raise EngineError(
-                "the onnxruntime backend cannot start (%s): pip install 'edge-attp[onnx]'" % error
+                f"the onnxruntime backend cannot start ({error}): pip install 'edge-attp[onnx]'"
             ) from None
         self._library = onnxruntime
         self._uses_cuda = _CUDA in onnxruntime.get_available_providers()
@@ -44,12 +44,12 @@ class OnnxRuntimeBackend(Backend):
     def describe(self) -> str:
         version, threads = self._library.__version__, self._threads
         if self._uses_cuda:
-            return "ONNX Runtime %s, CUDA" % version
+            return f"ONNX Runtime {version}, CUDA"
         if threads is None:
-            return "ONNX Runtime %s, CPU, threads to be measured" % version
+            return f"ONNX Runtime {version}, CPU, threads to be measured"
         measured = " (measured)" if self._is_measured else ""
         plural = "" if threads == 1 else "s"
-        return "ONNX Runtime %s, CPU, %d thread%s%s" % (version, threads, plural, measured)
+        return f"ONNX Runtime {version}, CPU, {threads} thread{plural}{measured}"
 
     def load(self, path: str) -> Graph:
         session = self._cuda_session(path) if self._uses_cuda else None
@@ -75,9 +75,7 @@ class OnnxRuntimeBackend(Backend):
         try:
             session = self._session(path, threads, [_CPU])
         except Exception as error:  # the library raises classes of its own without a common base
-            raise ModelError(
-                "%s: ONNX Runtime cannot load it: %s" % (path, one_line(error))
-            ) from error
+            raise ModelError(f"{path}: ONNX Runtime cannot load it: {one_line(error)}") from error
         return OrtGraph(path, session)
 
     def _cuda_session(self, path: str) -> Any:

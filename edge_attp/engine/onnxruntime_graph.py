@@ -57,9 +57,7 @@ class OrtGraph(Graph):
         try:
             self._session.run_with_iobinding(buffers.binding)
         except Exception as error:
-            raise EngineError(
-                "%s: ONNX Runtime failed: %s" % (self.file, one_line(error))
-            ) from error
+            raise EngineError(f"{self.file}: ONNX Runtime failed: {one_line(error)}") from error
         return time.monotonic() - begin_s
 
     def _new_buffers(self, batch: int) -> "_OrtBuffers":
@@ -113,8 +111,8 @@ def _shapes(path: str, values: Any) -> Shapes:
         sides = value.shape[1:]
         if value.type != _FLOAT or not all(isinstance(side, int) for side in sides):
             raise ModelError(
-                "%s: %s is %s %s: expected float32 with every size fixed but the first"
-                % (path, value.name, value.type, value.shape)
+                f"{path}: {value.name} is {value.type} {value.shape}: expected float32 with "
+                "every size fixed but the first"
             )
         shapes[value.name] = tuple(sides)
     return shapes

@@ -150,14 +150,14 @@ def default_pack() -> str:
     for folder in places:
         if os.path.isfile(os.path.join(folder, "model.json")):
             return folder
-    raise ModelError("the default pack is not installed (%s): name one with --model" % places[0])
+    raise ModelError(f"the default pack is not installed ({places[0]}): name one with --model")
 
 
 def load_pack(folder: str) -> Pack:
     """Reads and checks a pack, its graphs' sha256 included. ModelError if anything is wrong."""
     path = os.path.join(folder, "model.json")
     if not os.path.isdir(folder):
-        raise ModelError("%s: no such folder; a model pack is a folder with model.json" % folder)
+        raise ModelError(f"{folder}: no such folder; a model pack is a folder with model.json")
     document = read_json(path, ModelError)
     document.value(("format_version",), _VERSION)  # others have other keys
     values = document.read(_MODEL)
@@ -196,6 +196,6 @@ def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -
     path = os.path.join(folder, file)
     found = file_sha256(path, ModelError)
     if found != meant.lower():
-        expected = "%s, which is what %s has" % (found, file)
+        expected = f"{found}, which is what {file} has"
         raise document.wrong(("graphs", name, "sha256"), meant, expected)
     return path

@@ -33,14 +33,14 @@ class TensorRtApi:
 
     def failure(self, what: str) -> EngineError:
         """An error that ends with TensorRT's reason."""
-        return EngineError("TensorRT %s %s: %s" % (self.version, what, self.log.reason()))
+        return EngineError(f"TensorRT {self.version} {what}: {self.log.reason()}")
 
     def make(self, name: str) -> Any:
         """A new Builder or Runtime. EngineError where the library makes none."""
         try:
             return getattr(self.module, name)(self.log)
         except TypeError:  # what the bindings make of a null pointer
-            raise self.failure("cannot make a %s" % name) from None
+            raise self.failure(f"cannot make a {name}") from None
 
     # Building
 
@@ -56,7 +56,7 @@ class TensorRtApi:
         """ModelError where a graph cannot be built in a precision."""
         if is_typed and precision != "fp16":
             raise ModelError(
-                "%s: the graph itself computes in 16 bits: build it with --precision fp16" % file
+                f"{file}: the graph itself computes in 16 bits: build it with --precision fp16"
             )
 
     def allow_half(self, config: Any, network: Any, wide: str) -> bool:
@@ -85,7 +85,7 @@ class TensorRtApi:
         if not self.has_plugin():
             self.open_library(path)
         if not self.has_plugin():
-            raise OSError("it holds no plugin %s for this TensorRT" % PLUGIN[0])
+            raise OSError(f"it holds no plugin {PLUGIN[0]} for this TensorRT")
 
     def open_library(self, path: str) -> None:
         """Loads a plugin library. OSError if that fails."""
@@ -119,7 +119,7 @@ class TensorRtApi:
 
     def tensor(self, name: str, is_input: bool, shape: Any, element: Any) -> Tensor:
         if element != self.module.float32:
-            raise EngineError("the engine's %s is %s: expected float32" % (name, element))
+            raise EngineError(f"the engine's {name} is {element}: expected float32")
         return Tensor(name, is_input, tuple(shape)[1:])
 
 

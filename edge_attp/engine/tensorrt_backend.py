@@ -34,7 +34,7 @@ class TensorRtBackend(Backend):
         try:
             self._platform = open_platform()
         except NotHere as error:
-            raise NotHere("%s. Use --backend onnxruntime." % error) from None
+            raise NotHere(f"{error}. Use --backend onnxruntime.") from None
         self._cache = EngineCache(cache)
         self._precisions = precisions
         self._batch = batch
@@ -44,7 +44,7 @@ class TensorRtBackend(Backend):
 
     def describe(self) -> str:
         platform = self._platform
-        return "TensorRT %s, %s, %s (%s), %s buffers, %s plugin" % (
+        return "TensorRT {}, {}, {} ({}), {} buffers, {} plugin".format(
             platform.api.version,
             " and ".join(sorted(self._loaded)) or "no engine yet",
             platform.device.name,
@@ -59,7 +59,7 @@ class TensorRtBackend(Backend):
         try:
             return self._cache.find(graph_name(path), key, self._precisions)
         except EngineError as error:
-            raise EngineError("%s: %s: edge-attp build makes one" % (path, error)) from None
+            raise EngineError(f"{path}: {error}: edge-attp build makes one") from None
 
     def load(self, path: str) -> Graph:
         found = self.find(path)

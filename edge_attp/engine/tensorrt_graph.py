@@ -51,15 +51,15 @@ class TrtGraph(Graph):
         self._runs: Deque["weakref.ReferenceType[_TrtRun]"] = deque()  # that may be on their way
         self._session = session
         self._stream: Any = None
-        self._doing = "running %s" % path
-        with session.context.calls("loading %s" % found.path):
+        self._doing = f"running {path}"
+        with session.context.calls(f"loading {found.path}"):
             self._load(found)
 
     def _load(self, found: Found) -> None:
         api, driver = self._session.api, self._session.context.driver
         self._engine = self._session.runtime.deserialize_cuda_engine(found.data)
         if self._engine is None:
-            raise api.failure("cannot read %s (edge-attp build --force makes it anew)" % found.path)
+            raise api.failure(f"cannot read {found.path} (edge-attp build --force makes it anew)")
         tensors = api.tensors(self._engine)
         self._names = [tensor.name for tensor in tensors]
         self.inputs = {t.name: t.shape for t in tensors if t.is_input}
@@ -67,7 +67,7 @@ class TrtGraph(Graph):
         self.max_batch = api.max_batch(self._engine)
         self._execution = self._engine.create_execution_context()
         if self._execution is None:
-            raise api.failure("cannot run %s (out of memory?)" % found.path)
+            raise api.failure(f"cannot run {found.path} (out of memory?)")
         self._set_batch(1)
         self._stream = driver.Stream()
         is_in_place = self.max_batch == 1 and self._session.memory.is_in_place
@@ -114,7 +114,7 @@ class TrtGraph(Graph):
     def _set_batch(self, batch: int) -> None:
         self._batch = 0
         if not self._session.api.set_batch(self._engine, self._execution, batch):
-            raise self._session.api.failure("cannot run %s with batch %d" % (self.file, batch))
+            raise self._session.api.failure(f"cannot run {self.file} with batch {batch}")
         self._batch = batch
 
     def _enqueue(self, slot: Slot, pictures: Sequence[PictureMemory]) -> None:
@@ -123,7 +123,7 @@ class TrtGraph(Graph):
             addresses = slot.begin(pictures, stream)
             in_order = {name: addresses[name] for name in self._names}
             if not api.enqueue(self._execution, in_order, stream.handle):
-                raise api.failure("failed while %s" % self._doing)
+                raise api.failure(f"failed while {self._doing}")
             slot.end(pictures, stream)
         except BaseException:
             slot.abandon(pictures, stream)
@@ -132,14 +132,14 @@ class TrtGraph(Graph):
     def _new_memory(self) -> PictureMemory:
         context, new = self._session.context, self._session.memory
         shapes = dict(self.inputs, **self.outputs)
-        with context.calls("allocating buffers of %s" % self.file):
+        with context.calls(f"allocating buffers of {self.file}"):
             return {name: new(context.driver, (1,) + shapes[name]) for name in self._names}
 
     def __del__(self) -> None:
         """What is on the device can be freed only while its context is current, and after its use."""
         context = self._session.context
         try:
-            with context.closing("closing %s" % self.file):
+            with context.closing(f"closing {self.file}"):
                 if self._stream is not None:  # a run that failed may have left work
                     with suppress(context.driver.Error):
                         self._stream.synchronize()

@@ -49,7 +49,7 @@ class Platform(NamedTuple):
         return EngineKey(
             graph=file_sha256(graph),
             tensorrt=self.api.version,
-            gpu="%sx%d" % (self.device.architecture, self.device.multiprocessors),
+            gpu=f"{self.device.architecture}x{self.device.multiprocessors}",
             precision=precision,
             plugin=self.plugin.version if self.plugin else NO_PLUGIN,
             batch=batch,
@@ -62,8 +62,9 @@ class Platform(NamedTuple):
                 self.api.load_plugin(self.plugin.path)
             except OSError as error:
                 raise EngineError(
-                    "%s: cannot be used (%s): build it for TensorRT %s, or set EDGE_ATTP_PLUGIN=none "
-                    "to do without" % (self.plugin.path, error, self.api.version)
+                    f"{self.plugin.path}: cannot be used ({error}): build it for TensorRT "
+                    f"{self.api.version}, or set EDGE_ATTP_PLUGIN=none "
+                    "to do without"
                 ) from None
 
 
@@ -75,7 +76,7 @@ def open_platform() -> Platform:
     """Looks at this machine. NotHere names everything that is missing."""
     found, lacks = _look()
     if lacks:
-        raise NotHere("TensorRT cannot run here: %s" % "; ".join(lacks))
+        raise NotHere("TensorRT cannot run here: {}".format("; ".join(lacks)))
     module, device = found
     return Platform(adapter(module), device, find_plugin())
 
@@ -115,8 +116,7 @@ def _module() -> Any:
         import tensorrt
     except Exception as error:  # a broken installation raises more than ImportError
         raise EngineError(
-            "the Python module tensorrt cannot be imported (%s): it comes with JetPack or from NVIDIA"
-            % error
+            f"the Python module tensorrt cannot be imported ({error}): it comes with JetPack or from NVIDIA"
         ) from None
     return tensorrt
 
@@ -135,7 +135,7 @@ def find_plugin() -> Optional[PluginLibrary]:
     try:
         return PluginLibrary(path, file_sha256(path))
     except EngineError as error:
-        raise EngineError("EDGE_ATTP_PLUGIN: %s" % error) from None
+        raise EngineError(f"EDGE_ATTP_PLUGIN: {error}") from None
 
 
 def _built() -> str:

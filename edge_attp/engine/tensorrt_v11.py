@@ -18,8 +18,9 @@ class Api11(Api10):
         super().check_precision(file, precision, is_typed)
         if precision == "fp16" and not is_typed:
             raise ModelError(
-                "%s: TensorRT %s computes in 16 bits only where the graph says so: export the pack with "
-                "--precision fp16-typed, or build it with --precision fp32" % (file, self.version)
+                f"{file}: TensorRT {self.version} computes in 16 bits only where the graph "
+                "says so: export the pack with "
+                "--precision fp16-typed, or build it with --precision fp32"
             )
 
     def allow_half(self, config: Any, network: Any, wide: str) -> bool:

@@ -79,9 +79,9 @@ def detect(root: str = "/") -> Board:
 
 def _name(model: str, family: str, cpu: str, cores: int) -> str:
     if family and "Jetson" not in model:  # a TX2 calls itself "quill"
-        return "%s (%s)" % (family, model) if model else family
+        return f"{family} ({model})" if model else family
     plural = "" if cores == 1 else "s"
-    return model or "%s, %d core%s" % (cpu or "unknown processor", cores, plural)
+    return model or f"{cpu or 'unknown processor'}, {cores} core{plural}"
 
 
 def _soc(root: str) -> Optional[str]:
@@ -100,7 +100,7 @@ def _nvidia_gpu(root: str) -> Optional[str]:
 def _release(root: str) -> Optional[str]:
     text = _read(root, "etc/nv_tegra_release")
     found = re.search(r"R(\d+) \(release\), REVISION: ([\d.]+)", text)
-    return "L4T R%s.%s" % found.groups() if found else None
+    return "L4T R{}.{}".format(*found.groups()) if found else None
 
 
 def _cpu(root: str) -> Tuple[str, int]:
@@ -122,7 +122,7 @@ def _power_mode(root: str) -> Optional[str]:
         return None
     names = re.findall(r"^\s*<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", modes, re.M)
     known = {int(number): name for number, name in names}
-    return known.get(int(chosen.group(1)), "mode %d" % int(chosen.group(1)))
+    return known.get(int(chosen.group(1)), f"mode {int(chosen.group(1))}")
 
 
 def _gpu_clocks(root: str) -> List[Frequency]:

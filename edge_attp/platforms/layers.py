@@ -80,7 +80,7 @@ def read_layers(path: str) -> List[Layer]:
                 layers.append(_layer(node, shapes, constants))
             except KeyError as error:
                 raise ModelError(
-                    "%s: the shape of %s is not known: export it with fixed sizes" % (path, error)
+                    f"{path}: the shape of {error} is not known: export it with fixed sizes"
                 ) from None
     return layers
 
@@ -91,8 +91,7 @@ def _load(path: str) -> Tuple[Any, Dict[str, Shape]]:
         import onnx
     except ImportError as error:
         raise EngineError(
-            "estimating needs the onnx package, which cannot be imported (%s): pip install onnx"
-            % error
+            f"estimating needs the onnx package, which cannot be imported ({error}): pip install onnx"
         ) from None
     try:
         model = onnx.load(path)
@@ -100,7 +99,9 @@ def _load(path: str) -> Tuple[Any, Dict[str, Shape]]:
             value.type.tensor_type.shape.dim[0].dim_value = 1
         graph = onnx.shape_inference.infer_shapes(model).graph
     except Exception as error:  # protobuf's and onnx's own classes have no common base
-        raise ModelError("%s: cannot be read: %s" % (path, " ".join(str(error).split()))) from error
+        raise ModelError(
+            "{}: cannot be read: {}".format(path, " ".join(str(error).split()))
+        ) from error
     shapes: Dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in list(graph.value_info) + list(graph.input) + list(graph.output):
         sides = [side.dim_value for side in value.type.tensor_type.shape.dim]

@@ -39,8 +39,8 @@ def _rails_of_r32(root: str) -> Iterator[Tuple[str, float]]:
     for folder in _folders(root, METERS + "iio:device*"):
         for channel in range(CHANNELS):
             try:
-                name = _text(folder, "rail_name_%d" % channel)
-                yield name, int(_text(folder, "in_power%d_input" % channel)) / 1e3
+                name = _text(folder, f"rail_name_{channel}")
+                yield name, int(_text(folder, f"in_power{channel}_input")) / 1e3
             except (OSError, ValueError):  # not connected
                 continue
 
@@ -49,9 +49,9 @@ def _rails_of_hwmon(root: str) -> Iterator[Tuple[str, float]]:
     for folder in _folders(root, METERS + "hwmon/hwmon*"):
         for channel in range(1, CHANNELS + 1):
             try:
-                name = _text(folder, "in%d_label" % channel)
-                millivolts = int(_text(folder, "in%d_input" % channel))
-                milliamperes = int(_text(folder, "curr%d_input" % channel))
+                name = _text(folder, f"in{channel}_label")
+                millivolts = int(_text(folder, f"in{channel}_input"))
+                milliamperes = int(_text(folder, f"curr{channel}_input"))
             except (OSError, ValueError):
                 continue
             yield name, millivolts * milliamperes / 1e6

@@ -62,15 +62,15 @@ def faults(board: Board) -> List[Fault]:
     if board.power_mode is None:
         found.append(Fault("power mode", "the power mode cannot be read", "sudo nvpmodel -q"))
     elif board.power_mode != FASTEST:
-        what = "the power mode is %s, not %s" % (board.power_mode, FASTEST)
+        what = f"the power mode is {board.power_mode}, not {FASTEST}"
         found.append(Fault("power mode", what, "sudo nvpmodel -m 0"))
     loose = [clock.name for clock in board.clocks if not clock.is_held]
     if loose:
-        what = "clocks may fall (%s)" % ", ".join(loose)
+        what = "clocks may fall ({})".format(", ".join(loose))
         found.append(Fault("clocks", what, "sudo jetson_clocks"))
     return found
 
 
 def remarks(board: Board) -> List[str]:
     """The faults, each as a line."""
-    return ["%s: `%s`" % (fault.what, fault.cure) for fault in faults(board)]
+    return [f"{fault.what}: `{fault.cure}`" for fault in faults(board)]

@@ -65,7 +65,7 @@ class EventDetector:
         start, end, shortest_s = thresholds
         if not 0.0 < end <= start <= 1.0:
             raise ValueError(
-                "thresholds: got start %g and end %g, expected 0 < end <= start <= 1" % (start, end)
+                f"thresholds: got start {start:g} and end {end:g}, expected 0 < end <= start <= 1"
             )
         self._labels = labels
         self._stream = stream

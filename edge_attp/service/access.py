@@ -25,17 +25,16 @@ class Access:
     def __init__(self, address: str, is_loopback: bool, port: int, token: Optional[str]) -> None:
         if token is None and not is_loopback:
             raise UsageError(
-                "[health] listen: %s can be reached from other machines, which needs a token_file: "
-                "`openssl rand -hex 24 > FILE`, readable by the service alone" % address
+                f"[health] listen: {address} can be reached from other machines, which needs a token_file: "
+                "`openssl rand -hex 24 > FILE`, readable by the service alone"
             )
         if token is not None and len(token) < SHORTEST_TOKEN:
             raise UsageError(
-                "[health] token_file: the token needs %d characters or more: `openssl rand -hex 24`"
-                % SHORTEST_TOKEN
+                f"[health] token_file: the token needs {SHORTEST_TOKEN} characters or more: `openssl rand -hex 24`"
             )
         self._token = token
         # Cookies do not tell ports apart.
-        self._cookie_name = "edge_attp_%d" % port
+        self._cookie_name = f"edge_attp_{port}"
 
     def refusal(self, request: Request) -> Optional[Response]:
         """What a caller who may not read is told; None for all others."""
@@ -55,7 +54,7 @@ class Access:
         """The header that lets a page that was opened with ?token= go on without it."""
         if self._token is None or not self._is_token(request.query.get("token")):
             return ()
-        value = "%s=%s; Path=/; HttpOnly; SameSite=Strict" % (self._cookie_name, self._digest())
+        value = f"{self._cookie_name}={self._digest()}; Path=/; HttpOnly; SameSite=Strict"
         return (("Set-Cookie", value),)
 
     def _has_token(self, request: Request) -> bool:

@@ -111,10 +111,10 @@ def _check(document: Document, config: Config) -> None:
     _check_own(document, config)
     events = config.events
     if events.end > events.start:
-        raise document.wrong(("events", "end"), events.end, "at most start, %g" % events.start)
+        raise document.wrong(("events", "end"), events.end, f"at most start, {events.start:g}")
     listen = config.health.listen
     if listen and not listen.startswith(_LOCAL) and config.health.token_file is None:
-        told = "%s can be reached from the network, which needs a token_file" % listen
+        told = f"{listen} can be reached from the network, which needs a token_file"
         raise document.fault(("health", "listen"), told)
 
 
@@ -122,12 +122,12 @@ def _check_names(document: Document, config: Config) -> None:
     names = [stream.name for stream in config.streams]
     for index, name in enumerate(names):
         if name in names[:index]:
-            told = "another stream is called %s too" % name
+            told = f"another stream is called {name} too"
             raise document.fault(("stream", index, "name"), told)
     for index, sink in enumerate(config.sinks):
         for place, name in enumerate(sink.streams or ()):
             if name not in names:
-                told = "there is no stream %s; there is %s" % (shown(name), ", ".join(names))
+                told = "there is no stream {}; there is {}".format(shown(name), ", ".join(names))
                 raise document.fault(("sink", index, "streams", place), told)
 
 
@@ -140,11 +140,11 @@ def _check_own(document: Document, config: Config) -> None:
             continue
         for name in [stream.name for stream in config.streams if sink.takes(stream.name)]:
             if (sink.type, name) in served:
-                told = "%s has another %s already" % (name, sink.type)
+                told = f"{name} has another {sink.type} already"
                 raise document.fault(at + ("type",), told)
             place = sink.options[own].replace("{stream}", name)
             if (sink.type, place) in taken:
-                told = "another stream is sent to %s; write {stream} in it" % place
+                told = f"another stream is sent to {place}; write {{stream}} in it"
                 raise document.fault(at + (own,), told)
             served.add((sink.type, name))
             taken.add((sink.type, place))

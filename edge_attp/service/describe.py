@@ -20,7 +20,7 @@ def describe(config: Config) -> str:
 
 def _rows(config: Config) -> Iterator[Tuple[str, str]]:
     engine = config.engine
-    yield "model", "%s on %s" % (engine.pack or "the one that is shipped", engine.backend)
+    yield "model", "{} on {}".format(engine.pack or "the one that is shipped", engine.backend)
     yield "state", config.state_dir
     yield "health", "http://" + config.health.listen if config.health.listen else "none"
     for stream in config.streams:
@@ -33,8 +33,8 @@ def _rows(config: Config) -> Iterator[Tuple[str, str]]:
 
 
 def _stream(stream: StreamTable) -> str:
-    every = _EVERY.get(stream.every, "one picture in %d" % stream.every)
-    return "%s, %s" % (without_password(stream.source), every)
+    every = _EVERY.get(stream.every, f"one picture in {stream.every}")
+    return f"{without_password(stream.source)}, {every}"
 
 
 def _sink(sink: SinkTable, stream: str) -> str:

@@ -30,12 +30,12 @@ def example() -> str:
     parts = [_HEAD, _STREAM + _keys(STREAM)]
     parts += [_SINK % first + _keys(dict(_common(), **SINKS[first]))]
     parts += [_off_sink(kind) for kind in others]
-    parts += ["\n[%s]\n%s" % (name, _keys(table)) for name, table in TABLES.items()]
+    parts += [f"\n[{name}]\n{_keys(table)}" for name, table in TABLES.items()]
     return "".join(parts)
 
 
 def _off_sink(kind: str) -> str:
-    return '\n#[[sink]]\n#type = "%s"\n%s' % (kind, _keys(SINKS[kind], is_off=True))
+    return f'\n#[[sink]]\n#type = "{kind}"\n{_keys(SINKS[kind], is_off=True)}'
 
 
 def _common() -> Keys:
@@ -50,8 +50,8 @@ def _line(name: str, key: Key, is_off: bool) -> str:
     """One key with what it is for behind it, or above it where that would be too long."""
     mark = "#" if is_off or key.default is not REQUIRED else ""
     value = key.example if key.default in (REQUIRED, None) else key.default
-    written = "%s%s = %s" % (mark, name, json.dumps(value))
-    line = "%-36s # %s" % (written, key.help)
+    written = f"{mark}{name} = {json.dumps(value)}"
+    line = f"{written!s:36} # {key.help}"
     if len(line) <= _WIDTH:
         return line + "\n"
     above = textwrap.wrap(key.help, _WIDTH, initial_indent="# ", subsequent_indent="# ")

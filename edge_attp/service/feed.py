@@ -94,7 +94,7 @@ class Feed:
 
 
 def _message(kind: str, values: Dict[str, Any]) -> bytes:
-    return ("event: %s\ndata: %s\n\n" % (kind, json.dumps(values))).encode("ascii")
+    return (f"event: {kind}\ndata: {json.dumps(values)}\n\n").encode("ascii")
 
 
 def _event(number: int, time_s: float, event: Any) -> Dict[str, Any]:

@@ -51,7 +51,7 @@ class Liveness:
         stalled_s = time.monotonic() - self._since_s
         if stalled_s < STALLED_S:
             return []
-        return ["inference has made no progress for %.0f s" % stalled_s]
+        return [f"inference has made no progress for {stalled_s:.0f} s"]
 
 
 def not_ready(state: Any) -> List[str]:
@@ -61,7 +61,7 @@ def not_ready(state: Any) -> List[str]:
     if state.progress is None:
         return ["the engines are being loaded, which takes minutes where they are built first"]
     closed = [stream for stream in state.streams() if stream.status.state != "running"]
-    reasons = ["stream %s is %s" % (stream.name, stream.status.state) for stream in closed]
+    reasons = [f"stream {stream.name} is {stream.status.state}" for stream in closed]
     return reasons or ["no stream has been opened yet"]
 
 

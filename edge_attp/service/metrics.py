@@ -29,7 +29,7 @@ def exposition(state: Any) -> Tuple[str, bytes]:
         import prometheus_client.core as core
     except ImportError as error:
         raise UsageError(
-            "/metrics needs prometheus_client (%s): pip install 'edge-attp[service]'" % error
+            f"/metrics needs prometheus_client ({error}): pip install 'edge-attp[service]'"
         ) from None
     registry = client.CollectorRegistry()
     client.ProcessCollector(registry=registry)

@@ -223,7 +223,7 @@ def _open_health(state: ServiceState, health: Health) -> Optional[HealthServer]:
     try:
         server = HealthServer(state, health.listen, token, health.page)
     except UsageError as error:
-        raise UsageError("%s: health: %s" % (state.config_path, error)) from None
+        raise UsageError(f"{state.config_path}: health: {error}") from None
     server.start()
     logger.info("health: http://%s", server.address)
     return server
@@ -234,6 +234,5 @@ def _make_state_dir(config: Config) -> None:
         os.makedirs(config.state_dir, 0o750, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            "%s: service: state_dir: %s cannot be made: %s"
-            % (config.path, config.state_dir, error.strerror)
+            f"{config.path}: service: state_dir: {config.state_dir} cannot be made: {error.strerror}"
         ) from None

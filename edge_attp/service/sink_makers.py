@@ -35,7 +35,7 @@ def _sinks(
         if kind.is_lasting != is_lasting or not table.takes(stream):
             continue
         before = sum(other.type == table.type for other in config.sinks[:index])
-        name = table.type if not before else "%s %d" % (table.type, before + 1)
+        name = table.type if not before else f"{table.type} {before + 1}"
         spool = os.path.join(config.state_dir, "spool", "{stream}", name.replace(" ", "-"))
         yield name, kind.make(_plain(table.options), Surroundings(spool, recorder))
 

@@ -24,7 +24,7 @@ def notify(**fields: object) -> bool:
         return False
     if address.startswith("@"):  # a name that lies in no file system
         address = "\0" + address[1:]
-    text = "\n".join("%s=%s" % (name, _one_line(value)) for name, value in fields.items())
+    text = "\n".join(f"{name}={_one_line(value)}" for name, value in fields.items())
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
         sender.setblocking(False)  # a full queue must not hold the service up
         try:
@@ -110,5 +110,5 @@ class StatusLine:
     def text(self) -> str:
         streams = self._state.streams()
         running = sum(stream.status.state == "running" for stream in streams)
-        rate = ", %.1f pictures/s are scored" % self._rate if self._rate else ""
-        return "%d of %d streams run%s" % (running, self._state.stream_count, rate)
+        rate = f", {self._rate:.1f} pictures/s are scored" if self._rate else ""
+        return f"{running} of {self._state.stream_count} streams run{rate}"

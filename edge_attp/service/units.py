@@ -46,7 +46,7 @@ def unit_text(command: List[str], devices: List[str]) -> str:
     """The unit. command: what starts edge-attp. devices: that it may open besides cameras."""
     with open(TEMPLATE, encoding="utf-8") as file:
         text = file.read()
-    allowed = "\n".join("DeviceAllow=%s rw" % device for device in devices)
+    allowed = "\n".join(f"DeviceAllow={device} rw" for device in devices)
     return text.replace("@executable@", " ".join(map(_quoted, command))).replace(
         "@devices@", allowed
     )
@@ -57,7 +57,7 @@ class Installation:
 
     def __init__(self, name: str, root: str = "/") -> None:
         self._name = name
-        self._unit = "edge-attp@%s.service" % name
+        self._unit = f"edge-attp@{name}.service"
         self._root = os.path.abspath(root)
         self._is_here = self._root == "/"
         self.config = self._path(CONFIG_FOLDER, name + ".toml")
@@ -151,15 +151,14 @@ def _gpu_nodes() -> List[str]:
 def _quoted(word: str) -> str:
     """For ExecStart=, where % and \\ and quotes mean something."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return '"%s"' % escaped if " " in escaped else escaped
+    return f'"{escaped}"' if " " in escaped else escaped
 
 
 def _check_config(path: str) -> None:
     """As it will be read: what it names by relative paths must be in the folder it will be in."""
     if not os.path.exists(path):
         raise UsageError(
-            "there is no %s: write one (edge-attp serve --example > FILE) and name it with --config"
-            % path
+            f"there is no {path}: write one (edge-attp serve --example > FILE) and name it with --config"
         )
     load_config(path, "/" + CONFIG_FOLDER)
 
@@ -169,9 +168,8 @@ def _refuse_closed(command: List[str]) -> None:
     for place in map(os.path.realpath, (command[0], sys.prefix, sys.executable, package)):
         if (place + "/").startswith(CLOSED):
             raise UsageError(
-                "%s lies in a home, which is closed to the service: install edge-attp elsewhere, as in "
+                f"{place} lies in a home, which is closed to the service: install edge-attp elsewhere, as in "
                 "python3 -m venv /opt/edge-attp && /opt/edge-attp/bin/pip install 'edge-attp[service]'"
-                % place
             )
 
 
@@ -194,9 +192,9 @@ def _run(*command: str) -> str:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True
         )
     except OSError as error:
-        raise EdgeAttpError("%s cannot be run: %s" % (command[0], error.strerror)) from None
+        raise EdgeAttpError(f"{command[0]} cannot be run: {error.strerror}") from None
     if done.returncode != 0:
-        raise EdgeAttpError("%s: %s" % (" ".join(command), done.stderr.strip() or "failed"))
+        raise EdgeAttpError("{}: {}".format(" ".join(command), done.stderr.strip() or "failed"))
     return done.stdout
 
 

@@ -61,5 +61,5 @@ def _source(value: object, folder: str) -> str:
 LABEL = matching("letters, digits and . _ - only", r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 NAMES = list_of(TEXT, "a list of names of streams")
 ADDRESS = fitting('an address as "127.0.0.1:9560", or "" for none', _is_address, is_text=True)
-EVERY = Kind('"picture", "gop" or %s' % COUNT.expected, _every)
+EVERY = Kind(f'"picture", "gop" or {COUNT.expected}', _every)
 SOURCE = Kind('a URL, a path, /dev/videoN, or "-" for the standard input', _source, is_text=True)

@@ -93,13 +93,13 @@ def _resolve(listen: str) -> Tuple[int, Tuple[Any, ...]]:
     """Address family and socket address."""
     found = re.match(r"(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$", listen)
     if found is None or int(found.group(3)) > 65535:
-        raise UsageError("%r is no address to listen on: write host:port" % listen)
+        raise UsageError(f"{listen!r} is no address to listen on: write host:port")
     host, port = found.group(1) or found.group(2), int(found.group(3))
     try:
         flags = socket.AI_PASSIVE
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)[0][::4]
     except OSError as error:
-        raise UsageError("cannot listen on %s: %s" % (listen, error)) from None
+        raise UsageError(f"cannot listen on {listen}: {error}") from None
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -116,7 +116,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         try:
             super().__init__(place, _Handler)
         except OSError as error:
-            raise UsageError("cannot listen on %s: %s" % (listen, error.strerror)) from None
+            raise UsageError(f"cannot listen on {listen}: {error.strerror}") from None
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._slots.acquire(blocking=False):
@@ -206,7 +206,7 @@ def _head(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
         remaining_s = deadline_s - time.monotonic()
         if remaining_s <= 0 or len(head) > MAX_HEAD_BYTES:
-            raise OSError("no request in %d bytes and %.1f s" % (MAX_HEAD_BYTES, HEAD_TIMEOUT_S))
+            raise OSError(f"no request in {MAX_HEAD_BYTES} bytes and {HEAD_TIMEOUT_S:.1f} s")
         connection.settimeout(remaining_s)
         part = connection.recv(4096)
         if not part:

@@ -69,7 +69,7 @@ class ClipSink(Sink):
         self._folder = fill_in(self._folder, header.stream)
         self._prefix = for_file(header.stream)
         self._display_matrix = header.display_matrix
-        self._trouble = Trouble("clips %s" % self._folder)
+        self._trouble = Trouble(f"clips {self._folder}")
         self._thread.start()
 
     def picture(self, result: Result) -> None:
@@ -83,8 +83,8 @@ class ClipSink(Sink):
 
     def event(self, event: Event) -> None:
         now = time.time()
-        moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + ".%03dZ" % (now % 1 * 1000)
-        name = "%s-%s-%s.mp4" % (self._prefix, for_file(event.label), moment)
+        moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+        name = f"{self._prefix}-{for_file(event.label)}-{moment}.mp4"
         begin_s, end_s = event.start_s - self._before_s, event.end_s + self._after_s
         with self._lock:
             self._wanted.append(_Wanted(name, begin_s, end_s))
@@ -147,7 +147,7 @@ class ClipSink(Sink):
     def _write(self, name: str, cut: Cut) -> None:
         os.makedirs(self._folder, exist_ok=True)
         # One name for each stream: what a killed process leaves is written over.
-        unfinished = os.path.join(self._folder, ".%s.part" % self._prefix)
+        unfinished = os.path.join(self._folder, f".{self._prefix}.part")
         try:
             write_mp4(unfinished, cut.packets, cut.time_base, self._display_matrix)
         except (OSError, EdgeAttpError):

@@ -60,10 +60,10 @@ class CsvSink(Sink):
     def event(self, event: Event) -> None:
         self._row(
             record="event",
-            start_s="%.6f" % event.start_s,
-            end_s="%.6f" % event.end_s,
+            start_s=f"{event.start_s:.6f}",
+            end_s=f"{event.end_s:.6f}",
             label=event.label,
-            probability="%.6f" % event.score,
+            probability=f"{event.score:.6f}",
         )
 
     def finish(self, verdict: Verdict) -> None:
@@ -71,10 +71,10 @@ class CsvSink(Sink):
             self._ranked(verdict.scores, record="verdict")
 
     def _ranked(self, scores: Any, **values: Any) -> None:
-        times = {"start_s": "%.6f" % scores.start_s, "end_s": "%.6f" % scores.end_s}
+        times = {"start_s": f"{scores.start_s:.6f}", "end_s": f"{scores.end_s:.6f}"}
         best = top(scores.probabilities, self._labels, self._top)
         for rank, (label, probability) in enumerate(best, 1):
-            self._row(rank=rank, label=label, probability="%.6f" % probability, **times, **values)
+            self._row(rank=rank, label=label, probability=f"{probability:.6f}", **times, **values)
 
     def _row(self, **values: Any) -> None:
         self._rows.writerow(dict(values, version=VERSION, stream=self._name))

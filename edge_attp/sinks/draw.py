@@ -33,8 +33,7 @@ def opencv() -> Any:
         import cv2
     except ImportError as error:
         raise UsageError(
-            "drawing needs OpenCV, which cannot be imported (%s): pip install 'edge-attp[overlay]'"
-            % error
+            f"drawing needs OpenCV, which cannot be imported ({error}): pip install 'edge-attp[overlay]'"
         ) from error
     return cv2
 
@@ -271,4 +270,4 @@ def _legend_heat(canvas: np.ndarray, x: int, full: int) -> int:
     x = write(canvas, "residual 0", (x, 27)) + 6
     room = max(0, min(64, canvas.shape[1] - x))
     canvas[16:28, x : x + room] = heat[:, :room]
-    return write(canvas, "%d+" % full, (x + 70, 27)) + 14
+    return write(canvas, f"{full}+", (x + 70, 27)) + 14

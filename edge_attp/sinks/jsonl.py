@@ -136,7 +136,7 @@ def utc(seconds: float) -> str:
     """ISO 8601 with milliseconds, of seconds since 1970."""
     milliseconds = int(seconds * 1000)
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
-    return "%s.%03dZ" % (whole, milliseconds % 1000)
+    return f"{whole}.{milliseconds % 1000:03d}Z"
 
 
 def _seconds(value: float) -> float:

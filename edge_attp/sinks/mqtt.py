@@ -42,9 +42,9 @@ class MqttSink(SpooledSink):
         spool_max_bytes: int = 16 << 20,
     ) -> None:
         if not topic or "+" in topic or "#" in topic:
-            raise UsageError('mqtt: topic = "%s": is empty or has a wildcard (+, #)' % topic)
+            raise UsageError(f'mqtt: topic = "{topic}": is empty or has a wildcard (+, #)')
         self._host, self._port = host, port or (TLS_PORT if tls else PLAIN_PORT)
-        super().__init__("mqtt %s:%d" % (host, self._port), spool_folder, spool_max_bytes)
+        super().__init__(f"mqtt {host}:{self._port}", spool_folder, spool_max_bytes)
         self._topic = topic
         self._client_id = client_id or "edge-attp-" + for_file(socket.gethostname())
         self._username, self._tls, self._ca_file = username, tls, ca_file
@@ -56,7 +56,7 @@ class MqttSink(SpooledSink):
 
     def start(self, header: Header) -> None:
         self._topic = fill_in(self._topic, header.stream)
-        client_id = "%s-%s" % (self._client_id, for_file(header.stream))
+        client_id = f"{self._client_id}-{for_file(header.stream)}"
         status_topic = "/".join(self._topic.split("/")[:-1] + ["status"])
         self._connection = connection = Connection(client_id, status_topic, self._changed)
         if self._username is not None:
@@ -70,7 +70,7 @@ class MqttSink(SpooledSink):
         try:
             connection.encrypt(self._ca_file)
         except OSError as error:
-            raise UsageError("mqtt: ca_file = %s: %s" % (self._ca_file, error)) from None
+            raise UsageError(f"mqtt: ca_file = {self._ca_file}: {error}") from None
 
     def _changed(self, reason: Optional[str]) -> None:
         if reason is None:

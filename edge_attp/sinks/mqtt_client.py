@@ -22,8 +22,8 @@ def _import_mqtt() -> ModuleType:
         import paho.mqtt.client
     except ImportError as error:
         raise UsageError(
-            "the MQTT sink needs paho-mqtt, which cannot be imported (%s): "
-            "pip install 'edge-attp[service]'" % error
+            f"the MQTT sink needs paho-mqtt, which cannot be imported ({error}): "
+            "pip install 'edge-attp[service]'"
         ) from None
     return paho.mqtt.client
 

@@ -21,4 +21,4 @@ def fill_in(pattern: str, stream: str) -> str:
 def without_secrets(url: str) -> str:
     """Scheme, host and port of an address: users, passwords and stream keys are not for the log."""
     parts = urlsplit(url)
-    return "%s://%s" % (parts.scheme, parts.netloc.rpartition("@")[2])
+    return "{}://{}".format(parts.scheme, parts.netloc.rpartition("@")[2])

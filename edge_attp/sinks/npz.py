@@ -31,7 +31,7 @@ class NpzSink:
         try:
             self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
         except OSError as error:
-            raise SourceError("%s cannot be written: %s" % (path, error.strerror)) from error
+            raise SourceError(f"{path} cannot be written: {error.strerror}") from error
 
     def __enter__(self) -> "NpzSink":
         return self
@@ -43,7 +43,7 @@ class NpzSink:
 
     def add(self, picture: Picture) -> None:
         """Writes one picture's arrays."""
-        motion, prefix = picture.motion, "%d/" % picture.decode_index
+        motion, prefix = picture.motion, f"{picture.decode_index}/"
         for name in ("mv", "reference", "mode"):
             self._write(prefix + name, getattr(motion, name))
         self._write(prefix + "flow", motion.flow())

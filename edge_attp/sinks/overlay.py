@@ -108,7 +108,7 @@ class OverlaySink(Drawing):
 
     def start(self, header: Header) -> None:
         if _is_same_file(self._path, header.source):
-            raise UsageError("--overlay %s: that is the input; name another file" % self._path)
+            raise UsageError(f"--overlay {self._path}: that is the input; name another file")
         super().start(header)
         self._frames = _frames(header.source, header.track)
         self._orientation = header.orientation
@@ -122,7 +122,7 @@ class OverlaySink(Drawing):
             self._stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
         except (OSError, ValueError, self._av.error.FFmpegError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise UsageError("--overlay %s: cannot be written: %s" % (self._path, reason)) from None
+            raise UsageError(f"--overlay {self._path}: cannot be written: {reason}") from None
 
     def picture(self, result: Result) -> None:
         if result.note is None:
@@ -150,7 +150,7 @@ class OverlaySink(Drawing):
         try:
             yield
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
-            told = "--overlay %s: cannot be written: %s" % (self._path, pyav.reason(error))
+            told = f"--overlay {self._path}: cannot be written: {pyav.reason(error)}"
             raise EdgeAttpError(told) from None
 
     def close(self) -> None:
@@ -184,9 +184,7 @@ def _import_av(user: str) -> Any:
         import av
         import av.error
     except ImportError as error:
-        raise UsageError(
-            "%s needs PyAV (%s): pip install 'edge-attp[overlay]'" % (user, error)
-        ) from None
+        raise UsageError(f"{user} needs PyAV ({error}): pip install 'edge-attp[overlay]'") from None
     if "libx264" not in av.codecs_available:
-        raise EdgeAttpError("%s: this PyAV has no libx264 to encode with: pip install av" % user)
+        raise EdgeAttpError(f"{user}: this PyAV has no libx264 to encode with: pip install av")
     return av

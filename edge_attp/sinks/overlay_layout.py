@@ -40,7 +40,7 @@ class Layout:
         heat_height = min(self._inner * header.height / header.width, 180.0)
         self._heat = (_even(heat_height * header.width / header.height), _even(heat_height))
         self.size = (self._view[0] + COLUMN, self._body + draw.LEGEND_HEIGHT)
-        title = "%s on %s" % (header.model, header.backend.split(",")[0])
+        title = "{} on {}".format(header.model, header.backend.split(",")[0])
         self._legend = draw.legend(self.size[0], title, bit_depth=header.bit_depth)
 
     def fit_heat(self, heat: np.ndarray) -> np.ndarray:
@@ -83,11 +83,8 @@ class Layout:
         return cv2.resize(behind, self._view, interpolation=way)
 
     def _draw_place(self, canvas: np.ndarray, result: Result, y: int) -> None:
-        text = "%7.2f s   %s%s   picture %d" % (
-            result.start_s,
-            result.kind,
-            " key" if result.is_key else "",
-            result.decode_index,
+        text = "{:7.2f} s   {}{}   picture {}".format(
+            result.start_s, result.kind, " key" if result.is_key else "", result.decode_index
         )
         if result.integrity != "ok":
             text += "   " + result.integrity
@@ -99,7 +96,7 @@ class Layout:
             return
         label, probability = top(result.smoothed, self._header.labels, 1)[0]
         colour = GOOD if probability >= CERTAIN else LIGHT
-        text = "%s  %.2f" % (label, probability)
+        text = f"{label}  {probability:.2f}"
         _shade(canvas, 0, bottom - 50, min(self._view[0], 40 + _big_width(text)), bottom)
         _write_big(canvas, text, (16, bottom - 16), colour)
 
@@ -120,14 +117,14 @@ class Layout:
             y += 30
             colour = GOOD if probability >= CERTAIN else PLAIN
             draw.write(canvas, label[:24], (self._left, y - 10), LIGHT)
-            draw.write(canvas, "%.2f" % probability, (self._left + self._inner - 30, y - 10), LIGHT)
+            draw.write(canvas, f"{probability:.2f}", (self._left + self._inner - 30, y - 10), LIGHT)
             self._bar(canvas, y - 4, probability, colour)
         return y
 
     def _draw_timing(self, canvas: np.ndarray, y: int) -> None:
         """Work of the newest scored picture, stage after stage, on a bar that is TARGET_MS long."""
         clock = self._header.clock
-        draw.write(canvas, "ms a picture, of %.0f" % TARGET_MS, (self._left, y), DIM)
+        draw.write(canvas, f"ms a picture, of {TARGET_MS:.0f}", (self._left, y), DIM)
         self._bar(canvas, y + 10, 0.0, TRACK)
         start, x = 0.0, self._left
         for name, colour in STAGE_COLOURS:

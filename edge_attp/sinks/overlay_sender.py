@@ -40,7 +40,7 @@ class Sender:
         self._input, self._said = self._process.stdin, self._process.stdout
         self._killed = ""
         os.set_blocking(self._said.fileno(), False)
-        self.write("{} {}\n".format(format, url).encode())
+        self.write(f"{format} {url}\n".encode())
 
     def write(self, data: bytes) -> int:
         """Waits as long as the process takes nothing. BrokenPipeError once it has ended."""

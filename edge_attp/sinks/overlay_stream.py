@@ -59,8 +59,9 @@ class OverlayStreamSink(Drawing):
     def __init__(self, url: str) -> None:
         if urlsplit(url).scheme not in FORMATS:
             raise UsageError(
-                'overlay: url = "%s": its beginning is none of %s'
-                % (url, ", ".join(scheme + "://" for scheme in sorted(FORMATS)))
+                'overlay: url = "{}": its beginning is none of {}'.format(
+                    url, ", ".join(scheme + "://" for scheme in sorted(FORMATS))
+                )
             )
         super().__init__("the overlay stream")
         self._url = url
@@ -211,7 +212,7 @@ class OverlayStreamSink(Drawing):
 
 _RECEIVER = matching(
     "an address that begins with " + ", ".join(scheme + "://" for scheme in sorted(FORMATS)),
-    "(%s)://" % "|".join(FORMATS),
+    "({})://".format("|".join(FORMATS)),
 )
 SINK = SinkType(
     "overlay",

@@ -32,9 +32,9 @@ class ProgressSink(Sink):
             return
         self._shown = now
         speed = self._scored / max(now - self._start, 1e-3)
-        text = "%d pictures, %.1f s of video, %.1f/s" % (self._pictures, result.end_s, speed)
+        text = f"{self._pictures} pictures, {result.end_s:.1f} s of video, {speed:.1f}/s"
         if result.smoothed is not None:
-            text += ", %s %.2f" % top(result.smoothed, self._labels, 1)[0]
+            text += ", {} {:.2f}".format(*top(result.smoothed, self._labels, 1)[0])
         self._stream.write("\r\033[K" + text[:78])
         self._stream.flush()
 

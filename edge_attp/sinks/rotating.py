@@ -41,7 +41,7 @@ class RotatingJsonSink(JsonLinesSink):
         top_count: int = 5,
     ) -> None:
         if max_bytes < 1 or keep < 0:
-            raise UsageError("jsonl %s: max_bytes must be 1 or more, keep 0 or more" % path)
+            raise UsageError(f"jsonl {path}: max_bytes must be 1 or more, keep 0 or more")
         self._pattern, self._pictures = path, pictures
         self._file = _LineFile(max_bytes, keep)
         stream: Any = self._file
@@ -90,7 +90,7 @@ class _LineFile:
 
     def name(self, path: str) -> None:
         self._path = path
-        self._trouble = Trouble("jsonl %s" % path)
+        self._trouble = Trouble(f"jsonl {path}")
 
     def write(self, text: str) -> None:
         line = text.encode()
@@ -150,7 +150,7 @@ class _LineFile:
             self.counts["torn_records"] += 1
 
     def _rotate(self) -> None:
-        names = [self._path] + ["%s.%d" % (self._path, age) for age in range(1, self._keep + 1)]
+        names = [self._path] + [f"{self._path}.{age}" for age in range(1, self._keep + 1)]
         if not self._keep:
             os.remove(self._path)
         for older, newer in reversed(list(zip(names[1:], names))):

@@ -18,7 +18,7 @@ class Secret(NamedTuple):
     text: str
 
     def __repr__(self) -> str:
-        return "Secret(%r)" % self.path
+        return f"Secret({self.path!r})"
 
 
 def read_secret(key: str, path: Optional[str]) -> Optional[str]:
@@ -28,7 +28,7 @@ def read_secret(key: str, path: Optional[str]) -> Optional[str]:
     try:
         return _first_line(path)
     except Unfit as unfit:
-        raise UsageError("%s = %s" % (key, unfit)) from None
+        raise UsageError(f"{key} = {unfit}") from None
 
 
 def _first_line(path: str) -> str:
@@ -37,9 +37,9 @@ def _first_line(path: str) -> str:
             secret = file.readline().strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise Unfit("%s: cannot be read: %s" % (path, reason)) from None
+        raise Unfit(f"{path}: cannot be read: {reason}") from None
     if not secret:
-        raise Unfit("%s: is empty" % path)
+        raise Unfit(f"{path}: is empty")
     return secret
 
 

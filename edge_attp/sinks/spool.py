@@ -161,7 +161,7 @@ class Spool:
         return os.open(os.path.join(self._folder, name), os.O_RDWR | os.O_CREAT, 0o640)
 
     def _open_file(self, number: int) -> _File:
-        return _File(number, self._open("%010d.messages" % number))
+        return _File(number, self._open(f"{number:010d}.messages"))
 
     def _read_folder(self) -> None:
         number, begin = self._read_position()
@@ -239,6 +239,6 @@ class Spool:
         self._is_appending = self._is_appending and bool(self._files)
         os.close(first.fd)
         try:
-            os.remove(os.path.join(self._folder, "%010d.messages" % first.number))
+            os.remove(os.path.join(self._folder, f"{first.number:010d}.messages"))
         except FileNotFoundError:
             pass  # someone emptied the folder

@@ -60,12 +60,11 @@ class SpooledSink(Sink):
             self._spool = Spool(folder, self._max_bytes)
         except BlockingIOError:
             raise UsageError(
-                "%s: the spool %s is in use by another stream or process; give each its own"
-                % (self._name, folder)
+                f"{self._name}: the spool {folder} is in use by another stream or process; give each its own"
             ) from None
         except OSError as error:
             raise EdgeAttpError(
-                "%s: the spool %s cannot be used: %s" % (self._name, folder, error.strerror)
+                f"{self._name}: the spool {folder} cannot be used: {error.strerror}"
             ) from None
         if self._spool.counts["torn"]:
             logger.warning(

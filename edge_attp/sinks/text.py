@@ -27,12 +27,12 @@ class TextSink(Sink):
         if result.scores is None:
             return
         best = top(result.scores.probabilities, self._labels, self._top)
-        self._line("%9.3f s  %s  %s" % (result.start_s, result.kind, _columns(best)))
+        self._line(f"{result.start_s:9.3f} s  {result.kind}  {_columns(best)}")
 
     def event(self, event: Event) -> None:
         self._line(
-            "event: %s from %.2f s to %.2f s, %.2f at %.2f s"
-            % (event.label, event.start_s, event.end_s, event.score, event.peak_s)
+            f"event: {event.label} from {event.start_s:.2f} s to {event.end_s:.2f} s, "
+            f"{event.score:.2f} at {event.peak_s:.2f} s"
         )
 
     def finish(self, verdict: Verdict) -> None:
@@ -49,20 +49,18 @@ def verdict_line(verdict: Verdict, labels: Tuple[str, ...], top_count: int) -> s
         answer = "none: no picture was scored"
     else:
         answer = ", ".join(
-            "%s %.3f" % entry for entry in top(verdict.scores.probabilities, labels, top_count)
+            "{} {:.3f}".format(*entry)
+            for entry in top(verdict.scores.probabilities, labels, top_count)
         )
-    counts = "%d of %d pictures scored in %d GOP%s" % (
-        verdict.scored,
-        verdict.pictures,
-        verdict.gops,
-        "" if verdict.gops == 1 else "s",
+    counts = "{} of {} pictures scored in {} GOP{}".format(
+        verdict.scored, verdict.pictures, verdict.gops, "" if verdict.gops == 1 else "s"
     )
     if verdict.damaged:
-        counts += ", %d damaged" % verdict.damaged
+        counts += f", {verdict.damaged} damaged"
     if not verdict.is_complete:
         counts += ", ended early"
-    return "verdict: %s (%s; %.1f pictures/s)" % (answer, counts, verdict.pictures_per_second)
+    return f"verdict: {answer} ({counts}; {verdict.pictures_per_second:.1f} pictures/s)"
 
 
 def _columns(best: List[Tuple[str, float]]) -> str:
-    return "  ".join("%-16s %.3f" % (label[:16], probability) for label, probability in best)
+    return "  ".join(f"{label[:16]!s:16} {probability:.3f}" for label, probability in best)

@@ -37,7 +37,7 @@ class WebhookSink(SpooledSink):
         spool_max_bytes: int = 16 << 20,
     ) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise UsageError('webhook: url = "%s": is no http:// or https:// address' % url)
+            raise UsageError(f'webhook: url = "{url}": is no http:// or https:// address')
         super().__init__("webhook " + without_secrets(url), spool_folder, spool_max_bytes)
         token = read_secret("webhook: token_file", token_file)
         self._url, self._timeout_s = url, timeout_s
@@ -98,4 +98,6 @@ def _answer(error: urllib.error.HTTPError) -> str:
         body = error.read(SHOWN_BYTES).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException):
         body = ""
-    return "the server answers %d %s%s" % (error.code, error.reason, ": " + body if body else "")
+    return "the server answers {} {}{}".format(
+        error.code, error.reason, ": " + body if body else ""
+    )

@@ -67,7 +67,7 @@ class _LiveContainer(ContainerSource):
                 last_s = now_s
                 yield packet
             elif now_s - last_s > self._stall_s:
-                raise SourceError("{}: no video in what it sends".format(self.name))
+                raise SourceError(f"{self.name}: no video in what it sends")
 
     def _bytes(self, packet: Any) -> bytes:
         data = super()._bytes(packet)
@@ -78,11 +78,11 @@ class _LiveContainer(ContainerSource):
 
 
 def _check_has_cameras(device: str) -> None:
-    av = pyav.import_av("{}: is a camera".format(device))
+    av = pyav.import_av(f"{device}: is a camera")
     if _V4L2 not in av.formats_available:
         raise EdgeAttpError(
-            "{}: this PyAV reads no cameras: it was built without FFmpeg's V4L2. Build it against the "
-            "FFmpeg of this machine: `pip install --no-binary av av`".format(device)
+            f"{device}: this PyAV reads no cameras: it was built without FFmpeg's V4L2. Build it against the "
+            "FFmpeg of this machine: `pip install --no-binary av av`"
         )
 
 

@@ -120,7 +120,7 @@ class LiveSource(Source):
         if self._failure is not None:
             raise self._failure
         if not self._is_known:
-            raise SourceError("{}: stopped before it was connected".format(self.name))
+            raise SourceError(f"{self.name}: stopped before it was connected")
 
     def packets(self) -> Iterator[EncodedPacket]:
         """SourceError at the end if the source cannot be read on: its codec has changed."""
@@ -258,9 +258,7 @@ class LiveSource(Source):
     def _check_codec(self, source: Source) -> None:
         if source.syntax is not self.syntax:
             raise SourceError(
-                "{}: its codec has changed from {} to {}: open it again".format(
-                    self.name, self.codec, source.codec
-                )
+                f"{self.name}: its codec has changed from {self.codec} to {source.codec}: open it again"
             )
 
     def _check_orientation(self, source: Source) -> None:
@@ -297,10 +295,10 @@ class LiveSource(Source):
             self._backoff.reset()
         if now_s - last_s >= self._options.connection.stall_s:
             self._count("stalls")
-            why = "no video for {:.1f} s".format(now_s - last_s)
+            why = f"no video for {now_s - last_s:.1f} s"
         else:
             self._count("losses")
-        self._report("{}: connection lost: {}".format(self.name, why))
+        self._report(f"{self.name}: connection lost: {why}")
         return False
 
     def _take(self, packet: EncodedPacket, arrived_s: float) -> None:

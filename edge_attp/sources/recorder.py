@@ -272,11 +272,11 @@ def write_mp4(
     made from those of showing. Raises OSError if the file cannot be written, CorruptStream if FFmpeg makes
     nothing of the packets.
     """
-    av = pyav.import_av("{}: cutting a clip".format(path))
+    av = pyav.import_av(f"{path}: cutting a clip")
     first = packets[0].data
     syntax = annexb.recognised(first)
     if syntax is None:
-        raise CorruptStream("{}: the clip begins with no parameter sets".format(path))
+        raise CorruptStream(f"{path}: the clip begins with no parameter sets")
     try:
         with pyav.opened(av, BytesIO(first), format=syntax.name) as sample:
             with av.open(path, "w", format="mp4") as output:
@@ -290,9 +290,7 @@ def write_mp4(
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         if isinstance(error, OSError):
             raise
-        raise CorruptStream(
-            "{}: the clip cannot be written: {}".format(path, pyav.reason(error))
-        ) from None
+        raise CorruptStream(f"{path}: the clip cannot be written: {pyav.reason(error)}") from None
     if display_matrix is not None:  # PyAV has no way to set it
         write_matrix(path, display_matrix)
 

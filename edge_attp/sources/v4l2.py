@@ -23,12 +23,12 @@ def pixel_formats(device: str, ioctl: Callable[..., Any] = fcntl.ioctl) -> List[
     try:
         opened = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
-        raise SourceError("{}: {}".format(device, _advice(error))) from None
+        raise SourceError(f"{device}: {_advice(error)}") from None
     try:
         return _formats(opened, ioctl)
     except OSError as error:
-        what = "is no camera: {}".format(error.strerror)
-        raise SourceError("{}: {}".format(device, what)) from None
+        what = f"is no camera: {error.strerror}"
+        raise SourceError(f"{device}: {what}") from None
     finally:
         os.close(opened)
 

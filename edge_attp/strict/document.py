@@ -144,7 +144,7 @@ class Document:
 
     def wrong(self, path: Path, value: Any, expected: str) -> EdgeAttpError:
         """The error for a value that is not what was expected."""
-        return self.fault(path, "got %s, expected %s" % (shown(value), expected))
+        return self.fault(path, f"got {shown(value)}, expected {expected}")
 
     def fault(self, path: Path, told: str) -> EdgeAttpError:
         """The error for what stands at `path`, or should: then the line of its table counts."""
@@ -173,8 +173,8 @@ class Document:
             others = difflib.get_close_matches(name, self._elsewhere, 1)
             near = [self._elsewhere[other] for other in others]
         if near:
-            return 'unknown %s; did you mean "%s"?' % (what, near[0])
-        return "unknown %s; known are %s" % (what, ", ".join(known))
+            return f'unknown {what}; did you mean "{near[0]}"?'
+        return "unknown {}; known are {}".format(what, ", ".join(known))
 
     def _place(self, path: Path) -> str:
         try:
@@ -185,7 +185,7 @@ class Document:
             if path[:length] in self._given:
                 return self._given[path[:length]][0]
             if path[:length] in lines:
-                return "%s:%d" % (self._name, lines[path[:length]])
+                return f"{self._name}:{lines[path[:length]]}"
         return self._name
 
     def _label(self, path: Path) -> str:
@@ -211,9 +211,9 @@ def _holds_keys(value: Any) -> bool:
 def _title(name: str, index: int, table: Dict[str, Any]) -> str:
     """What people call a table of a list: stream 'door', sink 2 (mqtt)."""
     if _can_be_told(table.get("name")):
-        return "%s '%s'" % (name, table["name"])
-    of_type = " (%s)" % table["type"] if _can_be_told(table.get("type")) else ""
-    return "%s %d%s" % (name, index + 1, of_type)
+        return "{} '{}'".format(name, table["name"])
+    of_type = " ({})".format(table["type"]) if _can_be_told(table.get("type")) else ""
+    return f"{name} {index + 1}{of_type}"
 
 
 def _can_be_told(value: Any) -> bool:
@@ -240,9 +240,9 @@ def _read(path: str, error: Type[EdgeAttpError], most: Optional[int] = None) -> 
         with open(path, encoding="utf-8") as file:
             text = file.read(-1 if most is None else most + 1)
     except OSError as reason:
-        raise error("%s: cannot be read: %s" % (path, reason.strerror)) from None
+        raise error(f"{path}: cannot be read: {reason.strerror}") from None
     except UnicodeDecodeError:
-        raise error("%s: is not UTF-8 text" % path) from None
+        raise error(f"{path}: is not UTF-8 text") from None
     if most is not None and len(text) > most:
-        raise error("%s: is larger than 1 MiB, which no configuration is" % path)
+        raise error(f"{path}: is larger than 1 MiB, which no configuration is")
     return text

@@ -18,11 +18,11 @@ def parse(text: str, name: str, error: Type[EdgeAttpError]) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
-        raise error("%s: is nested too deeply" % name) from None
+        raise error(f"{name}: is nested too deeply") from None
     except json.JSONDecodeError as reason:
-        raise error("%s:%d: not valid JSON: %s" % (name, reason.lineno, reason.msg)) from None
+        raise error(f"{name}:{reason.lineno}: not valid JSON: {reason.msg}") from None
     except ValueError as reason:
-        raise error("%s: not valid JSON: %s" % (name, reason)) from None
+        raise error(f"{name}: not valid JSON: {reason}") from None
 
 
 def lines(text: str) -> Dict[Path, int]:
@@ -53,5 +53,5 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     if len(values) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = json.dumps(counts.most_common(1)[0][0])
-        raise ValueError("the key %s stands twice in an object" % twice)
+        raise ValueError(f"the key {twice} stands twice in an object")
     return values

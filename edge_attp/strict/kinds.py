@@ -139,7 +139,7 @@ def path_to(
     def read(value: Any, folder: str) -> str:
         found = os.path.join(folder, os.path.expanduser(TEXT.read(value, folder)))
         if is_there is not None and not is_there(found):
-            raise Unfit("there is no %s %s" % (what, found))
+            raise Unfit(f"there is no {what} {found}")
         return found
 
     return Kind("the path of a " + what if what else "a path", read, True, base)
@@ -168,9 +168,9 @@ def _is_number(value: Any) -> bool:
 def _range(low: float, high: float, above: float = -math.inf) -> str:
     has_end = high not in (math.inf, _LARGEST)
     if above > -math.inf:
-        return " above %s" % above + (", and %s at most" % high if has_end else "")
+        return f" above {above}" + (f", and {high} at most" if has_end else "")
     if low > -math.inf:
-        return " from %s to %s" % (low, high) if has_end else ", %s or more" % low
+        return f" from {low} to {high}" if has_end else f", {low} or more"
     return ""
 
 

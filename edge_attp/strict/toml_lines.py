@@ -32,14 +32,14 @@ def parse(text: str, name: str, error: Type[EdgeAttpError]) -> Dict[str, Any]:
     try:
         return library.loads(text)
     except RecursionError:
-        raise error("%s: is nested too deeply" % name) from None
+        raise error(f"{name}: is nested too deeply") from None
     except ValueError as reason:
         place = _PLACE.search(str(reason))
         if place is None:  # Python's own, of a number of thousands of digits
-            raise error("%s: not valid TOML: %s" % (name, reason)) from None
+            raise error(f"{name}: not valid TOML: {reason}") from None
         line = int(place.group(1) or text.count("\n") + 1)
         told = str(reason)[: place.start()]
-        raise error("%s:%d: not valid TOML: %s" % (name, line, told)) from None
+        raise error(f"{name}:{line}: not valid TOML: {told}") from None
 
 
 def lines(text: str) -> Dict[Path, int]:
@@ -125,7 +125,7 @@ class _Walk:
     def _key_part(self) -> str:
         quoted = _STRING.match(self._text, self._at)
         found = quoted or _BARE_KEY.match(self._text, self._at)
-        assert found is not None, "not valid TOML at %d" % self._at
+        assert found is not None, f"not valid TOML at {self._at}"
         self._at = found.end()
         # Only the library knows what an escape means.
         return next(iter(_library().loads(found.group() + " = 0"))) if quoted else found.group()
@@ -139,7 +139,7 @@ class _Walk:
         else:
             kind = _STRING if self._text[self._at] in "\"'" else _BARE_VALUE
             found = kind.match(self._text, self._at)
-            assert found is not None, "not valid TOML at %d" % self._at
+            assert found is not None, f"not valid TOML at {self._at}"
             self._at = found.end()
 
     def _list(self, path: Path) -> None:

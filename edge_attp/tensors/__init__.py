@@ -131,8 +131,7 @@ def _expect(name, array, dtype, shape):
     if array.dtype != dtype or not fits:
         wanted = ", ".join("any" if side is None else str(side) for side in shape)
         raise ValueError(
-            "%s: expected %s (%s), got %s %s"
-            % (name, np.dtype(dtype).name, wanted, array.dtype, array.shape)
+            f"{name}: expected {np.dtype(dtype).name} ({wanted}), got {array.dtype} {array.shape}"
         )
 
 
@@ -141,4 +140,4 @@ def _expect_output(out, channels, resize):
     if not (out.flags.c_contiguous and out.flags.writeable):
         raise ValueError("out: must be C-contiguous and writeable")
     if out.shape[2] > resize[0] or out.shape[1] > resize[1]:
-        raise ValueError("out: %s is larger than the resized picture %s" % (out.shape, resize))
+        raise ValueError(f"out: {out.shape} is larger than the resized picture {resize}")

@@ -58,5 +58,5 @@ def call(name, *arguments):
     if status == OK:
         return
     if status == NO_MEMORY:
-        raise MemoryError("%s: no memory for the tables of a resampling" % name)
-    raise ValueError("%s: refused by the native core (status %d)" % (name, status))
+        raise MemoryError(f"{name}: no memory for the tables of a resampling")
+    raise ValueError(f"{name}: refused by the native core (status {status})")

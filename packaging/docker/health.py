@@ -30,7 +30,7 @@ def main(path):
         health = load_config(path).health
         print(ask(health).strip() if health.listen else "[health] listen is empty")
     except HTTPError as error:
-        return "{}: {}".format(error, error.read().decode().strip())
+        return f"{error}: {error.read().decode().strip()}"
     except (EdgeAttpError, OSError) as error:
         return str(error)
     return 0

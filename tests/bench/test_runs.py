@@ -68,7 +68,7 @@ def test_sequential_runs_are_in_one_thread_and_take_turns(monkeypatch, tmp_path)
 
 @pytest.mark.parametrize("pattern, count", [("KKK", 0), ("KP", 1)])
 def test_nothing_to_measure(go, pattern, count):
-    with pytest.raises(SourceError, match="%d pictures were scored" % count):
+    with pytest.raises(SourceError, match=f"{count} pictures were scored"):
         go(pattern)
 
 

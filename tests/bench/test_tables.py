@@ -38,7 +38,7 @@ def results(tmp_path):
         if pack is fast:
             add_streams(report, records.streams())
             add_choices(report, [records.comparison()])
-        (tmp_path / ("bench-%s.json" % pack.name)).write_text(render(report, "json"))
+        (tmp_path / (f"bench-{pack.name}.json")).write_text(render(report, "json"))
     return str(tmp_path)
 
 

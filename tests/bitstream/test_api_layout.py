@@ -47,22 +47,20 @@ def expected_numbers():
     """Name of each C expression, and what Python makes of it."""
     numbers = {"(long long)" + name: value for name, value in CONSTANTS.items()}
     for name, structure in STRUCTURES.items():
-        numbers["sizeof({})".format(name)] = binding.ctypes.sizeof(structure)
+        numbers[f"sizeof({name})"] = binding.ctypes.sizeof(structure)
         for field in structure._fields_:
             offset = getattr(structure, field[0]).offset
-            numbers["offsetof({}, {})".format(name, field[0])] = offset
+            numbers[f"offsetof({name}, {field[0]})"] = offset
     return numbers
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_structures_and_constants(tmp_path):
     numbers = expected_numbers()
-    prints = "".join('printf("%lld\\n", (long long)({}));\n'.format(name) for name in numbers)
+    prints = "".join(f'printf("%lld\\n", (long long)({name}));\n' for name in numbers)
     source = tmp_path / "layout.c"
     source.write_text(
-        "#include <stdio.h>\n#include <edge_attp.h>\nint main(void) {{\n{}return 0;\n}}\n".format(
-            prints
-        )
+        f"#include <stdio.h>\n#include <edge_attp.h>\nint main(void) {{\n{prints}return 0;\n}}\n"
     )
     program = str(tmp_path / "layout")
     subprocess.check_call(["cc", "-I", INCLUDE, str(source), "-o", program])

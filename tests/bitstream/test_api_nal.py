@@ -126,7 +126,7 @@ def test_of_a_record_that_is_cut_short_the_whole_sets_are_taken(units):
     kind = "avcC" if units is AVC else "hvcC"
     for end in range(1, len(whole)):
         found = records.parse_configuration(whole[:end], units.syntax)
-        assert found.fault == "its {} record (parameter sets) is cut short".format(kind)
+        assert found.fault == f"its {kind} record (parameter sets) is cut short"
         assert found.parameter_sets == units.sets[: len(found.parameter_sets)]
     assert found.parameter_sets == units.sets[:-1]
 

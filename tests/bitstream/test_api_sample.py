@@ -158,12 +158,12 @@ def test_sampled_pictures_equal_those_of_the_full_parse(clips, codec, name, cont
     everything = sampled(path, per_gop=1000, seed=0)
     assert sorted(everything) == [index for gop in gops for index in gop]
     for index, found in everything.items():
-        assert found == full[index], "picture {}".format(index)
+        assert found == full[index], f"picture {index}"
     for seed in range(4):
         drawn = sampled(path, per_gop=1, seed=seed)
         assert len(drawn) == len(gops)
         for index, found in drawn.items():
-            assert found == full[index], "picture {}".format(index)
+            assert found == full[index], f"picture {index}"
 
 
 @pytest.mark.parametrize("codec", ("h264", "hevc"))

@@ -26,10 +26,10 @@ def described(clips, codec, pictures=1, **values):
             container={"h264": "264", "hevc": "265"}[codec]
         )
     )
-    told = ":".join("%s=%d" % pair for pair in values.items())
+    told = ":".join("{}={}".format(*pair) for pair in values.items())
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        change = bitstream.BitStreamFilterContext("%s_metadata=%s" % (codec, told), stream)
+        change = bitstream.BitStreamFilterContext(f"{codec}_metadata={told}", stream)
         packets = [packet for packet in container.demux(stream) if packet.size]
         return b"".join(bytes(made) for p in packets + [None] for made in change.filter(p))
 

@@ -61,7 +61,7 @@ def test_no_permission(tmp_path, monkeypatch):
 def test_rubbish_in_a_raw_stream(tmp_path, data, suffix, title):
     path = tmp_path / ("rubbish" + suffix)
     path.write_bytes(data)
-    match = "no readable {} sequence".format(title)
+    match = f"no readable {title} sequence"
     assert refused(str(path), CorruptStream, match).exit_code == 3
 
 
@@ -280,7 +280,7 @@ def test_without_sequence_parameter_sets(clips, tmp_path, syntax, sps):
     data = encoded(clips, syntax.name, raw).read_bytes()
     path = tmp_path / ("headless." + raw)
     path.write_bytes(without(data, syntax, (sps,)))
-    match = "headless.*no readable {} sequence parameter set".format(syntax.title)
+    match = f"headless.*no readable {syntax.title} sequence parameter set"
     refused(str(path), CorruptStream, match)
 
 
@@ -308,7 +308,7 @@ def test_other_codecs_are_refused_by_name(clips):
     for codec, name in (("mpeg4", "mpeg4"), ("mjpeg", "mjpeg")):
         pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         clip = media.Clip("moving", 96, 80, 4, codec=codec, container="avi", pix_fmt=pix_fmt)
-        match = "its codec is {}; only H.264 and HEVC are read without transcoding".format(name)
+        match = f"its codec is {name}; only H.264 and HEVC are read without transcoding"
         error = refused(str(clips.path(clip)), UnsupportedStream, match)
         assert error.exit_code == 4
 

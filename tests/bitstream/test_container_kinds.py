@@ -211,7 +211,7 @@ def web_folder(tmp_path):
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield tmp_path, "http://127.0.0.1:{}/".format(server.server_port)
+    yield tmp_path, f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     thread.join()
     server.server_close()

@@ -82,7 +82,7 @@ def test_empty_samples_hide_no_cut(clips, codec, tmp_path):
     changed.write_bytes(without(data, empty))
     whole = with_index_first(changed)
     with CompressedVideo(io.BytesIO(whole[: whole.index(b"mdat") + 2000])) as video:
-        with pytest.raises(SourceError, match=r"cut short: \d+ of %d packets" % (PICTURES - 3)):
+        with pytest.raises(SourceError, match=rf"cut short: \d+ of {PICTURES - 3} packets"):
             list(video)
 
 
@@ -214,7 +214,7 @@ def test_broken_records_and_no_sets_anywhere(clips, codec):
     data = clip(clips, codec).read_bytes()
     kind = RECORD[codec]
     for broken, why in ((b"\1", "is cut short"), (b"\x7f" * 40, "is broken|is cut short")):
-        with pytest.raises(CorruptStream, match="its %s record .*(%s)" % (kind.decode(), why)):
+        with pytest.raises(CorruptStream, match=f"its {kind.decode()} record .*({why})"):
             CompressedVideo(io.BytesIO(mp4.with_record(data, kind, broken)))
 
 

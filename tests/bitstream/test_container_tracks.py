@@ -87,7 +87,7 @@ def test_a_track_is_chosen_by_its_number(tmp_path, container):
         with CompressedVideo(path, track=number) as video:
             assert (video.track, video.width, len(list(video))) == (number, width, pictures)
     for wrong in (3, -1):
-        match = r"no video track %d: it has 0 \(h264 32x48.*\) and 1 \(.* and 2 \(" % wrong
+        match = rf"no video track {wrong}: it has 0 \(h264 32x48.*\) and 1 \(.* and 2 \("
         with pytest.raises(SourceError, match=match):
             CompressedVideo(path, track=wrong)
 
@@ -144,7 +144,7 @@ def test_run_and_its_overlay_take_the_same(two, tmp_path, capsys):
     pytest.importorskip("cv2")
     drawn = {}
     for number in (0, 1):
-        path = tmp_path / ("%d.mp4" % number)
+        path = tmp_path / (f"{number}.mp4")
         assert main(["run", str(two), "--track", str(number), "--overlay", str(path)]) == 0
         with av.open(str(path)) as overlay:
             stream = overlay.streams.video[0]

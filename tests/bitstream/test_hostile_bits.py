@@ -143,7 +143,7 @@ def _bits(*fields):
         if isinstance(field, tuple):
             text += "{:0{}b}".format(field[0], field[1])
         else:
-            code = "{:b}".format(field + 1)
+            code = f"{field + 1:b}"
             text += "0" * (len(code) - 1) + code
     text += "1"
     text += "0" * (-len(text) % 8)
@@ -181,7 +181,6 @@ def test_damaged_containers(clips, tmp_path, name, container, count):
     ]
     streams += [data[:cut] for cut in np.linspace(0, len(data) - 1, count // 2).astype(int)]
     paths = [
-        hostile.write(tmp_path, "{:04d}.{}".format(n, container), data)
-        for n, data in enumerate(streams)
+        hostile.write(tmp_path, f"{n:04d}.{container}", data) for n, data in enumerate(streams)
     ]
     hostile.read_all(paths, timeout_s=300)

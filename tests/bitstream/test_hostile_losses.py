@@ -23,7 +23,7 @@ def test_any_lost_nal_unit_is_noticed_and_nothing_wrong_is_called_ok(stream):
     tail = hostile.good(stream.read([last])[0])
     assert len(tail) == 6
     for k, summary in zip(stream.slices, summaries):
-        assert not hostile.wrong(summary, expected), "NAL unit {} lost".format(k)
+        assert not hostile.wrong(summary, expected), f"NAL unit {k} lost"
         if k < len(stream.units) - len(last):
             assert set(tail) <= set(hostile.good(summary)), k
 
@@ -122,7 +122,7 @@ def test_lost_pictures_of_open_gops(clips, tmp_path, cabac):
     expected = stream.good()
     lost = [stream.without({k}) for k in stream.slices[:24]]
     for number, summary in enumerate(stream.read(lost)):
-        assert not hostile.wrong(summary, expected), "picture {} lost".format(number)
+        assert not hostile.wrong(summary, expected), f"picture {number} lost"
         assert hostile.good(summary)[-4:] == expected[-4:], number
 
 
@@ -178,7 +178,7 @@ def test_lost_packets_of_a_container(clips, tmp_path, name, container):
     expected = by_time(source)
     assert len(expected) == 24
     for lost in (1, 4, 6, 11, 13):
-        path = tmp_path / "lost-{}.{}".format(lost, container)
+        path = tmp_path / f"lost-{lost}.{container}"
         with av.open(str(source)) as container_in, av.open(str(path), "w") as container_out:
             stream_in = container_in.streams.video[0]
             stream_out = add_stream_like(container_out, stream_in)

@@ -38,9 +38,7 @@ def test_a_lost_idr_picture_is_noticed():
 
 def test_a_truncated_mp4_says_so(tmp_path):
     data = (SHARED_MEDIA / "real" / "vali" / "test.mp4").read_bytes()
-    paths = [
-        hostile.write(tmp_path, "{}.mp4".format(n), data[: len(data) * n // 8]) for n in range(8)
-    ]
+    paths = [hostile.write(tmp_path, f"{n}.mp4", data[: len(data) * n // 8]) for n in range(8)]
     summaries = hostile.read_all(paths)
     assert summaries[0]["error"][0] == "SourceError"
 
@@ -51,7 +49,7 @@ def test_conformance_streams_with_flipped_bits(tmp_path, name):
     data, random = path.read_bytes()[:60000], np.random.RandomState(8)
     paths = [
         hostile.write(
-            *(tmp_path, "{}{}".format(n, path.suffix)),
+            *(tmp_path, f"{n}{path.suffix}"),
             hostile.flip_bits(data, random.choice([1, 10, 200]), random),
         )
         for n in range(8)

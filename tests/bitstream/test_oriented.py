@@ -189,7 +189,7 @@ def test_boxes_of_every_kind_are_read(tmp_path, version, wide):
 def test_a_stream_says_how_it_is_to_be_turned(raw, tmp_path, codec, hor_flip, ver_flip):
     for quarters in range(4):
         message = turned.sei(codec, hor_flip, ver_flip, quarters * QUARTER)
-        path = tmp_path / "stream.{}".format(codec)
+        path = tmp_path / f"stream.{codec}"
         path.write_bytes(turned.with_sei(raw, codec, {0: message}))
         told = witness(path)
         expected = UPRIGHT if told is None else from_matrix(told).orientation
@@ -199,7 +199,7 @@ def test_a_stream_says_how_it_is_to_be_turned(raw, tmp_path, codec, hor_flip, ve
 
 @pytest.mark.skipif(not HANDS_ON, reason="FFmpeg before 7 prefers the container")
 def test_the_stream_goes_before_its_container(raw, tmp_path, codec):
-    path = tmp_path / "stream.{}".format(codec)
+    path = tmp_path / f"stream.{codec}"
     nine = turned.matrix(turned.TERMS[Orientation(180, True)])
     for message, expected in (
         (turned.sei(codec, 0, 0, QUARTER), Orientation(270, False)),
@@ -214,7 +214,7 @@ def test_the_stream_goes_before_its_container(raw, tmp_path, codec):
 
 @pytest.mark.parametrize("is_boxed", [False, True])
 def test_what_changes_is_told_once(raw, tmp_path, codec, caplog, is_boxed):
-    path = tmp_path / "stream.{}".format(codec)
+    path = tmp_path / f"stream.{codec}"
     first, other = turned.sei(codec, 0, 0, QUARTER), turned.sei(codec, 1, 0, QUARTER)
     for messages, warnings in (
         ({0: first, 8: first, 16: first}, 0),
@@ -237,7 +237,7 @@ def test_what_changes_is_told_once(raw, tmp_path, codec, caplog, is_boxed):
 def test_a_stream_that_repeats_its_container_changes_nothing(
     raw, tmp_path, codec, caplog, later, warnings
 ):
-    path = tmp_path / "stream.{}".format(codec)
+    path = tmp_path / f"stream.{codec}"
     path.write_bytes(turned.with_sei(raw, codec, {8: turned.sei(codec, 0, 0, later)}))
     nine = turned.matrix(turned.TERMS[Orientation(270, False)])
     boxed = rewrapped(path, tmp_path / "stream.mp4")
@@ -258,7 +258,7 @@ def test_another_angle_is_told_once(mp4, tmp_path, caplog, angle_deg, nearest):
         assert (video.rotation_deg, video.is_mirrored) == (nearest, False)
         assert video.display_matrix == nine
         list(video)
-    assert len(caplog.messages) == 1 and "%d.0 degrees" % angle_deg in caplog.messages[0]
+    assert len(caplog.messages) == 1 and f"{angle_deg}.0 degrees" in caplog.messages[0]
 
 
 # Turning --------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_flow_is_what_vectors_references_and_poc_say(tmp_path, name, seed):
     from edge_attp.bitstream import CompressedVideo
 
     suffix, stream = WRITTEN[name]
-    path = tmp_path / "random.{}".format(suffix)
+    path = tmp_path / f"random.{suffix}"
     path.write_bytes(stream(seed).write(20))
     with CompressedVideo(str(path), residual=False) as video:
         pictures = list(video)

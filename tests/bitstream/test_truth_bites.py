@@ -163,4 +163,4 @@ def test_another_reference_is_found(film):
     report, place = judge(film, "P", other_reference)
     assert not report.ok and (report.first.x4, report.first.y4) == place
     text = str(report)
-    assert "picture {}".format(report.first.decode_index) in text and "FFmpeg has" in text
+    assert f"picture {report.first.decode_index}" in text and "FFmpeg has" in text

@@ -197,7 +197,7 @@ def test_the_encoder_took_every_option(clips, case):
     """A matrix proves nothing if the encoder did not obey."""
     found = settings(clips.path(CASES[case]))
     for words in wanted(CASES[case]):
-        assert words & found, "x265 did not take {}".format(words)
+        assert words & found, f"x265 did not take {words}"
 
 
 # Case: what its parameter sets must say.

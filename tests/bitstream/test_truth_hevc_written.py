@@ -22,13 +22,13 @@ CASES = dict(BLOCK_CASES, **PICTURE_CASES)
 def assert_true(folder, seed, case):
     """Writes one stream and compares it. Returns its Counter."""
     stream = RandomStream(seed, **case.arguments)
-    path = folder / "{}.265".format(seed)
+    path = folder / f"{seed}.265"
     path.write_bytes(stream.write(case.pictures))
     with ffmpeg_messages() as messages:
         report = truth.check_stream(path)
-    assert not messages, "seed {}: FFmpeg says {}".format(seed, messages[0])
-    assert report.ok and report.pictures == stream.pictures - stream.skipped, "seed {}: {}".format(
-        seed, report
+    assert not messages, f"seed {seed}: FFmpeg says {messages[0]}"
+    assert report.ok and report.pictures == stream.pictures - stream.skipped, (
+        f"seed {seed}: {report}"
     )
     return stream.written
 
@@ -42,7 +42,7 @@ def test_written_streams_are_true(tmp_path, name):
         missing = [feature for feature in case.features if not occurred[feature]]
         if not missing:
             return
-    pytest.fail("the streams of this case have no {}".format(missing))
+    pytest.fail(f"the streams of this case have no {missing}")
 
 
 @pytest.mark.parametrize(

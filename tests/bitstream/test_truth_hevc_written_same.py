@@ -146,7 +146,7 @@ def test_bit_depths_of_luma_and_chroma_that_differ(tmp_path, luma, chroma):
             bit_depth_chroma_minus8=chroma_depth,
             general_profile_idc=4,
         )
-        path = written(tmp_path, "{}-{}".format(luma_depth, chroma_depth), RandomStream(1, sps=sps))
+        path = written(tmp_path, f"{luma_depth}-{chroma_depth}", RandomStream(1, sps=sps))
         if luma_depth == chroma_depth:
             assert_true(path)
         return contents(path)

@@ -85,7 +85,7 @@ def test_lost_pictures_of_open_gops(open_gops):
     expected = open_gops.good()
     lost = [open_gops.without({k}) for k in open_gops.slices[:16]]
     for number, summary in enumerate(open_gops.read(lost)):
-        assert not hostile.wrong(summary, expected), "picture {} lost".format(number)
+        assert not hostile.wrong(summary, expected), f"picture {number} lost"
         assert hostile.good(summary)[-4:] == expected[-4:], number
 
 
@@ -124,9 +124,9 @@ def with_window(unit, left, right, top, bottom):
     sps_id, chroma_format_idc, width, height = (bits.ue() for _ in range(4))
     at = bits.at
     assert bits.u(1) == 0 and chroma_format_idc == 1 and width and height and sps_id == 0
-    text = "".join("{:08b}".format(byte) for byte in content)
+    text = "".join(f"{byte:08b}" for byte in content)
     text = text[: text.rindex("1")]
-    codes = ["{:b}".format(value + 1) for value in (left, right, top, bottom)]
+    codes = [f"{value + 1:b}" for value in (left, right, top, bottom)]
     window = "1" + "".join("0" * (len(code) - 1) + code for code in codes)
     text = text[:at] + window + text[at + 1 :] + "1"
     text += "0" * (-len(text) % 8)

@@ -53,7 +53,7 @@ def test_a_slice_that_ends_elsewhere_is_damaged(tmp_path, entropy, harm):
     units, slices = written(entropy)
     for k in slices:
         changed = units[:k] + [HARM[harm](units[k])] + units[k + 1 :]
-        assert "damaged" in integrities(tmp_path, changed), "slice in NAL unit {}".format(k)
+        assert "damaged" in integrities(tmp_path, changed), f"slice in NAL unit {k}"
 
 
 @pytest.mark.parametrize("entropy", ["CABAC", "CAVLC"])
@@ -96,4 +96,4 @@ def test_slices_of_an_encoder_that_lost_bytes_are_damaged(clips, tmp_path, name)
     ]
     for (k, _), result in zip(places, stream.read(changed)):
         assert len(result["pictures"]) == PICTURES and result["error"] is None
-        assert len(hostile.good(result)) < PICTURES, "slice in NAL unit {}".format(k)
+        assert len(hostile.good(result)) < PICTURES, f"slice in NAL unit {k}"

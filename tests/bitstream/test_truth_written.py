@@ -37,10 +37,10 @@ TOOLS = {
 
 
 def assert_true(folder, seed, tools):
-    path = folder / "{}.264".format(seed)
+    path = folder / f"{seed}.264"
     path.write_bytes(RandomStream(seed, **TOOLS[tools]).write(PICTURES))
     report = truth.check_stream(path)
-    assert report.ok and report.pictures == PICTURES, "seed {}: {}".format(seed, report)
+    assert report.ok and report.pictures == PICTURES, f"seed {seed}: {report}"
     return report
 
 

@@ -54,7 +54,7 @@ def test_dry_run_shows_keys_and_builds_nothing(machine, pack, capsys, tmp_path):
         "plugin    none",
         "batch     4",
     ):
-        assert out.count("  %s\n" % line) == 2
+        assert out.count(f"  {line}\n") == 2
     assert out.count("graph     ") == 2 and out.count("No such file") == 2
     assert machine.builds == 0 and not (tmp_path / "other").exists()
     assert main(["build", pack, "--precision", "fp32", "--batch", "4"]) == 0
@@ -104,7 +104,7 @@ def test_clean_removes_what_other_machines_left(machine, pack, capsys, tmp_path)
     stale.write_bytes(own[1].read_bytes().replace(b"sm_62x2", b"sm_87x8", 1))
     (cache / "mine.engine").write_text("not ours")
     assert main(["build", pack, "--clean", "--dry-run"]) == 0
-    assert "%s would be removed" % stale in capsys.readouterr().out and stale.exists()
+    assert f"{stale} would be removed" in capsys.readouterr().out and stale.exists()
     assert main(["build", pack, "--clean"]) == 0
-    assert "%s removed, 0.0 MB: made for gpu sm_87x8" % stale in capsys.readouterr().out
+    assert f"{stale} removed, 0.0 MB: made for gpu sm_87x8" in capsys.readouterr().out
     assert sorted(cache.iterdir()) == sorted(own + [cache / "mine.engine"])

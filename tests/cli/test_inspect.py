@@ -98,7 +98,7 @@ def test_dump_holds_every_array(tmp_path, capsys):
         assert arrays["decode_index"].tolist() == [0, 1, 2, 3, 4]
         assert arrays["kind"][0] == "I"
         for picture, _ in zip(video, range(5)):
-            prefix = "%d/" % picture.decode_index
+            prefix = f"{picture.decode_index}/"
             for name in ("mv", "reference", "mode"):
                 np.testing.assert_array_equal(arrays[prefix + name], getattr(picture.motion, name))
             np.testing.assert_array_equal(arrays[prefix + "flow"], picture.motion.flow())

@@ -85,7 +85,7 @@ def test_sub_layers_are_counted(clips, capsys):
     found = json.loads(capsys.readouterr().out)
     assert len(found["sub_layers"]) > 1 and sum(found["sub_layers"]) == 30
     assert main(["inspect", str(path)]) == 0
-    assert "\nsub-layers   %d, of " % len(found["sub_layers"]) in capsys.readouterr().out
+    assert f"\nsub-layers   {len(found['sub_layers'])}, of " in capsys.readouterr().out
 
 
 def test_skipped_pictures_are_told(clips, capsys, tmp_path):
@@ -112,6 +112,6 @@ def test_dump_holds_ten_bits(path, tmp_path, capsys):
     assert main(["inspect", path, "--limit", "5", "--dump", dumped]) == 0
     with np.load(dumped) as arrays, CompressedVideo(path) as video:
         for picture, _ in zip(video, range(5)):
-            prefix = "%d/" % picture.decode_index
+            prefix = f"{picture.decode_index}/"
             np.testing.assert_array_equal(arrays[prefix + "mv"], picture.motion.mv)
             np.testing.assert_array_equal(arrays[prefix + "y"], picture.residual.y)

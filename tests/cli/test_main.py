@@ -39,7 +39,7 @@ def call(monkeypatch, outcome, arguments=("run", "x.mp4")):
 def test_errors_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code):
     assert call(monkeypatch, error) == code
     captured = capsys.readouterr()
-    assert captured.err == "edge-attp: error: %s\n" % error and captured.out == ""
+    assert captured.err == f"edge-attp: error: {error}\n" and captured.out == ""
 
 
 def test_an_error_of_many_lines_becomes_one(monkeypatch, capsys):
@@ -94,7 +94,7 @@ def test_help_names_every_command(capsys):
 def test_version(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--version"])
-    assert capsys.readouterr().out == "edge-attp %s\n" % __version__
+    assert capsys.readouterr().out == f"edge-attp {__version__}\n"
 
 
 def test_python_dash_m():
@@ -119,7 +119,7 @@ def test_a_camera_is_transcoded_unless_refused(arguments, transcode, monkeypatch
 
     def refuse(source, options, count):
         asked.append(options.transcode)
-        raise SourceError("%s: no answer" % source)
+        raise SourceError(f"{source}: no answer")
 
     monkeypatch.setattr(live, "connect", refuse)
     assert cli.main(["run", "rtsp://camera/1"] + list(arguments)) == 3

@@ -119,7 +119,7 @@ def test_timing_goes_to_stderr(run):
         "sink",
         "total",
     ):
-        assert "\n%s " % stage in err
+        assert f"\n{stage} " in err
     assert "p50" in err and "pictures/s; the target is 25 ms" in err and "p50" not in out
 
 

@@ -75,7 +75,7 @@ def shell(command):
     """Exit code and what the command says, run by a shell that may close and redirect."""
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(
-        ["sh", "-c", "%s -m edge_attp %s" % (sys.executable, command)],
+        ["sh", "-c", f"{sys.executable} -m edge_attp {command}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environment,

@@ -21,7 +21,7 @@ def test_a_check_that_raises_is_a_failure_with_its_line():
     (found,) = alone(Check("sums", look), PATIENT)
     assert (found.id, found.status) == ("sums", FAIL)
     line = look.__code__.co_firstlineno + 1
-    assert "ZeroDivisionError: by zero (test_doctor_examination.py line %d)" % line in found.value
+    assert f"ZeroDivisionError: by zero (test_doctor_examination.py line {line})" in found.value
     assert "report" in found.fix
 
 

@@ -70,14 +70,14 @@ def test_a_container_hides_the_release(tmp_path):
     "celsius, status", [(79, "PASS"), (80, "WARN"), (94.5, "WARN"), (95, "FAIL")]
 )
 def test_heat(tmp_path, celsius, status):
-    tree = dict(trees.TX2, **{"sys/class/thermal/thermal_zone2/temp": "%d\n" % (1000 * celsius)})
+    tree = dict(trees.TX2, **{"sys/class/thermal/thermal_zone2/temp": f"{1000 * celsius:d}\n"})
     found = findings(tmp_path, tree)["temperature"]
     assert found.status == status and found.value.startswith("GPU-therm")
 
 
 @pytest.mark.parametrize("free, status", [(262143, "FAIL"), (1048575, "WARN"), (1048576, "PASS")])
 def test_memory(tmp_path, free, status):
-    meminfo = "MemTotal: 8048484 kB\nMemAvailable: %d kB\n" % free
+    meminfo = f"MemTotal: 8048484 kB\nMemAvailable: {free} kB\n"
     found = findings(tmp_path, dict(trees.TX2, **{"proc/meminfo": meminfo}))["memory"]
     assert found.status == status
 

@@ -34,11 +34,11 @@ def as_user(monkeypatch):
 
 
 def camera(folder, number, name=None):
-    tree = {"dev/video%d" % number: ""}
+    tree = {f"dev/video{number}": ""}
     if name:
-        tree["sys/class/video4linux/video%d/name" % number] = name + "\n"
+        tree[f"sys/class/video4linux/video{number}/name"] = name + "\n"
     trees.write(folder, tree)
-    path = folder / "dev" / ("video%d" % number)
+    path = folder / "dev" / (f"video{number}")
     path.chmod(0o660)
     return path
 
@@ -54,7 +54,7 @@ def test_cameras_and_who_may_use_them(tmp_path, monkeypatch, as_user):
     may, may_not = cameras.cameras(Patient(str(tmp_path)))
     assert may == ("cameras.video2", "PASS", "HD Webcam: MJPG, H264; read as it is", "")
     assert (may_not.id, may_not.status) == ("cameras.video10", "WARN")
-    assert "user %d may not use it" % USER in may_not.value and "usermod -aG" in may_not.fix
+    assert f"user {USER} may not use it" in may_not.value and "usermod -aG" in may_not.fix
 
 
 def test_a_camera_without_h264(tmp_path, monkeypatch):
@@ -91,9 +91,9 @@ WANTS = "etc/systemd/system/multi-user.target.wants/edge-attp@%s.service"
 
 
 def unit(name, active="active", sub="running", result="success", restarts=0, status=""):
-    fields = dict(Id="edge-attp@%s.service" % name, ActiveState=active, SubState=sub)
+    fields = dict(Id=f"edge-attp@{name}.service", ActiveState=active, SubState=sub)
     fields.update(Result=result, NRestarts=restarts, StatusText=status)
-    return "".join("%s=%s\n" % field for field in fields.items())
+    return "".join("{}={}\n".format(*field) for field in fields.items())
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_no_configuration():
 def test_a_configuration_and_what_it_names(tmp_path):
     config, state, source = configured(tmp_path)
     assert config.status == "PASS" and "streams 2, sinks 1" in config.value
-    assert state.id == "config.state" and state.value.startswith("%s/state" % tmp_path)
+    assert state.id == "config.state" and state.value.startswith(f"{tmp_path}/state")
     assert (source.id, source.status) == ("config.door", "WARN") and "door.mp4" in source.value
     (tmp_path / "door.mp4").write_bytes(b"")
     assert configured(tmp_path)[2].status == "PASS"
@@ -197,8 +197,8 @@ def test_a_fault_in_a_configuration(tmp_path):
 
 def test_the_pack_of_a_configuration(tmp_path):
     pack = edge_attp.engine.default_pack()
-    assert configured(tmp_path, '[engine]\npack = "%s"' % pack)[2].status == "PASS"
-    assert configured(tmp_path, '[engine]\npack = "%s"' % tmp_path)[2].status == FAIL
+    assert configured(tmp_path, f'[engine]\npack = "{pack}"')[2].status == "PASS"
+    assert configured(tmp_path, f'[engine]\npack = "{tmp_path}"')[2].status == FAIL
 
 
 @pytest.mark.parametrize("free, status", [(2 << 30, "PASS"), (512 << 20, "WARN"), (1 << 20, FAIL)])

@@ -227,7 +227,7 @@ def test_engines_of_the_service(machine, monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "SERVICE_CACHE", str(tmp_path))
     found = engines.tensorrt(PATIENT)[3]
     assert (found.id, found.status) == ("engines.service", "WARN")
-    assert found.fix == "sudo edge-attp build --cache %s" % tmp_path
+    assert found.fix == f"sudo edge-attp build --cache {tmp_path}"
 
 
 def test_a_plugin_that_is_named_but_missing(monkeypatch, machine):

@@ -57,7 +57,7 @@ class _Allocation(bytearray):
     owner = None
 
     def get_device_pointer(self):
-        assert self.kind in ("mapped", "managed"), "%s memory has no address there" % self.kind
+        assert self.kind in ("mapped", "managed"), f"{self.kind} memory has no address there"
         return self.address
 
     def attach(self, mem_flags, stream):
@@ -128,7 +128,7 @@ class FakeDriver:
     def note_end(self, what):
         is_lost = self.fail is not None  # and what was on it with it
         if not self.stack() and not is_lost:
-            self.faults.append("%s is freed outside its context" % what)
+            self.faults.append(f"{what} is freed outside its context")
 
     def init(self):
         if not self.devices:

@@ -76,7 +76,7 @@ def _limited(model, names):
 
     def set_attribute(self, name, value):
         if not name.startswith("_") and name not in names:
-            raise AttributeError("%s.%s" % (model.__name__, name))
+            raise AttributeError(f"{model.__name__}.{name}")
         object.__setattr__(self, name, value)
 
     members = {
@@ -91,7 +91,7 @@ def _limited(model, names):
 
 def read(version):
     """{"version": ..., "api": {class: [members]}} as it is kept here."""
-    return json.loads((DATA / ("trt_api_%s.json" % version)).read_text())
+    return json.loads((DATA / (f"trt_api_{version}.json")).read_text())
 
 
 def reduced(listed):
@@ -109,6 +109,6 @@ def reduced(listed):
 if __name__ == "__main__":
     DATA.mkdir(exist_ok=True)
     for version in VERSIONS:
-        complete = json.loads((Path(sys.argv[1]) / ("tensorrt_%s.json" % version)).read_text())
+        complete = json.loads((Path(sys.argv[1]) / (f"tensorrt_{version}.json")).read_text())
         text = json.dumps(reduced(complete), indent=1, sort_keys=True) + "\n"
-        (DATA / ("trt_api_%s.json" % version)).write_text(text)
+        (DATA / (f"trt_api_{version}.json")).write_text(text)

@@ -129,7 +129,7 @@ class OnnxParser:
         weights = {weight.name for weight in model.graph.initializer}
         for node in model.graph.node:
             if node.domain == DOMAIN and not self._machine.plugins:
-                self._errors.append("no plugin %s" % node.op_type)
+                self._errors.append(f"no plugin {node.op_type}")
             if node.op_type == "Cast" and node.input[0] in weights:
                 self._errors.append("Cast in front of weights")
         if len(model.functions):
@@ -144,8 +144,8 @@ class OnnxParser:
         trt, layers = self._trt, self._network._layers
         inputs = [trt.ITensor(name, trt.float32) for name in node.input] + [None]
         if node.op_type == "ReduceL2":
-            square = trt.ITensor("(Unnamed Layer* %d)_output" % len(layers), trt.float32)
-            layers.append(trt.ILayer("(Unnamed Layer* %d)" % len(layers), inputs, square))
+            square = trt.ITensor(f"(Unnamed Layer* {len(layers)})_output", trt.float32)
+            layers.append(trt.ILayer(f"(Unnamed Layer* {len(layers)})", inputs, square))
             inputs = [square]
         element = trt.int32 if node.op_type == "Shape" else trt.float32
         name = node.name if self._machine.keeps_names else "(Unnamed)"

@@ -129,7 +129,7 @@ class FakeVideo:
     def decode_key(self, picture):
         assert picture.is_random_access
         if picture.decode_index in self._broken:
-            raise CorruptStream("key picture %d is broken" % picture.decode_index)
+            raise CorruptStream(f"key picture {picture.decode_index} is broken")
         return self._rgb(picture)
 
     def decode_anchor(self, picture):

@@ -53,7 +53,7 @@ def test_every_field_of_the_key_has_a_file_of_its_own(cache, field):
 def test_a_foreign_engine_under_our_name_is_not_trusted(cache, field):
     path = store(cache)
     other = KEY._replace(**{field: OTHERS[field]})
-    assert "made for %s" % field in cache.fault(path, other)
+    assert f"made for {field}" in cache.fault(path, other)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, len(ENGINE)])

@@ -75,7 +75,7 @@ def test_rows_are_bound_once_for_each_size_and_share_memory(pack):
 def test_a_batch_of_a_wrong_size_is_refused(pack, size):
     graph = open_backend(threads=1).load(pack.graphs["motion"])
     assert graph.max_batch == 64
-    with pytest.raises(ValueError, match="takes 1 to 64 pictures a run, got %d" % size):
+    with pytest.raises(ValueError, match=f"takes 1 to 64 pictures a run, got {size}"):
         graph.start([graph.allocate()] * size)
 
 

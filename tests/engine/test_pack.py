@@ -139,7 +139,7 @@ def test_missing_keys_are_named(folder, path, told):
         del values[keys[-1]]
 
     edit(folder, remove)
-    with pytest.raises(ModelError, match="json:1: %s: is missing, expected" % told):
+    with pytest.raises(ModelError, match=f"json:1: {told}: is missing, expected"):
         load_pack(folder)
 
 
@@ -150,7 +150,7 @@ def test_a_fault_has_the_line_of_its_key(folder):
     line = text[: text.index('"std"')].count("\n") + 1
     with open(path, "w") as file:
         file.write(text.replace('"std"', '"stb"', 1))
-    with pytest.raises(ModelError, match='json:%d: input.rgb.stb: unknown key; .*"std"' % line):
+    with pytest.raises(ModelError, match=f'json:{line}: input.rgb.stb: unknown key; .*"std"'):
         load_pack(folder)
 
 
@@ -189,8 +189,8 @@ def test_not_json(tmp_path):
     [
         ('{"name": "a",\n "name": "b"}', 'the key "name" stands twice in an object'),
         ("[" * 100000, "is nested too deeply"),
-        ('{"format_version": %s}' % ("1" * 5000), "model.json: not valid JSON|format_version: got"),
-        ('{"format_version": %s}' % ("1" * 400), "format_version: got 111"),
+        (f'{{"format_version": {"1" * 5000}}}', "model.json: not valid JSON|format_version: got"),
+        (f'{{"format_version": {"1" * 400}}}', "format_version: got 111"),
         ('{"name": "\udcff"}'.encode("utf-8", "surrogateescape"), "is not UTF-8 text"),
     ],
     ids=["twice", "deep", "digits", "large", "utf-8"],

@@ -204,7 +204,7 @@ def test_a_batch_of_one_in_place_takes_no_rows(monkeypatch, tmp_path, pack):
 @pytest.mark.parametrize("size", [0, BATCH + 1])
 def test_a_batch_of_a_wrong_size_is_refused(old, pack, size):
     graph = load(pack)
-    with pytest.raises(ValueError, match=r"motion.onnx takes 1 to 3 pictures a run, got %d" % size):
+    with pytest.raises(ValueError, match=rf"motion.onnx takes 1 to 3 pictures a run, got {size}"):
         graph.start(filled(graph, *range(size)))
 
 
@@ -297,8 +297,8 @@ def test_a_device_that_falls_off_is_told_by_every_call(old, pack, capsys):
     old.driver.fail = old.driver.LaunchError("cuEventSynchronize failed:\n unspecified failure")
     told = told_by(graph.start, batches[2])  # by the oldest run
     assert told == (
-        "CUDA failed while running %s (cuEventSynchronize failed: unspecified failure): if the device "
-        "was lost or reset, start again" % path
+        f"CUDA failed while running {path} (cuEventSynchronize failed: unspecified failure): if the device "
+        "was lost or reset, start again"
     )
     for call, *arguments in (
         (runs[0].wait,),
@@ -322,7 +322,7 @@ def test_want_of_memory_is_an_error_that_passes(old, pack):
     graph = backend.load(path)
     old.driver.fail = old.driver.MemoryError("cuMemAlloc failed: out of memory")
     for call, doing in ((lambda: backend.load(path), "loading"), (graph.allocate, "allocating")):
-        with pytest.raises(EngineError, match="out of device memory while %s .*--batch" % doing):
+        with pytest.raises(EngineError, match=f"out of device memory while {doing} .*--batch"):
             call()
     old.driver.fail = None
     batch = filled(graph, 1)

@@ -50,7 +50,9 @@ def measured(view):
     found = (resident_bytes(), descriptors(), threading.active_count())
     packets = view.source.counters["packets"]
     print(
-        "%6d packets, %.1f MB, %d descriptors, %d threads" % ((packets, found[0] / 1e6) + found[1:])
+        "{:6d} packets, {:.1f} MB, {} descriptors, {} threads".format(
+            *(packets, found[0] / 1e6) + found[1:]
+        )
     )
     return found
 

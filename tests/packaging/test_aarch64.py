@@ -76,7 +76,7 @@ def assert_same(path, pictures):
             ours = arrays_of(picture)
             assert sorted(ours) == sorted(other.arrays)
             different = [n for n in ours if ours[n].tobytes() != other.arrays[n].tobytes()]
-            assert not different, "picture {}: {}".format(picture.decode_index, different)
+            assert not different, f"picture {picture.decode_index}: {different}"
 
 
 @pytest.mark.parametrize("kernels", ["scalar", "neon"])

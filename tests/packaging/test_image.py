@@ -87,7 +87,7 @@ def test_the_service_starts_although_no_engine_could_be_built(configuration, tmp
     program.write_text('#!/bin/sh\necho "$@"\ntest "$1" = serve\n')
     program.chmod(0o755)
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    environment["PATH"] = "%s:%s" % (tmp_path, environment["PATH"])
+    environment["PATH"] = "{}:{}".format(tmp_path, environment["PATH"])
     command = ["edge-attp", "serve", "--config", configuration("auto")]
     done = subprocess.run(
         [sys.executable, str(DOCKER / "entry.py")] + command,
@@ -124,7 +124,7 @@ def service():
 
 
 def test_health_is_asked_with_the_token_wherever_the_service_listens(health, service):
-    listen = "0.0.0.0:%d" % service.server_port
+    listen = f"0.0.0.0:{service.server_port}"
     assert "progress" in health.ask(Health(listen, Secret("token", "abc"), True))
     assert Answer.seen == [("/healthz", "Bearer abc")]
 
@@ -132,7 +132,7 @@ def test_health_is_asked_with_the_token_wherever_the_service_listens(health, ser
 def test_health_check_fails_with_what_the_service_says(health, service, tmp_path, monkeypatch):
     monkeypatch.setattr(Answer, "status", 503)
     path = tmp_path / "config.toml"
-    listen = '[health]\nlisten = "127.0.0.1:%d"\n' % service.server_port
+    listen = f'[health]\nlisten = "127.0.0.1:{service.server_port}"\n'
     path.write_text(listen + CONFIGURATION % "auto")
     assert "503" in health.main(str(path)) and "no progress" in health.main(str(path))
     service.shutdown()

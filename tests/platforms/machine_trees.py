@@ -27,14 +27,16 @@ GPU MAX_FREQ 850000000
 def _clock(folder, now, floor, limit):
     """The files of one devfreq device, in Hz."""
     values = {"cur_freq": now, "min_freq": floor, "max_freq": limit}
-    return {"%s/%s" % (folder, name): "%d\n" % value for name, value in values.items()}
+    return {f"{folder}/{name}": f"{value}\n" for name, value in values.items()}
 
 
 TX2 = {
     "proc/device-tree/model": "quill\0",
     "proc/device-tree/compatible": "nvidia,quill\0nvidia,tegra186\0",
     "proc/cpuinfo": "".join(
-        "processor\t: %d\nmodel name\t: ARMv8 Processor rev %d (v8l)\nCPU part\t: 0x%s\n\n" % core
+        "processor\t: {}\nmodel name\t: ARMv8 Processor rev {} (v8l)\nCPU part\t: 0x{}\n\n".format(
+            *core
+        )
         for core in ((0, 3, "d07"), (1, 0, "003"), (2, 0, "003"))
         + tuple((number, 3, "d07") for number in (3, 4, 5))
     ),
@@ -56,7 +58,7 @@ TX2 = {
 }
 for _cpu, _khz in ((0, 2035200), (1, 2035200), (2, 2035200), (3, 2035200)):
     for _file in ("cur", "min", "max"):
-        TX2["sys/devices/system/cpu/cpu%d/cpufreq/scaling_%s_freq" % (_cpu, _file)] = "%d\n" % _khz
+        TX2[f"sys/devices/system/cpu/cpu{_cpu}/cpufreq/scaling_{_file}_freq"] = f"{_khz}\n"
 
 # As it boots: 15 W, every clock moves.
 TX2_IDLE = dict(
@@ -74,16 +76,16 @@ TX2_MAXQ = dict(
     TX2,
     **{
         "proc/cpuinfo": "".join(
-            "processor\t: %d\nmodel name\t: ARMv8 Processor rev 3 (v8l)\n\n" % number
+            f"processor\t: {number}\nmodel name\t: ARMv8 Processor rev 3 (v8l)\n\n"
             for number in (0, 3, 4, 5)
         ),
         "var/lib/nvpmodel/status": "pmode:0001\n",
     },
 )
 for _file in ("cur", "min", "max"):
-    TX2_MAXQ["sys/class/devfreq/17000000.gp10b/%s_freq" % _file] = "850000000\n"
+    TX2_MAXQ[f"sys/class/devfreq/17000000.gp10b/{_file}_freq"] = "850000000\n"
     for _cpu in (0, 1, 2, 3):
-        _path = "sys/devices/system/cpu/cpu%d/cpufreq/scaling_%s_freq" % (_cpu, _file)
+        _path = f"sys/devices/system/cpu/cpu{_cpu}/cpufreq/scaling_{_file}_freq"
         if _cpu in (1, 2):
             del TX2_MAXQ[_path]
         else:
@@ -93,7 +95,7 @@ NANO = {
     "proc/device-tree/model": "NVIDIA Jetson Nano Developer Kit\0",
     "proc/device-tree/compatible": "nvidia,p3450-0000\0nvidia,jetson-nano\0nvidia,tegra210\0",
     "proc/cpuinfo": "".join(
-        "processor\t: %d\nmodel name\t: ARMv8 Processor rev 1 (v8l)\n\n" % n for n in range(4)
+        f"processor\t: {n}\nmodel name\t: ARMv8 Processor rev 1 (v8l)\n\n" for n in range(4)
     ),
     "proc/meminfo": "MemTotal:        4059172 kB\nMemAvailable:     819200 kB\n",
     "etc/nv_tegra_release": "# R32 (release), REVISION: 6.1, GCID: 27863751, BOARD: t210ref, "
@@ -112,7 +114,7 @@ XAVIER_NX = {
     "proc/device-tree/model": "NVIDIA Jetson Xavier NX Developer Kit\0",
     "proc/device-tree/compatible": "nvidia,p3509-0000+p3668-0000\0nvidia,tegra194\0",
     "proc/cpuinfo": "".join(
-        "processor\t: %d\nmodel name\t: ARMv8 Processor rev 0 (v8l)\n\n" % n for n in range(6)
+        f"processor\t: {n}\nmodel name\t: ARMv8 Processor rev 0 (v8l)\n\n" for n in range(6)
     ),
     "proc/meminfo": "MemTotal:        7769488 kB\nMemAvailable:    5242880 kB\n",
     "etc/nv_tegra_release": "# R35 (release), REVISION: 3.1, GCID: 32827747, BOARD: t186ref, "
@@ -148,14 +150,14 @@ ORIN_JETPACK_6 = {
 }
 PC = {
     "proc/cpuinfo": "".join(
-        "processor\t: %d\nmodel name\t: AMD EPYC 7543 32-Core Processor\n\n" % n for n in range(12)
+        f"processor\t: {n}\nmodel name\t: AMD EPYC 7543 32-Core Processor\n\n" for n in range(12)
     ),
     "proc/meminfo": "MemTotal:       131072000 kB\nMemAvailable:   120000000 kB\n",
     "proc/driver/nvidia/gpus/0000:01:00.0/information": "Model: \t\t NVIDIA H200\nIRQ:   \t\t 66\n",
 }
 for _cpu in range(12):
-    _folder = "sys/devices/system/cpu/cpu%d/cpufreq/" % _cpu
-    PC[_folder + "scaling_cur_freq"] = "%d\n" % (1500000 + 1000 * _cpu)
+    _folder = f"sys/devices/system/cpu/cpu{_cpu}/cpufreq/"
+    PC[_folder + "scaling_cur_freq"] = f"{1500000 + 1000 * _cpu:d}\n"
     PC[_folder + "scaling_min_freq"] = "1500000\n"
     PC[_folder + "scaling_max_freq"] = "2800000\n"
 

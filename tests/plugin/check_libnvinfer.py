@@ -21,13 +21,13 @@ def missing(path):
         import numpy  # noqa: F401
         import tensorrt
     except (ImportError, OSError) as error:
-        return "tensorrt and numpy must be importable: %s" % error
+        return f"tensorrt and numpy must be importable: {error}"
     if not tensorrt.__version__.startswith("8."):
-        return "this is TensorRT %s: the check is for 8.2 to 8.6" % tensorrt.__version__
+        return f"this is TensorRT {tensorrt.__version__}: the check is for 8.2 to 8.6"
     try:
         ctypes.CDLL(path, ctypes.RTLD_GLOBAL)
     except OSError as error:
-        return "the plugin does not load: %s" % error
+        return f"the plugin does not load: {error}"
     return None
 
 
@@ -75,7 +75,7 @@ def main():
         return 2
     results = list(checks())
     for what, holds in results:
-        print("%-45s %s" % (what, "ok" if holds else "FAILED"))
+        print("{!s:45} {}".format(what, "ok" if holds else "FAILED"))
     return 0 if all(holds for _, holds in results) else 1
 
 

@@ -51,13 +51,13 @@ def compiled(library, architecture):
     library.nvrtcGetProgramLog(program, log)
     library.nvrtcDestroyProgram(ctypes.byref(program))
     if failed:
-        raise SystemExit("sm_%s: not compiled\n%s" % (architecture, log.value.decode()))
+        raise SystemExit(f"sm_{architecture}: not compiled\n{log.value.decode()}")
     return log.value.decode()
 
 
 def constant(file, name):
     text = (PLUGIN / file).read_text(encoding="utf-8")
-    return int(re.search(r"constexpr int %s = (\d+);" % name, text).group(1))
+    return int(re.search(rf"constexpr int {name} = (\d+);", text).group(1))
 
 
 def check(architecture, log):
@@ -67,7 +67,7 @@ def check(architecture, log):
     report = r"Compiling entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) regis"
     kernels = re.findall(report, log, re.S)
     if len(kernels) != 2:
-        raise SystemExit("sm_%s: no report on two kernels in\n%s" % (architecture, log))
+        raise SystemExit(f"sm_{architecture}: no report on two kernels in\n{log}")
     broken = 0
     for name, stores, loads, registers in kernels:
         is_fine = stores == loads == "0" and int(registers) * threads <= REGISTERS

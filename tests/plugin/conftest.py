@@ -33,7 +33,7 @@ def host_builds(tmp_path_factory):
 
     def build(target):
         run(folder, "cmake", "--build", ".", "--target", target)
-        return os.path.join(folder, "lib%s.so" % target)
+        return os.path.join(folder, f"lib{target}.so")
 
     return build
 
@@ -52,9 +52,7 @@ def gpu_library(folder):
     path = str(folder / "libscoring_gpu.so")
     flags = ["-O2", "-std=c++14", "-shared", "-Xcompiler", "-fPIC", "-I" + str(PLUGIN), "-x", "cu"]
     sources = [HERE / "kernel_entry.cpp", PLUGIN / "checks.cpp", PLUGIN / "scoring.cu"]
-    run(
-        folder, "nvcc", *flags, "-arch=sm_%d" % compute_capability(), *map(str, sources), "-o", path
-    )
+    run(folder, "nvcc", *flags, f"-arch=sm_{compute_capability()}", *map(str, sources), "-o", path)
     return path
 
 

@@ -28,12 +28,12 @@ class Browser:
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--hide-scrollbars",
-            "--user-data-dir=%s" % folder,
+            f"--user-data-dir={folder}",
             "--remote-debugging-pipe",
             "about:blank",
         ]
         # Chromium reads from descriptor 3 and writes to 4. (Other shells know single digits only.)
-        redirect = 'exec "$@" 3<&%d 4>&%d' % (command_in, reply_out)
+        redirect = f'exec "$@" 3<&{command_in} 4>&{reply_out}'
         with open(os.path.join(str(folder), "chromium.log"), "wb") as log:
             self._process = subprocess.Popen(
                 ["bash", "-c", redirect, "bash"] + command,
@@ -87,7 +87,7 @@ class Browser:
             value = self.evaluate(expression)
             if value:
                 return value
-            assert time.monotonic() < deadline, "%s never came about" % expression
+            assert time.monotonic() < deadline, f"{expression} never came about"
             time.sleep(0.05)
 
     def screenshot(self):
@@ -113,7 +113,7 @@ class Browser:
         while True:
             reply = self._receive()
             if reply.get("id") == self._last:
-                assert "error" not in reply, "%s: %s" % (method, reply["error"])
+                assert "error" not in reply, "{}: {}".format(method, reply["error"])
                 return reply["result"]
             self._listen(reply)
 

@@ -41,7 +41,7 @@ class Camera:
 
     @property
     def address(self):
-        return "rtsp://127.0.0.1:{}/live".format(self.port)
+        return f"rtsp://127.0.0.1:{self.port}/live"
 
     def start(self):
         """Returns when it listens."""
@@ -89,7 +89,7 @@ class Relay:
 
     @property
     def address(self):
-        return "rtsp://127.0.0.1:{}/live".format(self.port)
+        return f"rtsp://127.0.0.1:{self.port}/live"
 
     def _in_thread(self, function, *arguments):
         threading.Thread(target=function, args=arguments, daemon=True).start()

@@ -52,7 +52,7 @@ class Shelf:
         original = self._clips.path(clip._replace(container="mp4"))
         suffix = _RAW_SUFFIX[clip.codec] if container == "raw" else container
         if suffix in ("hvc1", "hev1"):
-            path, tag = original.with_suffix(".{}.mp4".format(suffix)), suffix
+            path, tag = original.with_suffix(f".{suffix}.mp4"), suffix
         else:
             path, tag = original.with_suffix("." + suffix), None
         return path if path.exists() else rewrapped(original, path, tag=tag)

@@ -34,8 +34,8 @@ def build():
     """Builds stream_reader and the native checks. Returns the build folder."""
     BUILD.mkdir(parents=True, exist_ok=True)
     source = ROOT / "tests" / "packaging"
-    configure = ["cmake", str(source), "-DCMAKE_TOOLCHAIN_FILE={}".format(TOOLCHAIN)]
-    for command in (configure, ["cmake", "--build", ".", "--", "-j%d" % os.cpu_count()]):
+    configure = ["cmake", str(source), f"-DCMAKE_TOOLCHAIN_FILE={TOOLCHAIN}"]
+    for command in (configure, ["cmake", "--build", ".", "--", f"-j{os.cpu_count()}"]):
         done = subprocess.run(
             command, cwd=str(BUILD), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

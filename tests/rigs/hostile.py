@@ -128,7 +128,7 @@ def read_all(paths, timeout_s=120):
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError("no end within {} s: {}".format(timeout_s, _last_file(out))) from None
+        raise AssertionError(f"no end within {timeout_s} s: {_last_file(out)}") from None
     assert process.returncode == 0, "exit status {} at {}: {}".format(
         process.returncode, _last_file(out), err.decode(errors="replace")[-2000:]
     )
@@ -148,7 +148,7 @@ def _last_file(out):
 
 def _assert_decent(path, summary):
     """Damage says what it is, an error is one line for people, and threads change nothing."""
-    assert summary.pop("same_with_threads"), "{}: other results with other threads".format(path)
+    assert summary.pop("same_with_threads"), f"{path}: other results with other threads"
     for _, integrity, damage, _ in summary["pictures"]:
         assert integrity in ("ok", "damaged"), path
         assert (integrity == "damaged") == bool(damage), (path, integrity, damage)
@@ -175,9 +175,7 @@ def write(folder, name, data):
 
 def read_streams(folder, streams, syntax=H264):
     """Summaries of these byte strings."""
-    paths = [
-        write(folder, "{:04d}{}".format(n, syntax.suffix), data) for n, data in enumerate(streams)
-    ]
+    paths = [write(folder, f"{n:04d}{syntax.suffix}", data) for n, data in enumerate(streams)]
     return read_all(paths, timeout_s=300)
 
 

@@ -166,7 +166,7 @@ class Clip(NamedTuple):
     def name(self):
         """A file name that no other clip has."""
         key = hashlib.sha1(json.dumps(self).encode()).hexdigest()[:12]
-        return "{}-{}.{}".format(self.scene, key, self.container)
+        return f"{self.scene}-{key}.{self.container}"
 
 
 HevcClip = functools.partial(Clip, codec="libx265", container="265")
@@ -210,10 +210,10 @@ def scaling_list_text():
                 seed = len(lines)
                 count = min(64, size * size)
                 values = [8 + (7 * n + 13 * seed + n * n // size) % 60 for n in range(count)]
-                name = "{0}{1}X{1}_{2}".format(kind, size, plane)
-                lines += [name, "".join("{},".format(value) for value in values)]
+                name = f"{kind}{size}X{size}_{plane}"
+                lines += [name, "".join(f"{value}," for value in values)]
                 if size > 8:
-                    lines += [name + "_DC", "{},".format(12 + seed)]
+                    lines += [name + "_DC", f"{12 + seed},"]
     return "\n".join(lines) + "\n"
 
 

@@ -65,7 +65,7 @@ def with_samples(data, change):
     made[mdat : mdat + 4] = struct.pack(">I", len(made) - mdat)
     rest = bytearray(rest)
     stsz = begin_of(rest, b"stsz")
-    struct.pack_into(">%dI" % len(sizes), rest, stsz + 20, *sizes)
+    struct.pack_into(f">{len(sizes)}I", rest, stsz + 20, *sizes)
     stco = begin_of(rest, b"stco")
     (count,) = struct.unpack_from(">I", rest, stco + 12)
     for k in range(count):

@@ -30,7 +30,7 @@ PICTURES = "videotestsrc is-live=true pattern=ball ! capsfilter name=size caps={
 def caps(size, rate):
     """Caps of I420 pictures; size: WIDTHxHEIGHT."""
     width, height = size.split("x")
-    return "video/x-raw,format=I420,width={},height={},framerate={}/1".format(width, height, rate)
+    return f"video/x-raw,format=I420,width={width},height={height},framerate={rate}/1"
 
 
 class Factory(GstRtspServer.RTSPMediaFactory):
@@ -109,7 +109,7 @@ def main():
         GLib.idle_add(loop.quit)
 
     threading.Thread(target=commands, daemon=True).start()
-    print("rtsp://{}:{}/live".format(args.address, args.port), flush=True)
+    print(f"rtsp://{args.address}:{args.port}/live", flush=True)
     loop.run()
 
 

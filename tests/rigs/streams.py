@@ -27,7 +27,7 @@ class UdpSender:
 
     @property
     def address(self):
-        return "udp://127.0.0.1:{}".format(self.port)
+        return f"udp://127.0.0.1:{self.port}"
 
     def _send(self):
         number = 0
@@ -56,7 +56,7 @@ class WebServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def address(self, path):
-        return "http://127.0.0.1:{}/{}".format(self.server_address[1], path)
+        return f"http://127.0.0.1:{self.server_address[1]}/{path}"
 
     def close(self):
         self.shutdown()

@@ -65,7 +65,7 @@ def sei(codec, hor_flip=0, ver_flip=0, anticlockwise_rotation=0, cancel=False):
     """An SEI NAL unit with a display orientation message (H.264 D.1.27, HEVC D.2.17)."""
     bits = "1"
     if not cancel:
-        bits = "0{}{}{:016b}".format(hor_flip, ver_flip, anticlockwise_rotation)
+        bits = f"0{hor_flip}{ver_flip}{anticlockwise_rotation:016b}"
         bits += "10"  # repetition period 0 and no extension; HEVC: persistence_flag
     bits += "1"
     bits += "0" * (-len(bits) % 8)

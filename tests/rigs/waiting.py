@@ -18,4 +18,4 @@ def wait_until(condition, timeout_s=10.0):
         if found:
             return found
         time.sleep(0.02)
-    raise AssertionError("did not happen within %s s" % timeout_s)
+    raise AssertionError(f"did not happen within {timeout_s} s")

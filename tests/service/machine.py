@@ -55,7 +55,7 @@ class Machine:
     def __init__(self, folder, media):
         self._folder, self._media = Path(str(folder)), media
         # Of its own, so that several can run beside each other.
-        self._cgroups = ["%s/edge-attp-test-%d" % (base, os.getpid()) for base in _cgroup_roots()]
+        self._cgroups = [f"{base}/edge-attp-test-{os.getpid()}" for base in _cgroup_roots()]
         self._process = self._leader = None
 
     def __enter__(self):
@@ -83,7 +83,7 @@ class Machine:
         except BaseException:
             self.__exit__()
             raise
-        version = "%d.%d" % sys.version_info[:2]
+        version = "{}.{}".format(*sys.version_info[:2])
         program = PROGRAM.format(
             python=PYTHON, version=version, PACKAGES=PACKAGES, CHECKOUT=CHECKOUT
         )
@@ -119,7 +119,7 @@ class Machine:
         )
 
     def write(self, path, text, mode="644"):
-        self.run("sh", "-c", "cat > %s && chmod %s %s" % (path, mode, path), text=text)
+        self.run("sh", "-c", f"cat > {path} && chmod {mode} {path}", text=text)
 
     def read(self, path):
         return self.run("cat", path)
@@ -131,7 +131,7 @@ class Machine:
     def wait_for(self, what, is_true, seconds=30.0):
         until_s = time.monotonic() + seconds
         while not is_true():
-            assert time.monotonic() < until_s, "%s did not come within %g s" % (what, seconds)
+            assert time.monotonic() < until_s, f"{what} did not come within {seconds:g} s"
             time.sleep(0.2)
 
     def _wait_for_boot(self):
@@ -156,11 +156,11 @@ def _cgroup_roots():
 def _child(pid):
     """The first process that is called systemd below `pid`."""
     try:
-        children = Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return None
     for child in children:
-        if Path("/proc/%s/comm" % child).read_text().strip() == "systemd":
+        if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
             return int(child)
         found = _child(int(child))
         if found is not None:

@@ -22,7 +22,7 @@ class Script:
     def wait(self, seconds):
         time.sleep(0.002)
         if time.monotonic() > self._until_s:
-            raise AssertionError("never came: %r" % self._steps)
+            raise AssertionError(f"never came: {self._steps!r}")
         if not self._steps:
             return None
         step = self._steps[0]
@@ -46,7 +46,7 @@ class Served:
     def write(self, text, listen=False):
         with open(self.path, "w") as file:
             file.write(
-                text + ("" if listen else QUIET) + '[service]\nstate_dir = "%s"\n' % self.folder
+                text + ("" if listen else QUIET) + f'[service]\nstate_dir = "{self.folder}"\n'
             )
 
     def open_session(self, engine):

@@ -256,7 +256,7 @@ def test_the_example_is_right_and_shows_every_key(load):
         list(schema.TABLES.values()) + list(schema.SINKS.values()) + [schema.STREAM, schema.SINK]
     )
     for name in {name for table in tables for name in table}:
-        assert re.search(r"^#?%s = " % name, example(), re.M), name
+        assert re.search(rf"^#?{name} = ", example(), re.M), name
 
 
 def test_the_example_is_right_with_everything_switched_on(load, tmp_path):
@@ -291,7 +291,7 @@ def test_check_config_says_what_would_run(tmp_path, capsys, monkeypatch):
     assert re.search(r"stream door +rtsp://me:\*\*\*@camera/1, one picture of each group", shown)
     assert re.search(r"to mqtt +broker edge-attp/door/event", shown)
     assert re.search(r"to webhook +http://me:\*\*\*@hook/x", shown)
-    assert re.search(r"stream hall +%s/a.mp4, every picture" % re.escape(str(tmp_path)), shown)
+    assert re.search(rf"stream hall +{re.escape(str(tmp_path))}/a.mp4, every picture", shown)
     assert "no [[sink]] takes this stream" in shown
 
 
@@ -299,7 +299,7 @@ def test_check_config_of_a_wrong_one_ends_with_2(tmp_path, capsys):
     path = tmp_path / "camera.toml"
     path.write_text(STREAM + "stal_s = 1\n")
     assert main(["serve", "--check-config", "--config", str(path)]) == 2
-    assert "%s:4: stream 'door'" % path in capsys.readouterr().err
+    assert f"{path}:4: stream 'door'" in capsys.readouterr().err
     assert os.listdir(str(tmp_path)) == ["camera.toml"]
 
 

@@ -148,8 +148,8 @@ def test_a_wrong_address(state, listen):
 
 def test_an_address_that_is_taken(state):
     with Client(state) as client:
-        with pytest.raises(UsageError, match="cannot listen on 127.0.0.1:%d: " % client.port):
-            HealthServer(state, "127.0.0.1:%d" % client.port)
+        with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{client.port}: "):
+            HealthServer(state, f"127.0.0.1:{client.port}")
 
 
 def test_ipv6(state):

@@ -49,7 +49,7 @@ def value(families, name, **labels):
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     ]
-    assert len(found) == 1, "%s %r: %r" % (name, labels, found)
+    assert len(found) == 1, f"{name} {labels!r}: {found!r}"
     return found[0]
 
 

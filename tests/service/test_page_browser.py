@@ -37,7 +37,7 @@ def client(browser, state):
     browser.complaints.clear()
     with Client(state) as made:
         browser.look(1280, 900)
-        browser.open("http://%s/" % made.server.address)
+        browser.open(f"http://{made.server.address}/")
         browser.wait_for(TEXT + ".includes('door')")
         yield made
         browser.open("about:blank")
@@ -70,7 +70,7 @@ def test_events_as_they_come(browser, client, state):
 def test_the_live_picture(browser, client):
     live = client.server.live_sink("door")
     live.watch(Picture("K", 0, 0, 25), np.full((20, 20, 3), (0, 250, 0), np.uint8))
-    size = browser.wait_for("%s && [%s.naturalWidth, %s.naturalHeight]" % ((PICTURE,) * 3))
+    size = browser.wait_for("{} && [{}.naturalWidth, {}.naturalHeight]".format(*(PICTURE,) * 3))
     assert size == [960, 540]
     before = browser.evaluate(PICTURE + ".src")
     browser.wait_for(PICTURE + ".src != " + repr(before))  # it goes on
@@ -82,14 +82,14 @@ def test_nothing_becomes_markup(browser, client, state):
     live = client.server.live_sink(EVIL)
     live.watch(Picture("K", 0, 0, 25), np.zeros((20, 20, 3), np.uint8))
     browser.wait_for(PICTURE + " !== null")
-    browser.wait_for("%s.split('%s').length == 5" % (TEXT, IMAGE))  # label, error, event, news
+    browser.wait_for(f"{TEXT}.split('{IMAGE}').length == 5")  # label, error, event, news
     assert browser.evaluate(TEXT).count(EVIL) == 3
     assert browser.evaluate("document.querySelectorAll('img[src=x], main script').length") == 0
 
 
 def test_markup_would_do_nothing(browser, client):
     """The policy of the page is the second line; and what it stops is noticed here."""
-    add = "document.body.insertAdjacentHTML('beforeend', %r)" % IMAGE
+    add = f"document.body.insertAdjacentHTML('beforeend', {IMAGE!r})"
     browser.evaluate(add)
     browser.wait_for("document.querySelector('img[src=x]').complete")
     browser.evaluate("new Promise((done) => setTimeout(done, 200))")
@@ -107,7 +107,7 @@ def test_a_stream_that_goes_is_taken_away(browser, client, state):
 def test_the_service_is_restarted(browser, state, tmp_path):
     state.add_event(make_event("first"))
     with Client(state) as client:
-        browser.open("http://%s/" % client.server.address)
+        browser.open(f"http://{client.server.address}/")
         browser.wait_for(TEXT + ".includes('first')")
         listen = client.server.address
     browser.wait_for("document.querySelector('#health.bad') !== null")
@@ -132,7 +132,7 @@ def test_fits_and_can_be_read(browser, client, state, width, scheme):
 
 def test_the_token_leaves_the_address(browser, state):
     with Client(state, "0.0.0.0:0", token=TOKEN) as client:
-        address = "http://127.0.0.1:%d/" % client.port
+        address = f"http://127.0.0.1:{client.port}/"
         browser.open(address)
         browser.wait_for(TEXT + ".includes('needs the token')")
         browser.open(address + "?token=" + TOKEN)

@@ -222,7 +222,7 @@ def test_a_second_signal_ends_at_once(served, monkeypatch):
 def test_a_state_folder_that_cannot_be_made_is_a_wrong_configuration(served):
     served.write(STREAM % ("a", "rtsp://camera/1"))
     with open(served.path) as file:
-        text = file.read().replace('state_dir = "', 'state_dir = "%s/' % served.path)
+        text = file.read().replace('state_dir = "', f'state_dir = "{served.path}/')
     with open(served.path, "w") as file:
         file.write(text)
     with pytest.raises(UsageError, match="state_dir: .* cannot be made"):
@@ -250,15 +250,15 @@ def test_a_signal_that_nobody_waited_for_does_not_strike_afterwards(monkeypatch)
 
 # A process of its own.
 
-PROGRAM = """
+PROGRAM = f"""
 import sys
-sys.path[:0] = [%r, %r]
+sys.path[:0] = [{str(ROOT)!r}, {os.path.dirname(os.path.abspath(__file__))!r}]
 from fake_session import FakeSession
 from edge_attp import log
 from edge_attp.service.serve import serve
 log.configure()
 sys.exit(serve(sys.argv[1], lambda engine: FakeSession()))
-""" % (str(ROOT), os.path.dirname(os.path.abspath(__file__)))
+"""
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_opened_may_still_come(world):
 def test_other_errors_in_between_are_no_repetition(world):
     world.follow(plan("a", is_file=True))
     for attempt in range(12):
-        world.session.newest("a").end(SourceError("x.mp4: error %d" % (attempt // 4)))
+        world.session.newest("a").end(SourceError(f"x.mp4: error {attempt // 4}"))
         world.tick()
         world.tick(60.0)
     assert world.state.restarts == {"a": 12}

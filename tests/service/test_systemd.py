@@ -132,7 +132,7 @@ def test_status_line():
         time_s[0] += 10.0
         streams[0].status.scored = scored
         status.tick()
-        assert status.text() == "1 of 3 streams run, %s pictures/s are scored" % rate
+        assert status.text() == f"1 of 3 streams run, {rate} pictures/s are scored"
     streams[0].status.scored = 0  # it was started again
     time_s[0] += 10.0
     status.tick()

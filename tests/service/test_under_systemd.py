@@ -63,8 +63,8 @@ class Service:
     def __init__(self, machine, name):
         self.machine = machine
         self.unit = "edge-attp@" + name
-        self.config = "/etc/edge-attp/%s.toml" % name
-        self.results = "/var/lib/edge-attp/%s/door.jsonl" % name
+        self.config = f"/etc/edge-attp/{name}.toml"
+        self.results = f"/var/lib/edge-attp/{name}/door.jsonl"
         machine.write("/root/camera.toml", CONFIG % MEDIA)
         self.command("install", "--config", "/root/camera.toml")
 
@@ -102,7 +102,7 @@ def test_installed_and_ready(service, machine):
     assert "ready: 1 of 1 streams run" in service.journal()
     assert "is active (running)" in service.command("status")
     assert machine.run("systemctl", "is-enabled", service.unit) == "enabled\n"
-    process = machine.read("/proc/%s/status" % service.show("MainPID"))
+    process = machine.read("/proc/{}/status".format(service.show("MainPID")))
     fields = dict(line.split(":\t", 1) for line in process.splitlines() if ":\t" in line)
     uid = machine.run("id", "-u", "edge-attp").strip()
     video = machine.run("getent", "group", "video").split(":")[2]
@@ -115,7 +115,7 @@ def test_installed_and_ready(service, machine):
 
 def test_reload_takes_another_stream_in_without_a_restart(service, machine):
     pid = service.show("MainPID")
-    second = '[[stream]]\nname = "hall"\nsource = "%s/examples/demo.mp4"\n' % CHECKOUT
+    second = f'[[stream]]\nname = "hall"\nsource = "{CHECKOUT}/examples/demo.mp4"\n'
     machine.write(service.config, CONFIG % MEDIA + second)
     machine.run("systemctl", "reload", service.unit)
     service.wait_for("the new stream", lambda: "hall: done: 150 pictures" in service.journal())

@@ -90,7 +90,7 @@ def test_everything_is_filled_in():
     text = unit_text(COMMAND, ["/dev/nvmap"])
     assert not re.search(r"@\w+@", text)
     found = directives(text)
-    assert ("ExecStart", "%s serve --config /etc/edge-attp/%%i.toml" % COMMAND[0]) in found
+    assert ("ExecStart", f"{COMMAND[0]} serve --config /etc/edge-attp/%i.toml") in found
     assert [value for name, value in found if name == "DeviceAllow"] == [
         "char-video4linux rw",
         "/dev/nvmap rw",
@@ -125,7 +125,7 @@ def image(tmp_path, monkeypatch):
     """The root of another machine. Its users are made by systemd-sysusers, which is not run here."""
     root = tmp_path / "image"
     (root / "etc").mkdir(parents=True)
-    (root / "etc/group").write_text("root:x:0:\nedge-attp:x:%d:\n" % os.getgid())
+    (root / "etc/group").write_text(f"root:x:0:\nedge-attp:x:{os.getgid()}:\n")
     ran = []
     monkeypatch.setattr(units, "_run", lambda *command: ran.append(command) or "")
     monkeypatch.setattr(sys, "argv", ["/opt/edge-attp/bin/edge-attp"])
@@ -216,7 +216,7 @@ def here(monkeypatch):
     """This machine, which runs systemd, called as root; nothing is run or written."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os.path, "isdir", lambda path: True)
-    monkeypatch.setattr(units, "_run", lambda *command: pytest.fail("ran %r" % (command,)))
+    monkeypatch.setattr(units, "_run", lambda *command: pytest.fail(f"ran {command!r}"))
     monkeypatch.setattr(Installation, "_write", lambda self, *_: pytest.fail("wrote"))
     monkeypatch.setattr(units, "CLOSED", ())
 

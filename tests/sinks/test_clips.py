@@ -111,14 +111,14 @@ def test_the_folder_is_bounded_and_nothing_else_in_it_is_touched(tmp_path, video
     max_bytes = int(3.5 * clip_bytes)
     sink = start_sink(ring, max_bytes=max_bytes)
     for number in range(8):
-        sink.event(event(start_s=1.5, end_s=2.0, label="walk%d" % number))
+        sink.event(event(start_s=1.5, end_s=2.0, label=f"walk{number}"))
         sink.finish(VERDICT)
         wait_until(lambda count=number + 1: sink.counters()["written"] == count)
     sink.close()
     left = [name for name in names(tmp_path) if name.startswith("door-walk") and "Z" in name]
     sizes = [os.path.getsize(str(tmp_path / "clips" / name)) for name in left]
     assert sum(sizes) <= max_bytes < sum(sizes) + max(sizes)
-    assert [name[:10] for name in left] == ["door-walk%d" % n for n in range(8 - len(left), 8)]
+    assert [name[:10] for name in left] == [f"door-walk{n}" for n in range(8 - len(left), 8)]
     assert sink.counters()["removed"] == 8 - len(left) > 0
     assert {"holiday.mp4", "door-walk.mp4", "notes.txt"} <= set(names(tmp_path))
 
@@ -219,7 +219,7 @@ def test_a_clip_of_a_live_source_has_the_pictures_of_the_camera(tmp_path, clips,
     camera = VIDEO
     if codec == "libx265":
         camera = VIDEO._replace(codec=codec, options=media.x265(keyint=10, open_gop=1))
-    path, url, ring = clips.path(camera), "udp://127.0.0.1:%d" % free_port(), PacketRing()
+    path, url, ring = clips.path(camera), f"udp://127.0.0.1:{free_port()}", PacketRing()
     sink = start_sink(ring)
     source = LiveSource(url, recorder=ring)
     sending = threading.Thread(target=send_in_time, args=(path, url + "?pkt_size=1316"))

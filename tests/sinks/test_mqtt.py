@@ -138,7 +138,7 @@ def test_passwords_and_refusals(tmp_path, caplog):
     users = tmp_path / "users"
     users.write_text("")
     subprocess.check_call(["mosquitto_passwd", "-b", str(users), "door", "let me in"])
-    broker = Broker(tmp_path, "allow_anonymous false\npassword_file %s" % users)
+    broker = Broker(tmp_path, f"allow_anonymous false\npassword_file {users}")
     broker.start()
     (tmp_path / "right").write_text("let me in\n")
     (tmp_path / "wrong").write_text("open\n")
@@ -174,7 +174,7 @@ def certificate(folder):
 
 def test_tls_and_the_name_in_the_certificate(tmp_path):
     key, certified = certificate(tmp_path)
-    broker = Broker(tmp_path, "allow_anonymous true\ncertfile %s\nkeyfile %s" % (certified, key))
+    broker = Broker(tmp_path, f"allow_anonymous true\ncertfile {certified}\nkeyfile {key}")
     broker.start()
     sinks = []
     try:

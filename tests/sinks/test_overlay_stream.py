@@ -98,9 +98,9 @@ def no_long_waits(monkeypatch):
 
 def test_a_player_on_udp_sees_the_newest_key_picture_with_arrows():
     port = free_port()
-    sink = OverlayStreamSink("udp://127.0.0.1:%d?pkt_size=1316" % port)
+    sink = OverlayStreamSink(f"udp://127.0.0.1:{port}?pkt_size=1316")
     feed = Feed(sink).start()
-    receiver = Receiver("udp://127.0.0.1:%d?overrun_nonfatal=1" % port, 20)
+    receiver = Receiver(f"udp://127.0.0.1:{port}?overrun_nonfatal=1", 20)
     wait_until(lambda: len(receiver.frames) >= 20, 20)
     feed.stop()
     frame = receiver.frames[10]
@@ -114,11 +114,11 @@ def test_a_player_on_udp_sees_the_newest_key_picture_with_arrows():
 def test_a_receiver_that_goes_away_is_connected_to_again(caplog):
     caplog.set_level(logging.INFO)
     port = free_port()
-    sink = OverlayStreamSink("tcp://127.0.0.1:%d" % port)
+    sink = OverlayStreamSink(f"tcp://127.0.0.1:{port}")
     feed = Feed(sink).start()
     wait_until(lambda: sink.counters()["failed_attempts"] >= 2)
     for count in (1, 2):
-        receiver = Receiver("tcp://127.0.0.1:%d?listen=1" % port, 10)
+        receiver = Receiver(f"tcp://127.0.0.1:{port}?listen=1", 10)
         wait_until(lambda heard=receiver: len(heard.frames) >= 10, 20)
         assert sink.counters()["connects"] == count
     feed.stop()
@@ -128,7 +128,7 @@ def test_a_receiver_that_goes_away_is_connected_to_again(caplog):
 
 
 def test_a_server_of_rtmp():
-    url = "rtmp://127.0.0.1:%d/live/door" % free_port()
+    url = f"rtmp://127.0.0.1:{free_port()}/live/door"
     sink = OverlayStreamSink(url.replace("door", "{stream}"))
     receiver = Receiver(url, 10, "flv", listen="1")
     feed = Feed(sink).start()
@@ -146,7 +146,7 @@ def test_a_server_that_hangs_stops_nothing(monkeypatch, caplog, scheme):
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         server.bind(("127.0.0.1", 0))
         server.listen(5)
-        sink = OverlayStreamSink("%s://127.0.0.1:%d/live/x" % (scheme, server.getsockname()[1]))
+        sink = OverlayStreamSink(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/live/x")
         feed = Feed(sink).start()
         wait_until(lambda: sink.counters()["failed_attempts"] >= 2, 20)
         began = time.monotonic()
@@ -157,7 +157,7 @@ def test_a_server_that_hangs_stops_nothing(monkeypatch, caplog, scheme):
 
 
 def test_what_comes_too_fast_is_dropped_not_waited_for():
-    sink = OverlayStreamSink("udp://127.0.0.1:%d" % free_port())
+    sink = OverlayStreamSink(f"udp://127.0.0.1:{free_port()}")
     feed = Feed(sink)
     for _ in range(100):
         feed.show()

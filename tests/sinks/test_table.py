@@ -41,5 +41,5 @@ def test_names_of_keys_are_known(sink):
 
 
 def test_the_documents_have_a_row_for_each():
-    rows = "".join("| `%s` | %s |\n" % (sink.type, sink.description) for sink in SINKS.values())
+    rows = "".join(f"| `{sink.type}` | {sink.description} |\n" for sink in SINKS.values())
     assert any(rows in text for text in documents()), "the table of sinks should be\n" + rows

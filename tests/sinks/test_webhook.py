@@ -30,7 +30,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d/events?key=hidden" % self.server_address[1]
+        return f"http://127.0.0.1:{self.server_address[1]}/events?key=hidden"
 
     def stop(self):
         self.shutdown()
@@ -108,7 +108,7 @@ def test_a_refused_event_is_dropped_and_told_once(server, start_sink, caplog, an
     wait_until(lambda: sink.counters()["sent"] == 1)
     assert server.starts() == [3.0] and sink.counters()["refused"] == 3
     assert len(server.asked) == 4  # a redirection is not followed
-    assert len(caplog.records) == 1 and "%d" % answer in caplog.text
+    assert len(caplog.records) == 1 and f"{answer}" in caplog.text
     assert "hidden" not in caplog.text
     assert answer < 400 or "because of" in caplog.text
 

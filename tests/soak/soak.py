@@ -94,7 +94,7 @@ class World:
         stack.callback(self.service.kill_if_alive)
 
     def configure(self, pack=None):
-        line = "" if pack is None else 'pack = "%s"' % pack
+        line = "" if pack is None else f'pack = "{pack}"'
         text = CONFIG.format(
             state=self.disk.folder, port=self._port, pack=line, broker=self.broker.port
         )
@@ -149,7 +149,7 @@ def soak(world, seconds, say):
         world.service.start()
         world.wait(random.uniform(0.5, 1.0) * seconds / (4 * KILLS))
         world.service.kill()
-        say("killed for the %d. time" % (number + 1))
+        say(f"killed for the {number + 1}. time")
     world.service.start()
     samples = []
     faults = (world.camera_gone, world.broker_gone, world.disk_full, world.engine_corrupt)
@@ -159,7 +159,7 @@ def soak(world, seconds, say):
             world.wait(WELL_S)
             world.service.metrics()
         samples.append(world.service.sample())
-        say("round %d: %s" % (len(samples), _sample(samples[-1])))
+        say(f"round {len(samples)}: {_sample(samples[-1])}")
     return samples
 
 
@@ -188,18 +188,18 @@ def judge(world, samples, code):
         text = "%s: reported %d, arrived %d, lost %d (the service counted %d), in flight %d"
         found.append(text % ((way,) + sums[:3] + (counted[way], sums.in_flight)))
         if sums.lost > counted[way]:
-            wrong.append("%s: lost %d events, counted %d" % (way, sums.lost, counted[way]))
+            wrong.append(f"{way}: lost {sums.lost} events, counted {counted[way]}")
         if sums.in_flight > KILLS * len(STREAMS):
-            wrong.append("%s: %d events that no life reported" % (way, sums.in_flight))
+            wrong.append(f"{way}: {sums.in_flight} events that no life reported")
         if not sums.arrived:
-            wrong.append("%s: nothing arrived" % way)
+            wrong.append(f"{way}: nothing arrived")
     repeated = len(world.listener.messages) - len(arrived["MQTT"])
-    found.append("MQTT: %d messages came twice" % repeated)
+    found.append(f"MQTT: {repeated} messages came twice")
     pictures = tuple(_counted(lives, "jsonl 2", name) for name in ("lost_records", "torn_records"))
-    found.append("scored pictures: lost %d lines, %d torn ones were cut off" % pictures)
-    found.append("first round %s; last round %s" % (_sample(samples[0]), _sample(samples[-1])))
+    found.append("scored pictures: lost {} lines, {} torn ones were cut off".format(*pictures))
+    found.append(f"first round {_sample(samples[0])}; last round {_sample(samples[-1])}")
     if code != 0:
-        wrong.append("the service ended with %d after SIGTERM" % code)
+        wrong.append(f"the service ended with {code} after SIGTERM")
     return found, wrong
 
 
@@ -208,7 +208,7 @@ def _counted(lives, sink, name):
 
 
 def _sample(sample):
-    return "%.1f MB, %d descriptors, %d threads" % sample
+    return "{:.1f} MB, {} descriptors, {} threads".format(*sample)
 
 
 def main():
@@ -217,7 +217,7 @@ def main():
     lacks = [name for name in ("ffmpeg", "mount") if shutil.which(name) is None]
     lacks += [] if broker.PROGRAM else ["mosquitto"]
     if lacks or os.geteuid() != 0:
-        print("make soak needs root, ffmpeg and mosquitto; missing: %s" % (lacks or "root"))
+        print(f"make soak needs root, ffmpeg and mosquitto; missing: {lacks or 'root'}")
         return 2
     began = time.monotonic()
     with ExitStack() as stack:
@@ -225,7 +225,7 @@ def main():
         world = World(stack, folder)
 
         def say(text):
-            print("%4.0f s  %s" % (time.monotonic() - began, text), flush=True)
+            print(f"{time.monotonic() - began:4.0f} s  {text}", flush=True)
 
         samples = soak(world, seconds, say)
         world.service.metrics()
@@ -236,7 +236,7 @@ def main():
         print(text)
     for text in wrong:
         print("WRONG: " + text)
-    print("all is well" if not wrong else "%d things are wrong" % len(wrong))
+    print("all is well" if not wrong else f"{len(wrong)} things are wrong")
     return 1 if wrong else 0
 
 

@@ -55,7 +55,7 @@ def records_of(paths):
                 try:
                     found.append(json.loads(line))
                 except ValueError:
-                    raise ValueError("%s:%d: torn: %r" % (path, number, line[:80])) from None
+                    raise ValueError(f"{path}:{number}: torn: {line[:80]!r}") from None
     return found
 
 
@@ -79,8 +79,8 @@ def grown(first, last, spare_mb=16.0, spare=2):
     connection may be open when it was not before."""
     texts = []
     if last.rss_mb > first.rss_mb + spare_mb:
-        texts.append("memory: %.1f MB, was %.1f MB" % (last.rss_mb, first.rss_mb))
+        texts.append(f"memory: {last.rss_mb:.1f} MB, was {first.rss_mb:.1f} MB")
     for field in ("descriptors", "threads"):
         if getattr(last, field) > getattr(first, field) + spare:
-            texts.append("%s: %d, were %d" % (field, getattr(last, field), getattr(first, field)))
+            texts.append(f"{field}: {getattr(last, field)}, were {getattr(first, field)}")
     return texts

@@ -20,7 +20,7 @@ class Camera:
     """The demo clip again and again, as MPEG-TS over UDP. Its clock begins anew with every start."""
 
     def __init__(self, port):
-        self.url = "udp://127.0.0.1:%d" % port
+        self.url = f"udp://127.0.0.1:{port}"
         self._process = None
 
     def start(self):
@@ -41,7 +41,7 @@ class SmallDisk:
     def __init__(self, folder, mebibytes=4):
         self.folder = folder
         folder.mkdir()
-        options = ["-t", "tmpfs", "-o", "size=%dm" % mebibytes]
+        options = ["-t", "tmpfs", "-o", f"size={mebibytes}m"]
         subprocess.check_call(["mount"] + options + ["tmpfs", str(folder)])
         self._ballast = folder / "ballast"
 
@@ -73,7 +73,7 @@ class Service:
 
     def start(self, timeout_s=60.0):
         """Returns when it is ready."""
-        log = self._folder / ("service.%d.log" % (len(self.lives) + 1))
+        log = self._folder / (f"service.{len(self.lives) + 1}.log")
         command = [sys.executable, "-m", "edge_attp", "serve", "--config", str(self._config)]
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
         with open(str(log), "wb") as file:
@@ -81,8 +81,8 @@ class Service:
         self.lives.append(Life(log))
         until = time.monotonic() + timeout_s
         while "\nready: " not in "\n" + log.read_text():
-            assert self.is_alive, "the service has ended: %s" % log.read_text()
-            assert time.monotonic() < until, "not ready: %s" % log.read_text()
+            assert self.is_alive, f"the service has ended: {log.read_text()}"
+            assert time.monotonic() < until, f"not ready: {log.read_text()}"
             time.sleep(0.2)
 
     @property
@@ -112,20 +112,20 @@ class Service:
         """The newest metrics, which the life keeps."""
         try:
             with urllib.request.urlopen(
-                "http://127.0.0.1:%d/metrics" % self._port, timeout=5
+                f"http://127.0.0.1:{self._port}/metrics", timeout=5
             ) as page:
                 self.lives[-1].metrics = metrics(page.read().decode())
         except urllib.error.URLError as error:
-            assert self.is_alive, "the service has ended: %s" % error
+            assert self.is_alive, f"the service has ended: {error}"
         return self.lives[-1].metrics
 
     def sample(self):
         """Memory, descriptors and threads."""
-        proc = "/proc/%d/" % self._process.pid
+        proc = f"/proc/{self._process.pid}/"
         with open(proc + "status") as file:
             status = file.read()
         kilobytes, threads = (
-            int(re.search(r"^%s:\s+(\d+)" % name, status, re.M).group(1))
+            int(re.search(rf"^{name}:\s+(\d+)", status, re.M).group(1))
             for name in ("VmRSS", "Threads")
         )
         return Sample(kilobytes / 1024.0, len(os.listdir(proc + "fd")), threads)
@@ -152,4 +152,4 @@ class Life:
 
 
 def _now():
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".%03dZ" % (time.time() % 1 * 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() % 1 * 1000):03d}Z"

@@ -100,9 +100,9 @@ def test_a_clip_that_was_begun_and_not_done_comes_again(folder):
 
 def test_clips_that_are_gone_are_forgotten(folder):
     for number in range(50):
-        write(folder, "a%02d.mp4" % number)
+        write(folder, f"a{number:02d}.mp4")
         assert len(seen(folder)) == 1
-        os.remove(str(folder / ("a%02d.mp4" % number)))
+        os.remove(str(folder / (f"a{number:02d}.mp4")))
     assert (folder.parent / "state.json").stat().st_size < 200
 
 

@@ -353,7 +353,7 @@ def test_a_server_that_never_answers(monkeypatch):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(5)
-        address = "rtsp://127.0.0.1:{}/live".format(silent.getsockname()[1])
+        address = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/live"
         source = LiveSource(address, QUICK._replace(first_fails=True))
         began = time.monotonic()
         with pytest.raises(SourceError, match="live: no answer within 0 s"):
@@ -372,7 +372,7 @@ def test_a_server_that_never_answers(monkeypatch):
 def test_an_address_that_refuses():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        address = "rtsp://127.0.0.1:{}/live".format(unused.getsockname()[1])
+        address = f"rtsp://127.0.0.1:{unused.getsockname()[1]}/live"
         source = LiveSource(address, QUICK._replace(first_fails=True))
         with pytest.raises(SourceError, match="rtsp://127.0.0.1:[0-9]*/live: Connection refused"):
             source.open()

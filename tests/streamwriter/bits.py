@@ -23,7 +23,7 @@ class Bits:
         return self
 
     def ue(self, value):
-        code = "{:b}".format(value + 1)
+        code = f"{value + 1:b}"
         return self.u(2 * len(code) - 1, value + 1)
 
     def se(self, value):

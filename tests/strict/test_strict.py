@@ -53,7 +53,7 @@ def test_what_a_kind_takes(kind, value, read):
 @pytest.mark.parametrize(
     "kind, value",
     [(kind, value) for kind, values in REFUSED for value in values],
-    ids=["%s %.20r" % (kind.expected, value) for kind, values in REFUSED for value in values],
+    ids=[f"{kind.expected} {value!r:.20}" for kind, values in REFUSED for value in values],
 )
 def test_what_a_kind_refuses(kind, value):
     with pytest.raises(strict.Unfit):
@@ -101,8 +101,8 @@ def test_the_error_is_the_one_that_was_asked_for(tmp_path):
 @pytest.mark.parametrize("depth", list(range(300, 520, 7)) + [50000])
 def test_nesting_at_the_limit_is_a_fault(tmp_path, depth):
     nested = "[" * depth + "]" * depth
-    (tmp_path / "x.toml").write_text("a = %s\n" % nested)
-    (tmp_path / "x.json").write_text('{"a": %s}' % nested)
+    (tmp_path / "x.toml").write_text(f"a = {nested}\n")
+    (tmp_path / "x.json").write_text(f'{{"a": {nested}}}')
     for read, name in ((strict.read_toml, "x.toml"), (strict.read_json, "x.json")):
         with pytest.raises(UsageError, match="a: got |is nested too deeply"):
             read(str(tmp_path / name), UsageError).read({"a": Key(strict.TEXT)})

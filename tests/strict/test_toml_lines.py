@@ -112,5 +112,5 @@ def test_a_key_that_only_looks_like_one_is_not_found():
     "text, line", [("a = 1\nb = \n", 2), ("a = 1\na = 2\n", 2), ("[x\n", 1), ('a = """\n\n', 3)]
 )
 def test_what_is_no_toml_is_refused_with_its_line(text, line):
-    with pytest.raises(UsageError, match=r"^x\.toml:%d: not valid TOML: " % line):
+    with pytest.raises(UsageError, match=rf"^x\.toml:{line}: not valid TOML: "):
         toml_lines.parse(text, "x.toml", UsageError)

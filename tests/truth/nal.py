@@ -12,7 +12,7 @@ class Bits:
     """Reads the syntax elements of a payload. Past its end there are zeros."""
 
     def __init__(self, payload):
-        self._bits = "".join("{:08b}".format(byte) for byte in payload)
+        self._bits = "".join(f"{byte:08b}" for byte in payload)
         self.at = 0  # bits read so far
 
     def u(self, count):

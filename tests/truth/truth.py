@@ -73,7 +73,7 @@ class Report:
             "pcm blocks {pcm_blocks}, vectors {vectors}, mismatches {mismatches}, damaged {damaged}, "
             "unmatched {unmatched}, blocks without reference {lost_references}"
         ).format(**vars(self))
-        first = "\n  first: {}".format(self.first) if self.first else ""
+        first = f"\n  first: {self.first}" if self.first else ""
         return "{}: {}{}{}".format(
             self.name, counts, first, self.broken_off and "\n  " + self.broken_off
         )
@@ -157,7 +157,7 @@ def refusal(path):
             read = len(list(video))
     except UnsupportedStream as error:
         return str(error).lower()
-    raise AssertionError("{}: {} pictures read, none expected".format(path, read))
+    raise AssertionError(f"{path}: {read} pictures read, none expected")
 
 
 def _check_output_order(witness, order, report):
@@ -336,7 +336,7 @@ def _note_samples(picture, wrong, plane, ours, report):
     y4, x4 = (int(place) for place in places[0])
     first = ((rows + plane.y) // plane.size == y4) & ((columns + plane.x) // plane.size == x4)
     row, column = rows[first][0], columns[first][0]
-    what = "{} sample ({}, {})".format(plane.name, column, row)
+    what = f"{plane.name} sample ({column}, {row})"
     report.add(len(places), _at(picture, x4, y4, what, plane.truth[row, column], ours[row, column]))
 
 

@@ -37,9 +37,7 @@ def compare(picture, frame):
                 )
         count += int(shown.sum())
     for i, y, x in zip(*np.nonzero((motion.reference != -1) & ~covered)):
-        wrong.append(
-            (int(x), int(y), "list {} vector".format(i), "none", motion.mv[i, y, x].tolist())
-        )
+        wrong.append((int(x), int(y), f"list {i} vector", "none", motion.mv[i, y, x].tolist()))
     return count, wrong
 
 
@@ -55,5 +53,5 @@ def _compare_blocks(picture, i, x4, y4, vector, compare_vector, covered, wrong):
     differs = used & (motion.mv[i, y4, x4] != vector).any(1) & compare_vector
     for n in np.flatnonzero(differs | ~(used | spurious)):
         ours = motion.mv[i, y4[n], x4[n]].tolist() if used[n] else "list not used"
-        wrong.append((int(x4[n]), int(y4[n]), "list {} vector".format(i), vector[n].tolist(), ours))
+        wrong.append((int(x4[n]), int(y4[n]), f"list {i} vector", vector[n].tolist(), ours))
     return shown

@@ -44,7 +44,7 @@ BLOCK_CASES = {
     "every scan and chroma mode": Case(
         dict(sps=LARGE_TB, style=dict(intra=0.6)),
         ["scanIdx 0", "scanIdx 1", "scanIdx 2", "intra NxN"]
-        + ["intra_chroma_pred_mode {}".format(k) for k in range(5)],
+        + [f"intra_chroma_pred_mode {k}" for k in range(5)],
     ),
     "sign data hiding": Case(
         dict(sps=LARGE_TB, pps=dict(sign_data_hiding_enabled_flag=1)),

@@ -151,7 +151,7 @@ class CodingTree:
     def _sao_type(self):
         state = self._state
         kind = int(state.random.randint(0, 3))
-        state.written["SaoTypeIdx {}".format(kind)] += 1
+        state.written[f"SaoTypeIdx {kind}"] += 1
         if state.encoder.flag("sao_type_idx", kind > 0):
             state.encoder.bypass(kind - 1)
         return kind
@@ -211,7 +211,7 @@ class CodingTree:
         style, is_inter_slice = state.style, state.slice.slice_type != I_SLICE
         part = np.s_[y >> 2 : (y + (1 << log2_size)) >> 2, x >> 2 : (x + (1 << log2_size)) >> 2]
         state.ct_depth[part] = depth
-        state.written["coding unit {}".format(1 << log2_size)] += 1
+        state.written[f"coding unit {1 << log2_size}"] += 1
         is_bypass = False
         if state.pps.transquant_bypass_enabled_flag:
             is_bypass = state.coin("cu_transquant_bypass_flag", style.bypass)
@@ -258,7 +258,7 @@ class CodingTree:
                 return
         modes = self._luma_modes(x, y, log2_size, part_mode)
         chroma_mode = self._chroma_mode(modes[0]) if state.layout.has_chroma else DC
-        state.written["intra {}".format(PART_NAMES[part_mode])] += 1
+        state.written[f"intra {PART_NAMES[part_mode]}"] += 1
         self._transform.write(CodingUnit(log2_size, True, is_bypass, part_mode, modes, chroma_mode))
 
     def _may_be_pcm(self, log2_size):
@@ -285,7 +285,7 @@ class CodingTree:
             for sample in np.clip(base + noise, 0, top - 1).tolist():
                 bits.u(depth, 0 if is_black else sample)
         state.encoder.restart()
-        state.written["pcm {}".format(size)] += 1
+        state.written[f"pcm {size}"] += 1
 
     # Intra modes ---------------------------------------------------------------------------
 
@@ -337,7 +337,7 @@ class CodingTree:
         """Writes intra_chroma_pred_mode; returns IntraPredModeC (Table 8-2)."""
         state = self._state
         choice = int(state.random.randint(0, 5))
-        state.written["intra_chroma_pred_mode {}".format(choice)] += 1
+        state.written[f"intra_chroma_pred_mode {choice}"] += 1
         if not state.encoder.flag("intra_chroma_pred_mode", choice != 4):
             return luma_mode
         state.encoder.bypass_bits(2, choice)

@@ -69,7 +69,7 @@ def _fit_pcm(sps):
         ("luma", sps.bit_depth_luma_minus8),
         ("chroma", sps.bit_depth_chroma_minus8),
     ):
-        name = "pcm_sample_bit_depth_{}_minus1".format(name)
+        name = f"pcm_sample_bit_depth_{name}_minus1"
         setattr(sps, name, min(getattr(sps, name), depth + 7))
 
 

@@ -102,7 +102,7 @@ _PPS = dict(
 
 def _with(defaults, changes):
     unknown = set(changes) - set(defaults)
-    assert not unknown, "no such syntax elements: {}".format(sorted(unknown))
+    assert not unknown, f"no such syntax elements: {sorted(unknown)}"
     return SimpleNamespace(**dict(defaults, **changes))
 
 

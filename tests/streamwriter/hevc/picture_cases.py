@@ -195,7 +195,7 @@ PICTURE_CASES = {
     ),
     "BLA": Case(
         dict(sps=TINY, irap=(BLA_W_LP, BLA_W_RADL, BLA_N_LP), irap_share=0.3, leading=True),
-        ["RADL", "skipped RASL"] + ["NAL unit type {}".format(k) for k in (16, 17, 18)],
+        ["RADL", "skipped RASL"] + [f"NAL unit type {k}" for k in (16, 17, 18)],
         24,
     ),
     "IDR with leading pictures": Case(
@@ -224,8 +224,7 @@ PICTURE_CASES = {
             ),
             irap_share=0.03,
         ),
-        ["TemporalId {}".format(k) for k in range(4)]
-        + ["NAL unit type {}".format(k) for k in (0, 1, 2, 3, 4, 5)],
+        [f"TemporalId {k}" for k in range(4)] + [f"NAL unit type {k}" for k in (0, 1, 2, 3, 4, 5)],
         40,
     ),
     "VUI": Case(dict(sps=dict(vui=["small", "HRD"], extension_4bits=[0, 9])), ["B slice"]),

@@ -229,7 +229,7 @@ class RandomStream:
         ]
         references = self._chooser.choose(poc, allowed, allowed, self._recent)
         self._trailing.append(self._picture(kind + is_reference, poc, temporal_id, references))
-        self.written["TemporalId {}".format(temporal_id)] += 1
+        self.written[f"TemporalId {temporal_id}"] += 1
         self._top = max(self._top, poc)
         if temporal_id == 0 and is_reference:
             self._prev_tid0 = poc
@@ -281,7 +281,7 @@ class RandomStream:
             self._parts.append(sets.sei_message(sets.SUFFIX_SEI, b"behind", temporal_id))
             self.ignored += 1
         self.pictures += 1
-        self.written["NAL unit type {}".format(nal_unit_type)] += 1
+        self.written[f"NAL unit type {nal_unit_type}"] += 1
         stored = Stored(poc, temporal_id, nal_unit_type > 9 or nal_unit_type % 2 == 1)
         self._stored = references.kept() + [stored]
         self._recent = (self._recent + [poc])[-60:]

@@ -90,8 +90,8 @@ class TransformTree:
         hides = state.pps.sign_data_hiding_enabled_flag and not cu.is_bypass
         levels = random_levels(state.random, log2_size, state.style.largest_level)
         scan_idx = _scan_idx(mode, log2_size, c_idx) if cu.is_intra else DIAGONAL
-        state.written["scanIdx {}".format(scan_idx)] += 1
-        state.written["transform block {}".format(1 << log2_size)] += 1
+        state.written[f"scanIdx {scan_idx}"] += 1
+        state.written[f"transform block {1 << log2_size}"] += 1
         ResidualCoding(state.encoder, log2_size, c_idx, scan_idx, hides, state.written).write(
             levels
         )
