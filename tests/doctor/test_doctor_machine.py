@@ -70,7 +70,7 @@ def test_a_container_hides_the_release(tmp_path):
     "celsius, status", [(79, "PASS"), (80, "WARN"), (94.5, "WARN"), (95, "FAIL")]
 )
 def test_heat(tmp_path, celsius, status):
-    tree = dict(trees.TX2, **{"sys/class/thermal/thermal_zone2/temp": f"{1000 * celsius:d}\n"})
+    tree = dict(trees.TX2, **{"sys/class/thermal/thermal_zone2/temp": f"{1000 * celsius:.0f}\n"})
     found = findings(tmp_path, tree)["temperature"]
     assert found.status == status and found.value.startswith("GPU-therm")
 
