@@ -1,7 +1,7 @@
-"""The one clock: how long each stage took, under the names that are the same everywhere.
+"""The one clock: how long each stage took, under names that are the same everywhere.
 
-`total` is the time from one scored picture to the next, so 1 / total is what the pipeline delivers;
-stages that run beside each other make it shorter than their sum.
+`total` is the time from one scored picture to the next, so 1 / total is the rate that the pipeline delivers.
+Stages overlap, so it is shorter than their sum.
 """
 
 import threading
@@ -29,7 +29,7 @@ _KEPT = 20000  # newest durations per stage: a run without end must not grow
 
 
 class StageTimes(NamedTuple):
-    """One stage: how often it ran, mean and percentiles in milliseconds (of the newest runs)."""
+    """One stage: how often it ran since the start; mean and percentiles of its newest runs in milliseconds."""
 
     runs: int
     mean_ms: float
@@ -46,7 +46,7 @@ class StageTotal(NamedTuple):
 
 
 class Clock:
-    """Collects durations. Any thread may record."""
+    """Collects the durations of stages. Any thread may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,23 +55,24 @@ class Clock:
         self._seconds = dict.fromkeys(STAGES, 0.0)
 
     def stage(self, name: str) -> "_Running":
-        """with clock.stage("parse"): ... measures one run of a stage."""
+        """`with clock.stage("parse"): ...` measures and records one run of a stage."""
         return _Running(self, name)
 
     def record(self, name: str, seconds: float) -> None:
+        """Records one run of a stage. KeyError unless name is one of STAGES."""
         with self._lock:
             self._durations[name].append(seconds)
             self._counts[name] += 1
             self._seconds[name] += seconds
 
     def last_ms(self, name: str) -> float:
-        """The newest duration of a stage in milliseconds, 0 if there is none."""
+        """The newest duration of a stage in milliseconds, 0 before the first."""
         with self._lock:
             durations = self._durations[name]
             return 1000.0 * durations[-1] if durations else 0.0
 
     def totals(self) -> Dict[str, StageTotal]:
-        """The stages that ran, in the order of STAGES. Cheap: for who asks often."""
+        """The stages that ran, in the order of STAGES. Much faster than summary()."""
         with self._lock:
             return {
                 name: StageTotal(runs, self._seconds[name])
@@ -80,8 +81,8 @@ class Clock:
             }
 
     def summary(self, newest: Optional[int] = None) -> Dict[str, StageTimes]:
-        """The stages that ran, in the order of STAGES. newest: as many of the last runs of each are
-        looked at, by default all that are kept."""
+        """The stages that ran, in the order of STAGES. newest: how many of the last runs of each count, by
+        default all that are kept."""
         with self._lock:
             counts = dict(self._counts)
             durations = {

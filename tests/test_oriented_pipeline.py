@@ -14,7 +14,7 @@ from edge_attp.engine import load_pack, open_backend  # noqa: E402
 from edge_attp.pipeline import Options, reader, recognise  # noqa: E402
 from edge_attp.recognition import Event  # noqa: E402
 from edge_attp.sinks.clips import ClipSink  # noqa: E402
-from edge_attp.sinks.live_view import LiveViewSink  # noqa: E402
+from edge_attp.sinks.live_view import LiveView  # noqa: E402
 from edge_attp.sinks.overlay import OverlaySink  # noqa: E402
 from edge_attp.sources.recorder import PacketRing, RecordedSource  # noqa: E402
 from edge_attp.tensors import fill_residual  # noqa: E402
@@ -51,7 +51,7 @@ def file_of(tmp_path_factory):
 def run(pack, monkeypatch):
     """run(path, sinks): what was written into the network's inputs, by name of the function that did."""
 
-    def run(path, *sinks):
+    def run(path, *sinks, observers=()):
         written = {}
         with monkeypatch.context() as patch:
             for name in ("fill_rgb", "fill_flow", "fill_residual"):
@@ -62,7 +62,9 @@ def run(pack, monkeypatch):
                     written.setdefault(name, []).append(arguments[place].copy())
 
                 patch.setattr(reader, name, keep)
-            recognise(path, pack, open_backend(threads=1), list(sinks), Options())
+            recognise(
+                path, pack, open_backend(threads=1), list(sinks), Options(), observers=observers
+            )
         return written
 
     return run
@@ -113,16 +115,16 @@ def test_the_overlay_is_upright(run, file_of, tmp_path):
         assert picture.mean() < 8 and upright[60:-60, :864].std() > 20
 
 
-EVENT = Event("walk", 0.9, 0.0, 0.1, 0.0, "turned", "1")
+EVENT = Event("walk", 0.9, 0.0, 0.1, 0.0, "turned", "1", "end")
 
 
 class EventClips(ClipSink):
     """Sees an event in the first picture."""
 
-    def picture(self, result):
-        if not result.decode_index:
+    def picture(self, picture):
+        if not picture.decode_index:
             self.event(EVENT)
-        super().picture(result)
+        super().picture(picture)
 
 
 def test_clips_of_events_keep_the_matrix(run, file_of, tmp_path):
@@ -138,9 +140,9 @@ def test_clips_of_events_keep_the_matrix(run, file_of, tmp_path):
 def test_the_live_picture_is_upright(run, file_of):
     pictures = []
     for which in (UPRIGHT, Orientation(270, False)):
-        view = LiveViewSink()
+        view = LiveView()
         view.close = lambda: None  # what was seen last stays
-        run(file_of(which), view)
+        run(file_of(which), observers=[view])
         pictures.append(cv2.imdecode(np.frombuffer(view.jpeg(), np.uint8), cv2.IMREAD_COLOR))
     upright, made = pictures
     assert made.shape == upright.shape == (540, 810, 3)

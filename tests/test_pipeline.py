@@ -10,12 +10,13 @@ import pytest
 
 from doubles import tiny_pack
 from doubles.fake_video import FLOW_STEP, KEY_STEP, RESIDUAL_STEP, FakeVideo
-from doubles.recorder import Recorder, no_threads_left
+from doubles.recorder import Recorder, Watcher, no_threads_left
 from edge_attp.engine import load_pack, open_backend
-from edge_attp.errors import CorruptStream, EngineError, SourceError
+from edge_attp.errors import CorruptStream, EngineError, SourceError, UsageError
 from edge_attp.log import logger
 from edge_attp.pipeline import EVERY_GOP, Options, networks, reader, recognise, scorer, session
 from edge_attp.sinks import Sink
+from edge_attp.sinks.base import MOST_EARLY, EarlyData
 from edge_attp.timing import STAGES, Clock
 
 # Flow in pixels of the 10 x 10 grid, out of a picture of 20 x 20.
@@ -31,14 +32,13 @@ def pack(tmp_path_factory):
 def go(monkeypatch, pack):
     """go(video, **options) runs a fake video; returns the recorder."""
 
-    def run(video, clock=None, sinks=(), backend=None, pack=pack, **options):
+    def run(video, clock=None, sinks=(), observers=(), backend=None, pack=pack, **options):
         monkeypatch.setattr(reader, "CompressedVideo", video.open)
         recorder = Recorder()
         run.recorder = recorder
         everything = [recorder] + list(sinks)
-        verdict = recognise(
-            "fake", pack, backend or open_backend(threads=1), everything, Options(**options), clock
-        )
+        backend = backend or open_backend(threads=1)
+        verdict = recognise("fake", pack, backend, everything, Options(**options), clock, observers)
         assert verdict is recorder.verdict and recorder.closed == 1 and video.closed
         return recorder
 
@@ -125,46 +125,140 @@ def test_every_gop_takes_several_of_a_long_one(go, monkeypatch):
     monkeypatch.setattr(reader, "GOP_PICTURES", 3)
     recorder = go(FakeVideo("KPBPPBPPKPP"), every=EVERY_GOP)
     assert sorted(recorder.scored) == [3, 6, 7, 10]
-    recorder = go(FakeVideo("KPBPPBPPKPP"), sinks=[Notes("note")], every=EVERY_GOP)
+    recorder = go(FakeVideo("KPBPPBPPKPP"), observers=[Watcher(True)], every=EVERY_GOP)
     assert sorted(recorder.scored) == [1, 4, 7, 9], "the first of each, where all are parsed"
 
 
-class Notes(Recorder):
-    keeps_notes = True
-
-    def __init__(self, text):
-        super().__init__()
-        self.text = text
-
-    def note(self, picture):
-        return f"{self.text} {picture.decode_index}"
-
-
-def test_every_gop_reads_all_for_a_sink_that_keeps_notes(go):
-    video, notes = FakeVideo("KPPKPP"), Notes("note")
-    check(go(video, sinks=[notes], every=EVERY_GOP), {1: (0, 3), 4: (3, 0)})
+def test_every_gop_reads_all_for_an_observer_that_needs_every_picture(go):
+    video, watcher = FakeVideo("KPPKPP"), Watcher(needs_every_picture=True)
+    check(go(video, observers=[watcher], every=EVERY_GOP), {1: (0, 3), 4: (3, 0)})
     assert not video.sampled
-    assert [r.note for r in notes.results] == [f"note {i}" for i in range(6)]
+    assert [index for index, _ in watcher.seen] == list(range(6))
 
 
-def test_every_sink_gets_its_own_notes(go):
-    one, other = Notes("one"), Notes("other")
-    recorder = go(FakeVideo("KPB", pocs=[0, 4, 2]), sinks=[one, other])
-    assert [r.note for r in one.results] == ["one 0", "one 2", "one 1"]
-    assert [r.note for r in other.results] == ["other 0", "other 2", "other 1"]
-    assert {r.note for r in recorder.results} == {None}
+def test_an_observer_that_does_not_need_them_sees_what_is_read(go):
+    video, watcher = FakeVideo("KPPKPP"), Watcher()
+    check(go(video, observers=[watcher], every=EVERY_GOP), {2: (0, 3), 5: (3, 0)})
+    assert video.sampled and [index for index, _ in watcher.seen] == [0, 2, 3, 5]
 
 
-def test_a_sink_may_watch_pictures_and_decoded_key_pictures(go):
-    class Watching(Sink):
-        watches = True
-        seen = []
+def test_observers_see_pictures_and_decoded_key_pictures(go):
+    watcher = Watcher()
+    recorder = go(FakeVideo("KPKP", broken_keys=[2]), observers=[watcher])
+    assert watcher.seen == [(0, KEY_STEP), (1, None), (2, None), (3, None)]
+    assert watcher.header is recorder.header and watcher.closed == 1
+    assert watcher.threads == {"edge-attp-reader"}
 
-        def watch(self, picture, key_rgb):
-            self.seen.append((picture.decode_index, None if key_rgb is None else key_rgb.max()))
 
-    go(FakeVideo("KPKP", broken_keys=[2]), sinks=[Watching()])
-    assert Watching.seen == [(0, KEY_STEP), (1, None), (2, None), (3, None)]
+def test_hidden_pictures_are_not_observed(go):
+    class Hiding(FakeVideo):
+        def _pictures(self):
+            for picture in super()._pictures():
+                picture.is_shown = picture.decode_index > 1
+                yield picture
+
+    watcher = Watcher()
+    go(Hiding("KPPKP"), observers=[watcher])
+    assert [index for index, _ in watcher.seen] == [2, 3, 4]
+
+
+class Joining(Recorder):
+    """A sink that joins what its observer has prepared with the results. log: all that happens, in order."""
+
+    def __init__(self, log, limit=MOST_EARLY):
+        super().__init__()
+        self.joined, self.early, self.log = [], EarlyData(limit), log
+        self.observer = self.Preparing(log=log)
+        self.observer.early = self.early
+
+    class Preparing(Watcher):
+        def observe(self, picture, key_rgb):
+            super().observe(picture, key_rgb)
+            self.early.keep(picture.decode_index, f"of {picture.decode_index}")
+
+    def begin(self, header):
+        super().begin(header)
+        self.log.append(("sink", "begin"))
+
+    def picture(self, picture):
+        super().picture(picture)
+        self.log.append(("sink", picture.decode_index))
+        self.joined.append((picture.decode_index, self.early.take(picture.decode_index)))
+
+
+def test_a_sink_joins_what_its_observer_saw_before(go):
+    log, order = [], [0, 2, 1, 4, 5, 3]
+    sinks = Joining(log), Joining([])
+    go(FakeVideo("KPBPBB", pocs=[0, 4, 2, 12, 8, 10]), sinks=sinks)
+    for sink in sinks:
+        assert sink.joined == [(index, f"of {index}") for index in order]
+        assert len(sink.early) == 0
+    assert log[:2] == [("sink", "begin"), ("observer", "begin")]
+    assert log.count(("observer", "close")) == 1
+    for index in order:
+        assert log.index(("observer", index)) < log.index(("sink", index))
+
+
+def test_what_waits_for_a_first_gop_fits_into_early_data(go):
+    """The longest wait there is: nothing is dropped before its result comes."""
+    pattern = "K" + "PB" * 400
+    pocs = [0] + [2 * index + 2 * (index % 2) * 2 for index in range(1, 801)]
+    sink, most = Joining([]), []
+    keep = sink.early.keep
+
+    def measured(*arguments):
+        keep(*arguments)
+        most.append(len(sink.early))
+
+    sink.early.keep = measured
+    go(FakeVideo(pattern, pocs=pocs), sinks=[sink])
+    assert len(sink.joined) == 801 and None not in [data for _, data in sink.joined]
+    assert scorer.MAX_WAITING < max(most) < MOST_EARLY
+
+
+def test_an_observer_that_fails_ends_the_run(go):
+    class Broken(Watcher):
+        def observe(self, picture, key_rgb):
+            super().observe(picture, key_rgb)
+            if picture.decode_index == 3:
+                raise OSError("no room")
+
+    watcher = Broken()
+    with pytest.raises(OSError, match="no room"):
+        go(FakeVideo("K" + "P" * 100), observers=[watcher], wait=False)
+    assert watcher.closed == 1 and go.recorder.closed == 1
+    assert not go.recorder.verdict.is_complete and len(watcher.seen) == 4
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_sink_that_cannot_begin_ends_the_run_before_anything_is_read(go, overlap):
+    class Refusing(Sink):
+        def begin(self, header):
+            raise UsageError("that is the input")
+
+    video, watcher = FakeVideo("K" + "P" * 100), Watcher()
+    with pytest.raises(UsageError, match="that is the input"):
+        go(video, sinks=[Refusing()], observers=[watcher], overlap=overlap)
+    recorder = go.recorder
+    assert recorder.header is not None and recorder.closed == 1
+    assert recorder.results == [] and recorder.verdict is None
+    assert video.threads == set() and video.closed and watcher.seen == []
+    assert no_threads_left()
+
+
+def test_sinks_are_called_in_the_writers_thread_only(go):
+    class Noting(Sink):
+        def __init__(self):
+            self.threads = set()
+
+        def note(self, *_):
+            self.threads.add(threading.current_thread().name)
+
+        begin = picture = event = finish = close = note
+
+    sink = Noting()
+    go(FakeVideo("KPKP"), sinks=[sink])
+    assert sink.threads == {"edge-attp-writer"}
 
 
 def test_without_overlap_everything_happens_in_one_thread(go):
@@ -303,8 +397,8 @@ def test_a_source_without_pictures_gives_no_verdict(go):
 
 def test_interrupt_gives_what_was_found(go):
     class Interrupting(Sink):
-        def picture(self, result):
-            if result.decode_index == 4:
+        def picture(self, picture):
+            if picture.decode_index == 4:
                 _thread.interrupt_main()  # as Ctrl-C does
 
     video = FakeVideo("KPKP" + "P" * 200)
@@ -333,16 +427,16 @@ def test_buffers_of_a_long_first_gop_are_given_back():
             return object()
 
     pool = networks.Pool(Graph())
-    taken = {pool.take() for _ in range(100)}
+    taken = {pool.take_buffers() for _ in range(100)}
     for buffers in taken:
-        pool.give(buffers)
-    again = {pool.take() for _ in range(100)}
+        pool.return_buffers(buffers)
+    again = {pool.take_buffers() for _ in range(100)}
     assert len(taken & again) == networks.QUEUED_PICTURES
 
 
 def test_a_sink_that_fails_ends_the_run(go):
     class Broken(Sink):
-        def picture(self, result):
+        def picture(self, picture):
             time.sleep(0.1)  # until the reader waits for room
             raise BrokenPipeError
 
@@ -388,8 +482,8 @@ def test_stages_stay_a_few_pictures_ahead(go):
     read, lead = [0], []
 
     class Slow(Sink):
-        def picture(self, result):
-            lead.append(read[0] - result.decode_index)
+        def picture(self, picture):
+            lead.append(read[0] - picture.decode_index)
 
     video = FakeVideo("K" + "P" * 100, slow=lambda index: read.__setitem__(0, index))
     go(video, sinks=[Slow()], wait=False)

@@ -107,7 +107,7 @@ def test_streams_take_turns(make, monkeypatch):
         def __init__(self, name):
             self.name = name
 
-        def picture(self, result):
+        def picture(self, picture):
             taken.append(self.name)
             time.sleep(0.001)
 
@@ -137,7 +137,7 @@ def test_a_stream_that_fails_leaves_the_others_alone(make):
 
 def test_a_sink_that_fails_ends_its_stream_only(make):
     class Broken(Sink):
-        def picture(self, result):
+        def picture(self, picture):
             raise OSError("disk full")
 
     good = Recorder()
@@ -152,7 +152,7 @@ def test_a_slow_sink_holds_up_its_stream_only(make):
     free = threading.Event()
 
     class Stuck(Sink):
-        def picture(self, result):
+        def picture(self, picture):
             free.wait(WAIT_S)
 
     quick = Recorder()

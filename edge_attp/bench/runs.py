@@ -14,7 +14,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 from edge_attp.engine import Backend, Pack
 from edge_attp.errors import SourceError, UsageError
 from edge_attp.pipeline import Options, recognise
-from edge_attp.recognition import Result, Verdict
+from edge_attp.recognition import ScoredPicture, Verdict
 from edge_attp.sinks import Header, Sink
 from edge_attp.timing import Clock, StageTimes
 
@@ -133,20 +133,20 @@ def _run(setup: Setup, backend: Backend, meter: "_Meter") -> Repetition:
 
 
 class _Meter(Sink):
-    """Counts pictures and the processor time between start and finish."""
+    """Counts pictures and the processor time between begin and finish."""
 
     def __init__(self) -> None:
         self.header: Optional[Header] = None
         self.kinds: Dict[str, int] = {}
         self.start_s = self.cpu_s = 0.0
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self.header = header
         self.start_s = time.monotonic()
         self.cpu_s = -time.process_time()
 
-    def picture(self, result: Result) -> None:
-        self.kinds[result.kind] = self.kinds.get(result.kind, 0) + 1
+    def picture(self, picture: ScoredPicture) -> None:
+        self.kinds[picture.kind] = self.kinds.get(picture.kind, 0) + 1
 
     def finish(self, verdict: Verdict) -> None:
         self.cpu_s += time.process_time()

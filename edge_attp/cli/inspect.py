@@ -65,18 +65,18 @@ def main(args: argparse.Namespace) -> int:
 def _survey(args: argparse.Namespace) -> Tuple[Dict[str, Any], Optional[BaseException]]:
     """The report, and what ended the reading early: an error of the stream or Ctrl-C."""
     from edge_attp.bitstream import CompressedVideo
-    from edge_attp.sinks.npz import NpzSink
+    from edge_attp.sinks.npz import NpzWriter
     from edge_attp.survey import Survey
 
     survey, clock, failure = Survey(), _Clock(), None
     video = CompressedVideo(args.input, threads=args.threads, track=args.track)
     with video, ExitStack() as stack:
-        dump = stack.enter_context(NpzSink(args.dump)) if args.dump else None
+        dump = stack.enter_context(NpzWriter(args.dump)) if args.dump else None
         try:
             for picture in clock.timed(video, args.limit):
                 survey.add(picture)
                 if dump is not None:
-                    dump.add(picture)
+                    dump.add_picture(picture)
         except (EdgeAttpError, KeyboardInterrupt) as error:
             failure = error
         report = {"format": FORMAT, "version": FORMAT_VERSION, "input": args.input}
@@ -281,7 +281,7 @@ def _draw(args: argparse.Namespace) -> int:
     height, width = picture.residual.y.shape
     zoom = -(-SHOWN_WIDTH_PX // width)
     size = (width * zoom, height * zoom)
-    motion = draw.draw_motion(background, picture.motion, size)
+    motion = draw.draw_motion(background, draw.marks_of(picture.motion), size)
     residual = draw.draw_residual(picture.residual, size, bit_depth)
     caption = f"{picture.kind} picture {index}"
     composed = draw.compose(motion, residual, caption, bit_depth)

@@ -1,11 +1,14 @@
-"""Joins the stages. Pictures go one way: reader, scorer, networks, writer.
+"""Joins the stages. Pictures go one way, and each record is complete when it is made:
 
-Each stream has a reader thread (demux, parse, decode_key, tensors) and a writer thread (score, sink); the
-caller's thread runs the networks (appearance, motion) for all of them. Between the threads are
+    reader ─ ReadPicture ─► scorer, networks ─ PictureLogits ─► writer ─ ScoredPicture, Event ─► sinks
+       └─► observers (early, in decoding order)
+
+Each stream has a reader thread (demux, parse, decode_key, tensors, observers) and a writer thread (score,
+sinks); the caller's thread runs the networks (appearance, motion) for all of them. Between the threads are
 bounded queues, so a stage is a few pictures ahead and no more. What comes out of a stream depends on its
 source and the options only, never on which thread was faster.
 
-- options: what to do (Options, Job), and where a stream stands (StreamStatus);
+- options: what to do (Options, Job), and how far a stream has come (StreamStatus);
 - reader, scorer, writer: the parts of a stream; stream: the three together;
 - networks: graphs and buffers; session: several streams through them.
 """
@@ -17,7 +20,7 @@ from edge_attp.pipeline.options import EVERY_GOP, Job, Options, StreamStatus
 from edge_attp.pipeline.session import Session
 from edge_attp.pipeline.stream import Stream
 from edge_attp.recognition import Verdict
-from edge_attp.sinks import Sink
+from edge_attp.sinks import Observer, Sink
 from edge_attp.timing import Clock
 
 __all__ = ["EVERY_GOP", "Job", "Options", "Session", "Stream", "StreamStatus", "recognise"]
@@ -30,11 +33,13 @@ def recognise(
     sinks: Sequence[Sink],
     options: Options,
     clock: Optional[Clock] = None,
+    observers: Sequence[Observer] = (),
 ) -> Verdict:
     """Runs a source through a model pack into the sinks, and returns the verdict.
 
     KeyboardInterrupt, and an error in the middle of the source, are raised again after the sinks have
-    got what was found until then. Every sink is closed in any case.
+    received what was found until then. Every sink is closed in any case. observers: those that belong to no
+    sink.
     """
     try:
         session = Session(pack, backend)
@@ -42,7 +47,8 @@ def recognise(
         for sink in sinks:
             sink.close()
         raise
-    stream = session.submit(Job(source, lambda: sinks, options, clock=clock))
+    job = Job(source, lambda: sinks, options, clock=clock, observers=observers)
+    stream = session.submit(job)
     session.run()
     if stream.error is not None:
         raise stream.error

@@ -1,7 +1,7 @@
 """Both graphs of a model pack on one engine, and the buffers that travel to them.
 
-The one place that starts runs: appearance.onnx for a key picture, motion.onnx for a batch of pictures of
-any streams.
+The one place that starts runs: of appearance.onnx for a key picture, of motion.onnx for a batch of pictures
+from any streams.
 """
 
 from collections import deque
@@ -12,31 +12,34 @@ from edge_attp.timing import Clock
 
 __all__ = ["QUEUED_PICTURES", "Networks", "Pool", "record_run"]
 
-# A stage may be so many pictures of a stream ahead of the next one.
+# How many pictures of a stream one stage may be ahead of the next.
 QUEUED_PICTURES = 8
 
 
 class Pool:
-    """Buffers of one graph, handed round between the threads."""
+    """Buffers of one graph, handed round between the threads. capacity: how many unused ones are kept."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.keeps = QUEUED_PICTURES
-        self._free: Deque[Buffers] = deque()
+        self.capacity = QUEUED_PICTURES
+        self._unused: Deque[Buffers] = deque()
 
-    def take(self) -> Buffers:
+    def take_buffers(self) -> Buffers:
+        """Unused buffers, new ones if there are none."""
         try:
-            return self._free.pop()
+            return self._unused.pop()
         except IndexError:
             return self.graph.allocate()
 
-    def give(self, buffers: Buffers) -> None:
-        if len(self._free) < self.keeps:  # what the first GOP needed more goes back
-            self._free.append(buffers)
+    def return_buffers(self, buffers: Buffers) -> None:
+        """Nobody uses them any more. Beyond the capacity, which a long first GOP exceeds, they are freed."""
+        if len(self._unused) < self.capacity:
+            self._unused.append(buffers)
 
 
 class Networks:
-    """Loads both graphs and runs each once, as the first run allocates and is slow."""
+    """Loads both graphs and runs each once: the first run allocates and is slow. batch: the most pictures that a run
+    of the motion network can take, at most as many as asked for."""
 
     def __init__(self, backend: Backend, pack: Pack, batch: int = 1) -> None:
         self.pack = pack
@@ -46,19 +49,21 @@ class Networks:
         self.batch = min(batch, self.motion.graph.max_batch)
 
     def start_appearance(self, key: Buffers) -> Run:
+        """Starts the network of a key picture."""
         return self.appearance.graph.start([key])
 
     def start_motion(self, pictures: Sequence[Buffers]) -> Run:
+        """Starts the network of 1 to `batch` pictures."""
         return self.motion.graph.start(pictures)
 
-    def serve(self, streams: int) -> None:
-        """Keeps buffers for so many streams at once."""
+    def keep_buffers_for(self, streams: int) -> None:
+        """Keeps as many unused buffers as so many streams need at once."""
         for pool in (self.appearance, self.motion):
-            pool.keeps = QUEUED_PICTURES * max(streams, 1)
+            pool.capacity = QUEUED_PICTURES * max(streams, 1)
 
 
 def record_run(clock: Clock, stage: str, times: RunTimes, more_s: float = 0.0) -> None:
-    """Notes a run as `stage`, with more_s of work that belongs to it, and its upload if there was one."""
+    """Records a run as `stage`, with more_s of work that belongs to it, and its upload if there was one."""
     clock.record(stage, more_s + times.compute_s)
     if times.upload_s:
         clock.record("upload", times.upload_s)
@@ -68,8 +73,8 @@ def _load(backend: Backend, pack: Pack, name: str, batch: int) -> Pool:
     graph = backend.load(pack.graphs[name])
     graph.expect(pack.inputs(name), pack.outputs(name))
     pool = Pool(graph)
-    warm_up = [pool.take() for _ in range(min(batch, graph.max_batch))]
+    warm_up = [pool.take_buffers() for _ in range(min(batch, graph.max_batch))]
     graph.run(warm_up)
     for buffers in warm_up:
-        pool.give(buffers)
+        pool.return_buffers(buffers)
     return pool

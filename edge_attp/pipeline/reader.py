@@ -1,27 +1,28 @@
 """The first half of a stream: demux, parse, decode_key and tensors, in a thread of its own.
 
-Takes pictures out of a source and writes network inputs into buffers that the engine made. Knows
-nothing of networks and results.
+Takes pictures out of a source, shows them to the observers and fills the network inputs, in buffers that
+the engine made. Knows nothing of networks and results.
 """
 
 import queue
 import threading
 import time
-from typing import Any, Callable, Dict, Generator, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Generator, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
 from edge_attp.bitstream import CompressedVideo, Picture, Source
 from edge_attp.engine import Buffers
+from edge_attp.engine.pack import InputSpec
 from edge_attp.log import logger
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Pool
 from edge_attp.pipeline.options import EVERY_GOP, Job, StreamStatus
-from edge_attp.recognition import Result
-from edge_attp.sinks import Sink
+from edge_attp.recognition import PictureFacts
+from edge_attp.sinks import Header, Observer
 from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 from edge_attp.types import StreamStats
 
-__all__ = ["ASSUMED_RATE", "End", "Item", "Reader"]
+__all__ = ["ASSUMED_RATE", "EndOfReading", "Entry", "ReadPicture", "Reader"]
 
 ASSUMED_RATE = 25.0  # pictures a second where the stream has no timing
 SAMPLING_SEED = 0
@@ -32,40 +33,37 @@ STOP_TIMEOUT_S = 5.0
 _NOTHING_READ = StreamStats(0, 0, 0, 0, 0, 0.0, 0)
 
 
-class Item(NamedTuple):
-    """A picture on its way to the networks. key: filled buffers for appearance.onnx if it begins a GOP.
-    motion: filled buffers for motion.onnx if it is to be scored. notes: one for each sink. step: pictures
-    since the last item. is_shown: False if an edit list hides it."""
+class ReadPicture(NamedTuple):
+    """A picture as the reader hands it on. key: filled buffers of appearance.onnx if it begins a GOP. motion:
+    filled buffers of motion.onnx if it is to be scored."""
 
-    result: Result
-    poc: int
-    starts_sequence: bool
-    time_s: Optional[float]
+    facts: PictureFacts
     key: Optional[Buffers]
     motion: Optional[Buffers]
-    notes: Tuple[Any, ...]
-    step: int = 1
-    is_shown: bool = True
 
 
-class End(NamedTuple):
-    """After the last item. failure: what cut the reading short; is_whole: nothing did."""
+class EndOfReading(NamedTuple):
+    """Comes after the last picture. failure: what cut the reading short; is_whole: nothing did."""
 
     failure: Optional[BaseException]
     is_whole: bool
 
 
+Entry = Union[ReadPicture, EndOfReading]
+
+
 class Reader:
-    """Reads one job. `begin` is called with the video once it is open, `wake` after each entry."""
+    """Reads one job. `announce` is called with the video once it is open, and gives the header; `wake` is called
+    after each entry."""
 
     def __init__(
         self,
         job: Job,
         status: StreamStatus,
-        spec: Any,
+        spec: InputSpec,
         pools: Dict[str, Pool],
-        sinks: Sequence[Sink],
-        begin: Callable[[Any], None],
+        observers: Sequence[Observer],
+        announce: Callable[[CompressedVideo], Header],
         wake: Callable[[], None],
     ) -> None:
         self._job = job
@@ -74,18 +72,16 @@ class Reader:
         self._status = status
         self._spec = spec
         self._pools = pools
-        self._begin = begin
+        self._observers = observers
+        self._announce = announce
         self._wake = wake
         self._clock = status.clock
-        self._queue: "queue.Queue[Any]" = queue.Queue(QUEUED_PICTURES)
+        self._queue: "queue.Queue[Entry]" = queue.Queue(QUEUED_PICTURES)
         self._stopping = threading.Event()
-        self._is_deserted = False
+        self._is_abandoned = False
         self._thread: Optional[threading.Thread] = None
-        self._entries: Optional[Generator[Any, None, None]] = None
-        self._video: Any = None
-        self._sinks = sinks
-        self._keeps_notes = any(sink.keeps_notes for sink in sinks)
-        self._watching = [sink.watch for sink in sinks if sink.watches]
+        self._entries: Optional[Generator[Entry, None, None]] = None
+        self._needs_every_picture = any(o.needs_every_picture for o in observers)
         self._started_s = 0.0
         self._gop = -1
         self._candidates = 0  # pictures of this GOP that could be scored
@@ -93,16 +89,16 @@ class Reader:
         self._newest = -1  # decode_index
         self.stats = _NOTHING_READ
 
-    def start(self) -> None:
-        """Begins to read; without overlap, next() does it."""
+    def begin_reading(self) -> None:
+        """Starts the thread; without overlap, next_entry() reads instead."""
         if not self._options.overlap:
             self._entries = self._read()
             return
         self._thread = threading.Thread(target=self._work, name="edge-attp-reader", daemon=True)
         self._thread.start()
 
-    def next(self) -> Any:
-        """The next Item, then the End; None if there is nothing yet."""
+    def next_entry(self) -> Optional[Entry]:
+        """The next picture or, after the last one, the end; None if there is nothing yet."""
         if self._entries is not None:
             return next(self._entries, None)
         try:
@@ -110,27 +106,26 @@ class Reader:
         except queue.Empty:
             return None
 
-    def stop(self) -> None:
-        """Makes the reader end soon. Does not wait for it."""
+    def stop_reading(self) -> None:
+        """Makes the reading end soon. Does not wait for that."""
         self._stopping.set()
         if self._live is not None:
             self._live.stop()
 
-    def desert(self) -> None:
-        """stop(), and nobody will call next() any more."""
-        self._is_deserted = True
-        self.stop()
+    def abandon(self) -> None:
+        """Like stop_reading(), where nobody will call next_entry() any more."""
+        self._is_abandoned = True
+        self.stop_reading()
 
     def close(self) -> None:
-        """join(), and lets go of the engine's buffers."""
-        self.join()
+        """Waits for the thread, and drops the engine's buffers."""
+        self.join_thread()
         self._pools = {}
-        self._begin = _begin_nothing
         self._queue = queue.Queue(QUEUED_PICTURES)
         if self._entries is not None:
             self._entries.close()
 
-    def join(self) -> None:
+    def join_thread(self) -> None:
         """Waits for the thread, or leaves it to end by itself where it hangs in a read."""
         if self._thread is not None:
             self._thread.join(timeout=STOP_TIMEOUT_S)
@@ -140,35 +135,44 @@ class Reader:
             self._put(entry)
             self._wake()
 
-    def _put(self, entry: Any) -> None:
-        while not self._is_deserted:
+    def _put(self, entry: Entry) -> None:
+        while not self._is_abandoned:
             try:
                 return self._queue.put(entry, timeout=0.1)
             except queue.Full:
                 continue
 
-    def _read(self) -> Generator[Any, None, None]:
-        """Items, then the End."""
+    def _read(self) -> Generator[Entry, None, None]:
+        """The pictures, then the end."""
+        failure: Optional[BaseException] = None
+        begun: List[Observer] = []
         try:
-            with self._open() as video:
-                self._video = video
-                self._begin(video)
-                self._started_s = time.monotonic()
-                for picture in self._pictures():
-                    yield self._item(picture)
-                    if self._stopping.is_set():
-                        break
+            with self._open_video() as video:
+                header = self._announce(video)
+                for observer in self._observers:
+                    begun.append(observer)
+                    observer.begin(header)
+                yield from self._read_video(video)
         except GeneratorExit:
             raise
         except BaseException as error:  # whatever it is, the session must hear of it
-            yield End(error, False)
-            return
+            failure = error
         finally:
-            if self._video is not None:
-                self.stats = self._video.stats
-        yield End(None, not self._stopping.is_set())
+            for observer in begun:
+                observer.close()
+        yield EndOfReading(failure, failure is None and not self._stopping.is_set())
 
-    def _open(self) -> Any:
+    def _read_video(self, video: CompressedVideo) -> Generator[Entry, None, None]:
+        self._started_s = time.monotonic()
+        try:
+            for picture in self._pictures(video):
+                yield self._read_picture(video, picture)
+                if self._stopping.is_set():
+                    return
+        finally:
+            self.stats = video.stats
+
+    def _open_video(self) -> CompressedVideo:
         options = self._options
         return CompressedVideo(
             self._job.source,
@@ -180,26 +184,27 @@ class Reader:
             track=options.track,
         )
 
-    def _pictures(self) -> Iterator[Picture]:
-        pictures = iter(self._source())
+    def _pictures(self, video: CompressedVideo) -> Iterator[Picture]:
+        """The pictures up to the limit, at their time if need be."""
+        pictures = iter(self._chosen_pictures(video))
         limit = self._options.limit
         while True:
-            picture = self._next(pictures)
+            picture = self._parse_next(video, pictures)
             if picture is None or (limit is not None and picture.decode_index >= limit):
                 return
             if self._options.realtime:
-                self._wait_until_due(picture)
+                self._wait_until_due(video, picture)
             yield picture
             if picture.decode_index + 1 == limit:
                 return
 
-    def _next(self, pictures: Iterator[Picture]) -> Optional[Picture]:
+    def _parse_next(self, video: CompressedVideo, pictures: Iterator[Picture]) -> Optional[Picture]:
         started_s, waited_s = time.monotonic(), self._waited_s
-        demuxed_s = self._video.stats.demux_s
+        demuxed_s = video.stats.demux_s
         picture = next(pictures, None)
         if picture is not None and not picture.is_random_access:
-            picture.motion  # noqa: B018  a sampled picture is parsed at the first look
-        stats = self._video.stats
+            picture.motion  # noqa: B018  a sampled picture is parsed when this is first asked for
+        stats = video.stats
         demux_s = stats.demux_s - demuxed_s
         self._clock.record("demux", max(demux_s - (self._waited_s - waited_s), 0.0))
         self._clock.record("parse", max(time.monotonic() - started_s - demux_s, 0.0))
@@ -215,69 +220,55 @@ class Reader:
     @property
     def _is_sparse(self) -> bool:
         options = self._options
-        return options.every == EVERY_GOP and options.anchor is None and not self._keeps_notes
+        return (
+            options.every == EVERY_GOP and options.anchor is None and not self._needs_every_picture
+        )
 
-    def _source(self) -> Any:
+    def _chosen_pictures(self, video: CompressedVideo) -> Iterator[Picture]:
         if self._is_sparse:
-            return self._video.sample(seed=SAMPLING_SEED, keys=True, span=GOP_PICTURES)
-        return self._video
+            return video.sample(seed=SAMPLING_SEED, keys=True, span=GOP_PICTURES)
+        return iter(video)
 
-    def _wait_until_due(self, picture: Picture) -> None:
-        """As a camera would give it out: in decoding order, one picture interval after another."""
-        due_s = self._started_s + picture.decode_index / self._rate
+    def _wait_until_due(self, video: CompressedVideo, picture: Picture) -> None:
+        """As a camera gives pictures: in decoding order, one interval after another."""
+        rate = float(video.frame_rate or ASSUMED_RATE)
+        due_s = self._started_s + picture.decode_index / rate
         self._stopping.wait(max(due_s - time.monotonic(), 0.0))
 
-    @property
-    def _rate(self) -> float:
-        return float(self._video.frame_rate or ASSUMED_RATE)
-
-    def _item(self, picture: Picture) -> Item:
-        rgb = self._key_rgb(picture)
+    def _read_picture(self, video: CompressedVideo, picture: Picture) -> ReadPicture:
+        rgb = self._key_rgb(video, picture)
         if picture.is_shown:
-            for watch in self._watching:
-                watch(picture, rgb)
-        key = None if rgb is None else self._key(rgb)
-        motion = self._motion(picture) if self._is_wanted(picture) else None
+            for observer in self._observers:
+                observer.observe(picture, rgb)
+        key = None if rgb is None else self._key_buffers(rgb)
+        motion = self._motion_buffers(video, picture) if self._is_wanted(picture) else None
+        return ReadPicture(self._facts(picture, is_key=key is not None), key, motion)
+
+    def _facts(self, picture: Picture, is_key: bool) -> PictureFacts:
         starts_sequence = picture.is_random_access and picture.poc <= self._highest_poc
         self._highest_poc = picture.poc if starts_sequence else max(self._highest_poc, picture.poc)
-        result = Result(
+        step, self._newest = picture.decode_index - self._newest, picture.decode_index
+        return PictureFacts(
             decode_index=picture.decode_index,
+            packet=picture.packet,
             pts=picture.pts,
-            start_s=0.0,
-            end_s=0.0,
+            poc=picture.poc,
             kind=picture.kind,
-            is_key=key is not None,
+            is_key=is_key,
             integrity=picture.integrity,
             gop=self._gop,
-            scores=None,
-            smoothed=None,
-            note=None,
-            packet=picture.packet,
-        )
-        step, self._newest = picture.decode_index - self._newest, picture.decode_index
-        return Item(
-            result,
-            picture.poc,
-            starts_sequence,
-            picture.time_s,
-            key,
-            motion,
-            self._notes(picture),
-            step,
-            picture.is_shown,
+            starts_sequence=starts_sequence,
+            time_s=picture.time_s,
+            step=step,
+            is_shown=picture.is_shown,
         )
 
-    def _notes(self, picture: Picture) -> Tuple[Any, ...]:
-        if not (self._keeps_notes and picture.is_shown):
-            return ()
-        return tuple(sink.note(picture) if sink.keeps_notes else None for sink in self._sinks)
-
-    def _key_rgb(self, picture: Picture) -> Optional[np.ndarray]:
+    def _key_rgb(self, video: CompressedVideo, picture: Picture) -> Optional[np.ndarray]:
         """The picture decoded, if it is a key picture."""
         with_anchors = self._options.anchor is not None
         if not (picture.is_anchor if with_anchors else picture.is_random_access):
             return None
-        decode = self._video.decode_anchor if with_anchors else self._video.decode_key
+        decode = video.decode_anchor if with_anchors else video.decode_key
         try:
             with self._clock.stage("decode_key"):
                 return decode(picture)
@@ -285,19 +276,18 @@ class Reader:
             logger.warning("key picture %d is not used: %s", picture.decode_index, error)
             return None
 
-    def _key(self, rgb: np.ndarray) -> Buffers:
+    def _key_buffers(self, rgb: np.ndarray) -> Buffers:
         """Filled buffers of a key picture, which begins a GOP."""
-        buffers = self._pools["appearance"].take()
+        buffers, spec = self._pools["appearance"].take_buffers(), self._spec
         with self._clock.stage("tensors"):
-            spec = self._spec
             fill_rgb(rgb, buffers.inputs["rgb"][0], spec.resize, spec.rgb.mean, spec.rgb.std)
         self._gop += 1
         self._candidates = 0
         return buffers
 
     def _is_wanted(self, picture: Picture) -> bool:
-        """Scored are whole P and B pictures that are shown and have a key picture, one in `every`; none while
-        a live source is behind."""
+        """Whether to score it: P and B pictures that are undamaged, shown and have a key picture are, one in
+        `every`; none while a live source is behind."""
         is_whole = picture.kind != "I" and picture.integrity == "ok"
         if not (is_whole and picture.is_shown and self._gop >= 0):
             return False
@@ -314,23 +304,21 @@ class Reader:
     def _is_behind(self) -> bool:
         return self._live is not None and self._live.lag_s > self._live.max_lag_s / 2
 
-    def _motion(self, picture: Picture) -> Buffers:
-        buffers = self._pools["motion"].take()
-        spec, inputs = self._spec, buffers.inputs
+    def _motion_buffers(self, video: CompressedVideo, picture: Picture) -> Buffers:
+        """Filled buffers of a picture that is to be scored."""
+        buffers, spec = self._pools["motion"].take_buffers(), self._spec
+        flow_input, residual_input = buffers.inputs["flow"][0], buffers.inputs["residual"][0]
+        assert picture.residual is not None
         with self._clock.stage("tensors"):
             height, width = picture.shape
             flow = picture.motion.flow()
-            fill_flow(flow, (width, height), inputs["flow"][0], spec.resize, spec.flow_scale)
+            fill_flow(flow, (width, height), flow_input, spec.resize, spec.flow_scale)
             fill_residual(
                 picture.residual,
-                inputs["residual"][0],
+                residual_input,
                 spec.resize,
                 spec.residual.mean,
                 spec.residual.std,
-                self._video.bit_depth,
+                video.bit_depth,
             )
         return buffers
-
-
-def _begin_nothing(video: Any) -> None:
-    """After the end."""

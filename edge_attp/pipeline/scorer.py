@@ -4,11 +4,11 @@ Belongs to the thread that runs the networks.
 """
 
 from collections import deque
-from typing import Deque, List, Optional, Tuple
+from typing import Deque, List, NamedTuple, Optional
 
 from edge_attp.engine import Buffers, Run
 from edge_attp.pipeline.networks import Networks, record_run
-from edge_attp.pipeline.reader import Item
+from edge_attp.pipeline.reader import ReadPicture
 from edge_attp.recognition import GopState
 from edge_attp.timing import Clock
 
@@ -21,51 +21,58 @@ MAX_WAITING = 300
 LOOK_AHEAD = 4
 
 
+class _Arrived(NamedTuple):
+    """A picture, and the run of its appearance if it is a key picture."""
+
+    picture: ReadPicture
+    run: Optional[Run]
+
+
 class Scorer:
-    """Takes items in decoding order and gives them out again, ready for motion.onnx."""
+    """Takes pictures in decoding order and gives them back in the same order, ready for motion.onnx."""
 
     def __init__(self, networks: Networks, clock: Clock, wait: bool) -> None:
         self._networks = networks
         self._clock = clock
         self._gop = GopState(wait)
-        self._arrived: Deque[Tuple[Item, Optional[Run]]] = deque()
-        self._waiting: List[Item] = []
-        self._ready: Deque[Item] = deque()
+        self._arrived: Deque[_Arrived] = deque()
+        self._waiting: List[ReadPicture] = []
+        self._ready: Deque[ReadPicture] = deque()
         self._is_at_end = False
-        self._moving = 0
+        self._moving = 0  # P and B pictures
 
     @property
     def has_room(self) -> bool:
         return len(self._arrived) < LOOK_AHEAD
 
-    def add(self, item: Item) -> None:
-        """The next picture in decoding order. Its appearance starts to run."""
-        self._moving += item.result.kind != "I"
-        run = None if item.key is None else self._networks.start_appearance(item.key)
-        self._arrived.append((item, run))
+    def add_picture(self, picture: ReadPicture) -> None:
+        """Takes the next picture in decoding order. Its appearance starts to run."""
+        self._moving += picture.facts.kind != "I"
+        run = None if picture.key is None else self._networks.start_appearance(picture.key)
+        self._arrived.append(_Arrived(picture, run))
 
-    def end(self) -> None:
+    def end_pictures(self) -> None:
         """No picture will come any more, so none waits for one."""
         self._is_at_end = True
 
-    def next(self) -> Optional[Item]:
-        """The next item; None if there is none yet. If it is to be scored, fuse() must be called before
-        next() is called again."""
+    def next_ready(self) -> Optional[ReadPicture]:
+        """The next picture; None if there is none yet. If it is to be scored, fuse_appearance() must be called
+        before the next call."""
         while not self._ready:
             if self._arrived:
-                self._arrive(*self._arrived.popleft())
+                self._process(self._arrived.popleft())
             elif self._is_at_end and self._waiting:
-                self._gop.settle()
-                self._release()
+                self._gop.stop_waiting()
+                self._release_waiting()
             else:
                 return None
         return self._ready.popleft()
 
-    def fuse(self, motion: Buffers) -> None:
-        """Completes the motion buffers of the item that next() gave."""
-        self._gop.fuse(motion.inputs["appearance"][0])
+    def fuse_appearance(self, motion: Buffers) -> None:
+        """Fills the appearance input of the picture that next_ready() gave."""
+        self._gop.fuse_features(motion.inputs["appearance"][0])
 
-    def why_nothing(self) -> str:
+    def explain_nothing_scored(self) -> str:
         """Why no picture was scored, for people."""
         if not self._moving:
             return "no P or B picture was read, and intra pictures hold no motion"
@@ -73,17 +80,18 @@ class Scorer:
             return "no key picture could be decoded; --anchor N decodes others in its place"
         return "every P and B picture after a key picture is damaged"
 
-    def _arrive(self, item: Item, run: Optional[Run]) -> None:
-        if item.key is not None and run is not None:
+    def _process(self, arrived: _Arrived) -> None:
+        picture, run = arrived
+        if picture.key is not None and run is not None:
             record_run(self._clock, "appearance", run.wait())
-            self._gop.key(item.key.outputs["appearance"][0])
-            self._networks.appearance.give(item.key)
-        self._waiting.append(item)
+            self._gop.begin_gop(picture.key.outputs["appearance"][0])
+            self._networks.appearance.return_buffers(picture.key)
+        self._waiting.append(picture)
         if len(self._waiting) > MAX_WAITING:
-            self._gop.settle()
+            self._gop.stop_waiting()
         if self._gop.is_ready or not self._gop.has_key:
-            self._release()
+            self._release_waiting()
 
-    def _release(self) -> None:
+    def _release_waiting(self) -> None:
         self._ready.extend(self._waiting)
         self._waiting = []

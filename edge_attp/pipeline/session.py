@@ -1,12 +1,13 @@
-"""Several streams through one engine: takes from each in turn, runs them as batches, gives back.
+"""Several streams through one engine: takes pictures from each in turn, runs them as batches, gives back the scores.
 
 The thread that calls run() owns the networks. As many runs are in flight as the engine takes, so that the
-buffers of one batch are filled and read while it works on the other.
+buffers of one batch are filled and read while the engine works on the other.
 """
 
 import threading
 from collections import deque
-from typing import Any, Callable, Deque, List, NamedTuple, Optional
+from types import TracebackType
+from typing import Callable, Deque, List, NamedTuple, Optional, Type
 
 from edge_attp.engine import IN_FLIGHT, Backend, Pack, Run, RunTimes
 from edge_attp.pipeline.networks import Networks
@@ -26,10 +27,10 @@ class _Batch(NamedTuple):
 class Session:
     """Runs jobs on one pack and one engine.
 
-    batch: at most so many pictures, of any streams, run at once; no picture waits for others to fill a
-    batch. on_end: called in run()'s thread with each Stream that has ended; it may submit others.
-    ModelError or EngineError if the graphs cannot be loaded. As a context manager it closes the sinks
-    of jobs that were submitted and never run.
+    batch: how many pictures, of any streams, run at once at most; no picture waits for others to fill a
+    batch. on_end: called in run()'s thread with each Stream that has ended; it may submit others. As a
+    context manager, closes the sinks of jobs that were submitted and never run. Raises ModelError or
+    EngineError if the graphs cannot be loaded.
     """
 
     def __init__(
@@ -52,28 +53,33 @@ class Session:
     def __enter__(self) -> "Session":
         return self
 
-    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
         self._abandon(error)
 
     @property
     def batch(self) -> int:
-        """Pictures that run at once at most: what was asked for, or what the engine can."""
+        """How many pictures run at once at most: as many as asked for, or as the engine takes."""
         return self._networks.batch
 
     @property
     def streams(self) -> List[Stream]:
-        """Those that have not ended."""
+        """The streams that have not ended."""
         return list(self._streams) + list(self._submitted)
 
     def submit(self, job: Job) -> Stream:
-        """Adds a job, from any thread. What its make_sinks raises is raised here."""
+        """Adds a job, from any thread. Raises what its make_sinks raises."""
         stream = Stream(job, self._networks, self._wake.set)
         self._submitted.append(stream)
         self._wake.set()
         return stream
 
     def stop(self) -> None:
-        """Ends all streams, and run(), from any thread or signal handler; what was read is scored."""
+        """Ends all streams, and run(), from any thread or signal handler; what has been read is scored."""
         self._is_stopping = True
         for stream in self.streams:
             stream.stop()
@@ -82,9 +88,9 @@ class Session:
     def run(self, until_idle: bool = True) -> None:
         """Runs until all jobs have ended (until_idle), or until stop().
 
-        What happens to one stream is in its `error`. EngineError and KeyboardInterrupt end all streams
-        and are raised again. `progress` grows with every batch, and while there is nothing to do: it
-        stands still only while the engine does.
+        The failure of one stream is in its `error`. EngineError and KeyboardInterrupt end all streams and are
+        raised again. `progress` grows with every batch, and while there is nothing to do: it stands still
+        only if the engine does.
         """
         try:
             while not self._is_finished(until_idle):
@@ -101,24 +107,23 @@ class Session:
 
     def _round(self) -> bool:
         """One step; False if there was nothing to do."""
-        self._start_submitted()
+        self._begin_submitted()
         scorings = self._gather()
         if scorings:
-            buffers = [scoring.item.motion for scoring in scorings]
-            run = self._networks.start_motion([b for b in buffers if b is not None])
+            run = self._networks.start_motion([scoring.motion for scoring in scorings])
             self._in_flight.append(_Batch(scorings, run))
         is_due = len(self._in_flight) >= IN_FLIGHT or not scorings
         if self._in_flight and is_due:
-            self._finish(self._in_flight.popleft())
+            self._finish_batch(self._in_flight.popleft())
             return True
         return self._drop_ended() or bool(scorings)
 
-    def _start_submitted(self) -> None:
+    def _begin_submitted(self) -> None:
         while self._submitted:
             stream = self._submitted.popleft()
             self._streams.append(stream)
-            self._networks.serve(len(self._streams))
-            stream.start()
+            self._networks.keep_buffers_for(len(self._streams))
+            stream.begin()
             if self._is_stopping:
                 stream.stop()
 
@@ -136,11 +141,11 @@ class Session:
                 scorings.append(scoring)
         return scorings
 
-    def _finish(self, batch: _Batch) -> None:
+    def _finish_batch(self, batch: _Batch) -> None:
         times = batch.run.wait()
         share = RunTimes(*(seconds / len(batch.scorings) for seconds in times))
         for scoring in batch.scorings:
-            scoring.stream.deliver(scoring, share)
+            scoring.stream.take_scores(scoring, share)
         self.progress += 1
 
     def _drop_ended(self) -> bool:
@@ -150,7 +155,7 @@ class Session:
             stream.close()
             if self._on_end is not None:
                 self._on_end(stream)
-        self._networks.serve(len(self._streams))
+        self._networks.keep_buffers_for(len(self._streams))
         return bool(ended)
 
     def _abandon(self, error: Optional[BaseException]) -> None:
@@ -158,8 +163,8 @@ class Session:
         self._submitted.clear()
         self._in_flight.clear()
         for stream in streams:
-            stream.desert()
+            stream.abandon_reading()
         for stream in streams:
-            stream.abandon(error)
+            stream.conclude_early(error)
         for stream in streams:
             stream.close()

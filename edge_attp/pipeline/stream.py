@@ -2,20 +2,20 @@
 
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Optional
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional
 
-import numpy as np
-
+from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import Orientation
-from edge_attp.engine import RunTimes
+from edge_attp.engine import Buffers, RunTimes
+from edge_attp.errors import EdgeAttpError
 from edge_attp.log import logger, without_password
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
-from edge_attp.pipeline.reader import ASSUMED_RATE, End, Item, Reader
+from edge_attp.pipeline.reader import ASSUMED_RATE, EndOfReading, Reader, ReadPicture
 from edge_attp.pipeline.scorer import Scorer
 from edge_attp.pipeline.writer import Conclusion, Writer
-from edge_attp.recognition import Verdict
-from edge_attp.sinks import Header
+from edge_attp.recognition import PictureLogits, RegionLogits, Verdict
+from edge_attp.sinks import Header, Observer, Sink
 from edge_attp.timing import Clock
 
 __all__ = ["Scoring", "Stream"]
@@ -23,20 +23,18 @@ __all__ = ["Scoring", "Stream"]
 CLOSE_TIMEOUT_S = 10.0
 
 
-class Scoring:
-    """A picture on its way from the scorer to the writer; pictures without motion only pass through."""
+class Scoring(NamedTuple):
+    """A picture whose buffers are filled for the motion network. fuse_s: what fusing its appearance took."""
 
-    def __init__(self, stream: "Stream", item: Item) -> None:
-        self.stream = stream
-        self.item = item
-        self.fuse_s = 0.0
-        self.logits: Optional[np.ndarray] = None
-        self.is_done = item.motion is None
+    stream: "Stream"
+    decode_index: int
+    motion: Buffers
+    fuse_s: float
 
 
 class Stream:
-    """A job in a session. Any thread may read `status` and call stop(); `verdict` and `error` are there
-    when it has ended. All other methods belong to the session."""
+    """A job in a session. Any thread may read `status` and call stop(); `verdict` and `error` are set once it has
+    ended. All other methods belong to the session."""
 
     def __init__(self, job: Job, networks: Networks, wake: Callable[[], None]) -> None:
         self.job = job
@@ -52,109 +50,117 @@ class Stream:
         self._scorer = Scorer(networks, status.clock, options.wait)
         self._writer = Writer(sinks, status, options.thresholds, wake)
         pools = {"appearance": networks.appearance, "motion": networks.motion}
-        self._reader = Reader(job, status, networks.pack.input, pools, sinks, self._begin, wake)
-        self._order: Deque[Scoring] = deque()  # in decoding order, until all before are scored
-        self._end: Optional[End] = None
+        spec, observers = networks.pack.input, _observers(job, sinks)
+        self._reader = Reader(job, status, spec, pools, observers, self._announce, wake)
+        self._order: Deque[ReadPicture] = deque()  # in decoding order, until all before are scored
+        self._scored: Dict[int, RegionLogits] = {}  # of these, by decode_index
+        self._end: Optional[EndOfReading] = None
         self._is_concluded = False
 
     @property
     def verdict(self) -> Optional[Verdict]:
         return self._writer.verdict
 
-    def start(self) -> None:
+    def begin(self) -> None:
+        """Begins to read and, with overlap, to write, each in a thread of its own."""
         if self.job.options.overlap:
-            self._writer.start()
-        self._reader.start()
+            self._writer.start_thread()
+        self._reader.begin_reading()
 
     def stop(self) -> None:
         """Ends the reading; what was read is still scored."""
-        self._reader.stop()
+        self._reader.stop_reading()
 
-    def desert(self) -> None:
+    def abandon_reading(self) -> None:
         """Ends the reading; what was read is not scored any more."""
-        self._reader.desert()
+        self._reader.abandon()
 
-    def _begin(self, video: Any) -> None:
-        networks, status = self._networks, self.status
+    def _announce(self, video: CompressedVideo) -> Header:
+        """In the reading thread, once the source is open. Raises what a sink raises that cannot begin."""
+        if self._is_concluded:
+            raise EdgeAttpError(f"{self.name}: opened too late, the stream has ended")
+        status = self.status
         status.width, status.height = video.width, video.height
         status.frame_rate = video.frame_rate
-        header = Header(
-            self.source,
-            video.width,
-            video.height,
-            video.frame_rate,
-            networks.pack.name,
-            networks.pack.trained,
-            networks.pack.labels,
-            networks.describe(),
-            status.clock,
-            video.bit_depth,
-            self.name,
-            jump_s=video.jump_s,
-            orientation=Orientation(video.rotation_deg, video.is_mirrored),
-            display_matrix=video.display_matrix,
-            track=video.track,
-        )
         if video.frame_rate is None and video.time_base is None:
             logger.warning(
                 "%s: the stream does not tell its rate: times are those of %g pictures a second",
                 self.name,
                 ASSUMED_RATE,
             )
-        self._writer.begin(header)
+        header = self._header(video)
+        self._writer.begin_sinks(header)
         status.state = "running"
+        return header
+
+    def _header(self, video: CompressedVideo) -> Header:
+        pack = self._networks.pack
+        return Header(
+            source=self.source,
+            width=video.width,
+            height=video.height,
+            frame_rate=video.frame_rate,
+            model=pack.name,
+            is_trained=pack.trained,
+            labels=pack.labels,
+            backend=self._networks.describe(),
+            clock=self.status.clock,
+            bit_depth=video.bit_depth,
+            stream=self.name,
+            jump_s=video.jump_s,
+            orientation=Orientation(video.rotation_deg, video.is_mirrored),
+            display_matrix=video.display_matrix,
+            track=video.track,
+        )
 
     def next_scoring(self) -> Optional[Scoring]:
         """The next picture to score; None if there is none now."""
         if self._writer.failure is not None:
             self._give_up()
         while not self._is_concluded and self._has_room:
-            while self._scorer.has_room and self._read():
+            while self._scorer.has_room and self._take_entry():
                 pass
-            item = self._scorer.next()
-            if item is None:
-                if self._read():  # all that was read before only went to wait
+            picture = self._scorer.next_ready()
+            if picture is None:
+                if self._take_entry():  # all that was read before has only begun to wait
                     continue
                 self._conclude_at_end()
                 return None
-            scoring = Scoring(self, item)
-            self._order.append(scoring)
-            if item.motion is not None:
-                began = time.monotonic()
-                self._scorer.fuse(item.motion)
-                scoring.fuse_s = time.monotonic() - began
-                return scoring
+            self._order.append(picture)
+            if picture.motion is not None:
+                began_s = time.monotonic()
+                self._scorer.fuse_appearance(picture.motion)
+                fuse_s = time.monotonic() - began_s
+                return Scoring(self, picture.facts.decode_index, picture.motion, fuse_s)
             self._hand_over()
         return None
 
-    def deliver(self, scoring: Scoring, times: RunTimes) -> None:
+    def take_scores(self, scoring: Scoring, times: RunTimes) -> None:
         """The motion network has run on this picture; times: its share of the batch."""
-        motion = scoring.item.motion
-        assert motion is not None
-        scoring.logits = motion.outputs["scores"][0].copy()
-        scoring.is_done = True
-        self._networks.motion.give(motion)
-        self._record(scoring.fuse_s, times)
+        logits = scoring.motion.outputs["scores"][0].copy()
+        self._scored[scoring.decode_index] = RegionLogits(None, logits)
+        self._networks.motion.return_buffers(scoring.motion)
+        self._record_times(scoring.fuse_s, times)
         self._hand_over()
 
     def close(self) -> None:
-        """Once is_over: waits for the threads, and says how it ended. Who keeps the stream from now on
-        does not keep the engine."""
+        """Once is_over: waits for the threads and says how it ended. The engine is let go, whoever keeps the stream
+        from now on."""
         self._reader.close()
-        self._writer.join(CLOSE_TIMEOUT_S)
+        self._writer.join_thread(CLOSE_TIMEOUT_S)
         self._order.clear()
         del self._networks, self._scorer
         failure = None if self._end is None else self._end.failure
         self.error = self.error or failure or self._writer.failure
         self.status.state = "ended" if self.error is None else "failed"
 
-    def abandon(self, error: Optional[BaseException]) -> None:
-        """Instead of going on: what was shown until now is all there will be."""
-        self._reader.join()
+    def conclude_early(self, error: Optional[BaseException]) -> None:
+        """After abandon_reading(): what has been shown until now is all there will be."""
+        self._reader.join_thread()
         self.error = error
         if not self._is_concluded:
             is_told = isinstance(error, KeyboardInterrupt) and self._reader.stats.pictures > 0
-            self._conclude(is_complete=False, is_told=is_told, why_nothing=None)
+            self._conclude(is_complete=False, is_told=is_told, explanation=None)
 
     @property
     def is_over(self) -> bool:
@@ -166,24 +172,30 @@ class Stream:
         waiting = self._writer.backlog + len(self._order)
         return waiting < QUEUED_PICTURES + self._networks.batch
 
-    def _read(self) -> bool:
+    def _take_entry(self) -> bool:
         """Takes one entry from the reader; False if it has none now."""
-        entry = None if self._end is not None else self._reader.next()
-        if isinstance(entry, End):
+        entry = None if self._end is not None else self._reader.next_entry()
+        if isinstance(entry, EndOfReading):
             self._end = entry
             if not isinstance(entry.failure, KeyboardInterrupt):
-                self._scorer.end()
+                self._scorer.end_pictures()
         elif entry is not None:
-            self._scorer.add(entry)
+            self._scorer.add_picture(entry)
         return entry is not None
 
     def _hand_over(self) -> None:
-        while self._order and self._order[0].is_done:
-            scoring = self._order.popleft()
+        """Gives the writer what is scored, up to the first picture that is not."""
+        while self._order:
+            picture = self._order[0]
+            scored = self._scored.pop(picture.facts.decode_index, None)
+            if scored is None and picture.motion is not None:
+                return
+            self._order.popleft()
             if not self._is_concluded:
-                self._writer.put(scoring.item, scoring.logits)
+                regions = () if scored is None else (scored,)
+                self._writer.write_picture(PictureLogits(picture.facts, regions))
 
-    def _record(self, fuse_s: float, times: RunTimes) -> None:
+    def _record_times(self, fuse_s: float, times: RunTimes) -> None:
         status, now_s = self.status, time.monotonic()
         record_run(status.clock, "motion", times, fuse_s)
         if status.last_scored_s is not None:
@@ -196,15 +208,20 @@ class Stream:
         if end is None or self._order:
             return
         is_told = end.failure is None or self._reader.stats.pictures > 0
-        why_nothing = self._scorer.why_nothing() if end.failure is None else None
-        self._conclude(end.is_whole, is_told, why_nothing)
+        explanation = self._scorer.explain_nothing_scored() if end.failure is None else None
+        self._conclude(end.is_whole, is_told, explanation)
 
     def _give_up(self) -> None:
         """A sink has failed."""
-        self._reader.desert()
+        self._reader.abandon()
         if not self._is_concluded:
-            self._conclude(is_complete=False, is_told=False, why_nothing=None)
+            self._conclude(is_complete=False, is_told=False, explanation=None)
 
-    def _conclude(self, is_complete: bool, is_told: bool, why_nothing: Optional[str]) -> None:
+    def _conclude(self, is_complete: bool, is_told: bool, explanation: Optional[str]) -> None:
         self._is_concluded = True
-        self._writer.conclude(Conclusion(self._reader.stats, is_complete, is_told, why_nothing))
+        self._writer.conclude(Conclusion(self._reader.stats, is_complete, is_told, explanation))
+
+
+def _observers(job: Job, sinks: List[Sink]) -> List[Observer]:
+    of_sinks = [sink.observer for sink in sinks]
+    return list(job.observers) + [observer for observer in of_sinks if observer is not None]

@@ -6,15 +6,21 @@ Takes pictures with their logits in decoding order. Knows nothing of sources and
 import queue
 import threading
 import time
-import uuid
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
-
-import numpy as np
+from concurrent.futures import Future
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from edge_attp.log import logger
 from edge_attp.pipeline.options import StreamStatus
-from edge_attp.pipeline.reader import ASSUMED_RATE, Item
-from edge_attp.recognition import Event, Result, Thresholds, Timeline, Verdict, top
+from edge_attp.pipeline.reader import ASSUMED_RATE
+from edge_attp.recognition import (
+    Event,
+    PictureLogits,
+    ScoredPicture,
+    Thresholds,
+    Timeline,
+    Verdict,
+    top,
+)
 from edge_attp.sinks import Header, Sink
 from edge_attp.types import StreamStats
 
@@ -24,23 +30,28 @@ SHOWN_LABELS = 3  # in the status
 
 
 class Conclusion(NamedTuple):
-    """How a stream ended. is_told: the sinks get a verdict. why_nothing: the reason if nothing was
-    scored, None if nobody needs one."""
+    """How a stream ended. is_told: the sinks get a verdict. explanation: why nothing was scored, for people, if
+    that is so; None if nobody needs one."""
 
     stats: StreamStats
     is_complete: bool
     is_told: bool
-    why_nothing: Optional[str]
+    explanation: Optional[str]
 
 
-class _Picture(NamedTuple):
-    item: Item
-    logits: Optional[np.ndarray]
+class _Opening(NamedTuple):
+    """The stream is open. begun: for who waits until all sinks have begun."""
+
+    header: Header
+    begun: "Future[None]"
+
+
+_Message = Union[_Opening, PictureLogits, Conclusion]
 
 
 class Writer:
-    """Hands results to the sinks, and closes them in the end. `wake` is called when it has caught up,
-    and at the end. `failure` is what a sink raised: nothing is written after it."""
+    """The only one to call the sinks: hands them the results, and closes them in the end. `wake` is called when
+    it has caught up, and at the end. `failure` is what a sink raised: nothing is written after it."""
 
     def __init__(
         self,
@@ -61,56 +72,53 @@ class Writer:
         self.failure: Optional[BaseException] = None
         self.verdict: Optional[Verdict] = None
         self.is_over = False
-        self._queue: "queue.Queue[Any]" = queue.Queue()
+        self._queue: "queue.Queue[_Message]" = queue.Queue()
         self._thread: Optional[threading.Thread] = None
 
-    def start(self) -> None:
-        """From now on in a thread of its own; without it, in that of the caller."""
+    def start_thread(self) -> None:
+        """From now on the sinks are called in a thread of its own; without it, in that of the caller."""
         self._thread = threading.Thread(target=self._work, name="edge-attp-writer", daemon=True)
         self._thread.start()
 
-    def begin(self, header: Header) -> None:
-        """Before the first picture, in the reading thread: starts the sinks."""
-        interval_s = 1.0 / float(header.frame_rate or ASSUMED_RATE)
-        self._timeline = Timeline(
-            header.labels, header.stream, interval_s, self._thresholds, header.jump_s
-        )
-        self._header = header
-        for sink in self._sinks:
-            sink.start(header)
-        self._started_s = time.monotonic()
+    def begin_sinks(self, header: Header) -> None:
+        """Returns when all sinks have begun. Raises what one of them raised."""
+        opening = _Opening(header, Future())
+        self._post(opening)
+        opening.begun.result()
 
     @property
     def backlog(self) -> int:
         return self._queue.qsize()
 
-    def put(self, item: Item, logits: Optional[np.ndarray]) -> None:
-        """A picture, in decoding order; logits None if it was not scored."""
-        self._post(_Picture(item, logits))
+    def write_picture(self, picture: PictureLogits) -> None:
+        """Takes the next picture in decoding order."""
+        self._post(picture)
 
     def conclude(self, conclusion: Conclusion) -> None:
         """After the last picture: events end, the verdict is told, the sinks are closed."""
         self._post(conclusion)
 
-    def join(self, timeout_s: float) -> None:
+    def join_thread(self, timeout_s: float) -> None:
         if self._thread is not None:
             self._thread.join(timeout=timeout_s)
 
-    def _post(self, message: Any) -> None:
+    def _post(self, message: _Message) -> None:
         if self._thread is None:
-            self._take(message)
+            self._handle(message)
         else:
             self._queue.put(message)
 
     def _work(self) -> None:
         while not self.is_over:
-            self._take(self._queue.get())
+            self._handle(self._queue.get())
             if self.is_over or self.failure is not None or not self._queue.qsize():
                 self._wake()
 
-    def _take(self, message: Any) -> None:
+    def _handle(self, message: _Message) -> None:
         try:
-            if isinstance(message, Conclusion):
+            if isinstance(message, _Opening):
+                self._begin(message)
+            elif isinstance(message, Conclusion):
                 self._conclude(message)
             elif self.failure is None:
                 self._write(message)
@@ -120,48 +128,52 @@ class Writer:
             if isinstance(message, Conclusion):
                 self._close()
 
-    def _write(self, picture: _Picture) -> None:
-        assert self._timeline is not None
-        item, logits = picture
-        self._scored += logits is not None
-        result = item.result._replace(note=item.notes)
-        with self._clock.stage("score"):
-            shown = self._timeline.add(
-                result,
-                item.poc,
-                item.starts_sequence,
-                item.time_s,
-                logits,
-                item.step,
-                item.is_shown,
+    def _begin(self, opening: _Opening) -> None:
+        header = opening.header
+        try:
+            interval_s = 1.0 / float(header.frame_rate or ASSUMED_RATE)
+            self._timeline = Timeline(
+                header.labels, header.stream, interval_s, self._thresholds, header.jump_s
             )
+            self._header = header
+            for sink in self._sinks:
+                sink.begin(header)
+            self._started_s = time.monotonic()
+        except BaseException as error:
+            opening.begun.set_exception(error)
+        else:
+            opening.begun.set_result(None)
+
+    def _write(self, picture: PictureLogits) -> None:
+        assert self._timeline is not None
+        self._scored += bool(picture.regions)
+        with self._clock.stage("score"):
+            shown = self._timeline.add_picture(picture)
         self._show(shown)
 
-    def _show(self, shown: List[Tuple[Result, List[Event]]]) -> None:
+    def _show(self, shown: List[Tuple[ScoredPicture, List[Event]]]) -> None:
         assert self._header is not None
-        for result, events in shown:
+        for picture, events in shown:
             with self._clock.stage("sink"):
-                for number, sink in enumerate(self._sinks):
-                    note = result.note[number] if result.note else None
-                    sink.picture(result._replace(note=note))
+                for sink in self._sinks:
+                    sink.picture(picture)
                 self._report(events)
-            if result.smoothed is not None:
-                self._status.top = top(result.smoothed, self._header.labels, SHOWN_LABELS)
+            if picture.smoothed is not None:
+                self._status.top = top(picture.smoothed, self._header.labels, SHOWN_LABELS)
 
     def _report(self, events: List[Event]) -> None:
         for event in events:
             self._status.events += 1
-            event = event._replace(id=uuid.uuid4().hex)
             for sink in self._sinks:
                 sink.event(event)
 
     def _conclude(self, conclusion: Conclusion) -> None:
-        if self._timeline is None or self.failure is not None:
+        if self._timeline is None or self._header is None or self.failure is not None:
             return
-        self._show(self._timeline.flush())
-        self._report(self._timeline.end())
+        self._show(self._timeline.show_remaining())
+        self._report(self._timeline.end_events())
         verdict = Verdict(
-            scores=self._timeline.scores(),
+            scores=self._timeline.video_scores(),
             gops=self._timeline.gops,
             pictures=conclusion.stats.pictures - conclusion.stats.hidden,
             scored=self._scored,
@@ -173,9 +185,9 @@ class Writer:
         if conclusion.is_told:
             for sink in self._sinks:
                 sink.finish(verdict)
-        if not verdict.scored and conclusion.why_nothing and self._header is not None:
+        if not verdict.scored and conclusion.explanation:
             logger.warning(
-                "%s: nothing was scored: %s", self._header.source, conclusion.why_nothing
+                "%s: nothing was scored: %s", self._header.source, conclusion.explanation
             )
 
     def _close(self) -> None:

@@ -6,8 +6,18 @@ Knows arrays and seconds; nothing of streams, engines or files.
 from edge_attp.recognition.events import EventDetector, Smoother, Thresholds
 from edge_attp.recognition.gop import GopState
 from edge_attp.recognition.order import DisplayOrder
-from edge_attp.recognition.records import Event, Result, Scores, Verdict
-from edge_attp.recognition.scores import VideoMean, score, softmax, top
+from edge_attp.recognition.records import (
+    Event,
+    PictureFacts,
+    PictureLogits,
+    Region,
+    RegionLogits,
+    ScoredPicture,
+    ScoredRegion,
+    Verdict,
+    VideoScores,
+)
+from edge_attp.recognition.scores import VideoMean, score_region, score_video, softmax, top
 from edge_attp.recognition.timeline import Timeline
 
 __all__ = [
@@ -15,14 +25,20 @@ __all__ = [
     "Event",
     "EventDetector",
     "GopState",
-    "Result",
-    "Scores",
+    "PictureFacts",
+    "PictureLogits",
+    "Region",
+    "RegionLogits",
+    "ScoredPicture",
+    "ScoredRegion",
     "Smoother",
     "Thresholds",
     "Timeline",
     "Verdict",
     "VideoMean",
-    "score",
+    "VideoScores",
+    "score_region",
+    "score_video",
     "softmax",
     "top",
 ]

@@ -1,17 +1,18 @@
 """Smoothing over time, and events with a start and an end."""
 
+import uuid
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from edge_attp.recognition.records import Event, Scores
+from edge_attp.recognition.records import Event
 
 __all__ = ["EventDetector", "Smoother", "Thresholds"]
 
 
 class Thresholds(NamedTuple):
-    """Smoothed probabilities at which an event starts, and below which it ends; shorter ones are not
-    reported."""
+    """Smoothed probabilities from which on an event starts, and below which it ends. Events shorter than
+    shortest_s are not reported."""
 
     start: float = 0.6
     end: float = 0.4
@@ -32,23 +33,24 @@ class Smoother:
         self._mean: Optional[np.ndarray] = None
         self._time_s = 0.0
 
-    def add(self, scores: Scores) -> np.ndarray:
-        """The average with these scores in it, float32 (classes,)."""
+    def smooth(self, probabilities: np.ndarray, start_s: float) -> np.ndarray:
+        """The average, float32 (classes,), with those of the picture shown at start_s in it."""
         if self._mean is None:
-            self._mean = scores.probabilities.astype(np.float32)
-            self._time_s = scores.start_s
+            self._mean = probabilities.astype(np.float32)
+            self._time_s = start_s
             return self._mean
-        step_s = max(scores.start_s - self._time_s, 0.0)
+        step_s = max(start_s - self._time_s, 0.0)
         keep = np.float32(0.5 ** (step_s / self._half_life_s))
-        self._mean = keep * self._mean + (1 - keep) * scores.probabilities
-        self._time_s = max(self._time_s, scores.start_s)
+        self._mean = keep * self._mean + (1 - keep) * probabilities
+        self._time_s = max(self._time_s, start_s)
         return self._mean
 
 
-class _Open:
+class _OpenEvent:
     """An event that has not ended."""
 
     def __init__(self, start_s: float) -> None:
+        self.id = uuid.uuid4().hex
         self.start_s = self.end_s = self.peak_s = start_s
         self.score = 0.0
 
@@ -70,32 +72,44 @@ class EventDetector:
         self._labels = labels
         self._stream = stream
         self._start, self._end, self._shortest_s = start, end, shortest_s
-        self._open: Dict[int, _Open] = {}
+        self._open: Dict[int, _OpenEvent] = {}
 
-    def add(self, smoothed: np.ndarray, start_s: float, end_s: float) -> List[Event]:
-        """Smoothed probabilities of the picture shown from start_s to end_s; returns ended events."""
+    def detect(self, smoothed: np.ndarray, start_s: float, end_s: float) -> List[Event]:
+        """Takes the smoothed probabilities, (classes,), of the picture shown from start_s to end_s; returns the
+        events that it ends."""
         ended: List[Event] = []
         for index in sorted(self._open):
             if smoothed[index] < self._end:
-                ended += self._close(index)
+                ended += self._end_event(index)
         for index in np.nonzero(smoothed >= self._start)[0].tolist():
-            self._open.setdefault(index, _Open(start_s))
+            if index not in self._open:
+                self._open[index] = _OpenEvent(start_s)
         for index, event in self._open.items():
             event.end_s = max(event.end_s, end_s)
             if smoothed[index] > event.score:
                 event.score, event.peak_s = float(smoothed[index]), start_s
         return ended
 
-    def finish(self) -> List[Event]:
-        """Ends all events."""
+    def end_all(self) -> List[Event]:
+        """Ends the events that are still open, and returns them."""
         ended: List[Event] = []
         for index in sorted(self._open):
-            ended += self._close(index)
+            ended += self._end_event(index)
         return ended
 
-    def _close(self, index: int) -> List[Event]:
+    def _end_event(self, index: int) -> List[Event]:
         event = self._open.pop(index)
         if event.end_s - event.start_s < self._shortest_s:
             return []
-        label = self._labels[index]
-        return [Event(label, event.score, event.start_s, event.end_s, event.peak_s, self._stream)]
+        return [
+            Event(
+                label=self._labels[index],
+                score=event.score,
+                start_s=event.start_s,
+                end_s=event.end_s,
+                peak_s=event.peak_s,
+                stream=self._stream,
+                id=event.id,
+                phase="end",
+            )
+        ]

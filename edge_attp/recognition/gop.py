@@ -14,8 +14,8 @@ class GopState:
     key picture's features, so f_TTP(t) = f_TP(I_t + I_{t+dt}, MV_t, R_t): one addition per GOP.
 
     In test, dt is +1 for the first GOP and -1 for all others. The first GOP's pictures therefore wait
-    for the second key picture (`is_ready` is False). Where there is none, or nobody wants to wait,
-    settle() takes the same key picture twice: f_TTP = 2 f_TP, and the factor 2 vanishes in the l2
+    for the second key picture (`is_ready` is False). Where none comes, or a live source must not
+    wait, the same key picture is taken twice: f_TTP = 2 f_TP, and the factor 2 vanishes in the l2
     normalisation that follows.
     """
 
@@ -23,23 +23,21 @@ class GopState:
         self._wait = wait
         self._features: Optional[np.ndarray] = None
         self._sum: Optional[np.ndarray] = None
-        self.gop = -1
 
-    def key(self, features: np.ndarray) -> None:
-        """A key picture begins a GOP; features: U'(I), any shape, copied.
+    def begin_gop(self, features: np.ndarray) -> None:
+        """Takes the features U'(I) of the key picture that begins a GOP: any shape, copied to float32.
 
-        Until fuse() is called for pictures of the new GOP, those of the first one that waited get the
-        right sum too: I_0 + I_1 serves GOP 0 (dt = +1) and GOP 1 (dt = -1).
+        Until fuse_features() is called for pictures of the new GOP, those of the first one that waited
+        get the right sum too: I_0 + I_1 serves GOP 0 (dt = +1) and GOP 1 (dt = -1).
         """
-        self.gop += 1
         previous, self._features = self._features, np.array(features, np.float32)
         if previous is not None:
             self._sum = previous + self._features
         elif not self._wait:
-            self.settle()
+            self.stop_waiting()
 
-    def settle(self) -> None:
-        """Stops waiting for a second key picture."""
+    def stop_waiting(self) -> None:
+        """Scores the first GOP with its own key picture alone, if it still waits for the second one."""
         if self._sum is None and self._features is not None:
             self._sum = self._features + self._features
 
@@ -49,11 +47,11 @@ class GopState:
 
     @property
     def is_ready(self) -> bool:
-        """True when pictures of the current GOP can be scored."""
+        """Pictures of the current GOP can be scored."""
         return self._sum is not None
 
-    def fuse(self, out: np.ndarray) -> None:
-        """Writes U'(I_t) + U'(I_{t+dt}) into out, of the features' size. RuntimeError if not ready."""
+    def fuse_features(self, out: np.ndarray) -> None:
+        """Writes U'(I_t) + U'(I_{t+dt}) into out, of the features' shape. RuntimeError before is_ready."""
         if self._sum is None:
             raise RuntimeError("the neighbour of the first key picture is not known yet")
         out[...] = self._sum

@@ -1,24 +1,115 @@
-"""What recognition hands on. Immutable; times are in seconds from the start of the stream."""
+"""What recognition takes and hands on: immutable records, each made by one author and complete from then on.
 
-from typing import Any, NamedTuple, Optional
+A picture passes through three of them: `PictureFacts` from the reader, `PictureLogits` once the networks
+have run, `ScoredPicture` once its place in the video is known. Times are in seconds of the stream.
+"""
+
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-__all__ = ["Event", "Result", "Scores", "Verdict"]
+__all__ = [
+    "Event",
+    "PictureFacts",
+    "PictureLogits",
+    "Region",
+    "RegionLogits",
+    "ScoredPicture",
+    "ScoredRegion",
+    "Verdict",
+    "VideoScores",
+]
 
 
-class Scores(NamedTuple):
-    """Scores of a picture or a whole video, float32 (classes,) each."""
+class Region(NamedTuple):
+    """A square window of the upright picture: its upper left corner and its side in luma samples."""
 
+    id: int
+    x_px: int
+    y_px: int
+    side_px: int
+
+
+class PictureFacts(NamedTuple):
+    """A picture as it was read, in decoding order.
+
+    decode_index, pts, poc, kind ('I', 'P', 'B'), integrity ('ok', 'damaged'), time_s, is_shown: see
+    edge_attp.bitstream.Picture. packet: number of the packet in which it begins. gop: counted from 0, -1
+    before the first key picture; is_key: it begins one. starts_sequence: its poc may begin again from 0.
+    step: how many pictures of the stream it comes after the one that was read before it.
+    """
+
+    decode_index: int
+    packet: int
+    pts: Optional[int]
+    poc: int
+    kind: str
+    is_key: bool
+    integrity: str
+    gop: int
+    starts_sequence: bool
+    time_s: Optional[float]
+    step: int
+    is_shown: bool
+
+
+class RegionLogits(NamedTuple):
+    """What the networks said of a region: logits, float (classes,). region: None is the whole picture."""
+
+    region: Optional[Region]
+    logits: np.ndarray
+
+
+class PictureLogits(NamedTuple):
+    """A picture after the networks, in decoding order. regions: empty if it was not scored."""
+
+    facts: PictureFacts
+    regions: Tuple[RegionLogits, ...]
+
+    @property
+    def whole(self) -> Optional[RegionLogits]:
+        """The logits of the whole picture; None if it was not scored as a whole."""
+        return next((scored for scored in self.regions if scored.region is None), None)
+
+
+class ScoredRegion(NamedTuple):
+    """Scores of one region: logits and probabilities, float32 (classes,). region: None is the whole picture."""
+
+    region: Optional[Region]
     logits: np.ndarray
     probabilities: np.ndarray
+
+
+class ScoredPicture(NamedTuple):
+    """One picture in display order, shown from start_s to end_s.
+
+    The fields that it shares with PictureFacts mean the same. start_s, end_s: seconds from the first picture
+    shown. regions: empty if the picture was not scored. smoothed: probabilities, float32 (classes,),
+    averaged over time up to this picture; None as long as no picture was scored.
+    """
+
+    decode_index: int
+    packet: int
+    pts: Optional[int]
+    kind: str
+    is_key: bool
+    integrity: str
+    gop: int
     start_s: float
     end_s: float
+    regions: Tuple[ScoredRegion, ...]
+    smoothed: Optional[np.ndarray]
+
+    @property
+    def whole(self) -> Optional[ScoredRegion]:
+        """The scores of the whole picture; None if it was not scored as a whole."""
+        return next((scored for scored in self.regions if scored.region is None), None)
 
 
 class Event(NamedTuple):
-    """A label that held for a while. `score` is its highest smoothed probability, at `peak_s`. `id` is
-    given when the event is reported, the same to every sink; "" before."""
+    """A label that held for a while. score: its highest smoothed probability, reached at peak_s. id: the same
+    in all phases of one event and for every sink. phase: 'start', 'update' or 'end'; only 'end' is
+    reported so far."""
 
     label: str
     score: float
@@ -26,35 +117,25 @@ class Event(NamedTuple):
     end_s: float
     peak_s: float
     stream: str
-    id: str = ""
+    id: str
+    phase: str
 
 
-class Result(NamedTuple):
-    """One picture, in display order. `scores` is None where the picture was not scored, `smoothed`
-    (probabilities, float32 (classes,)) None as long as nothing was. `gop` counts from 0, -1 before
-    the first key picture. `pts` is the container's; `start_s`, `end_s` are seconds from the first picture
-    shown. `packet`: number of the packet in which it came. `note` is what a sink asked to be kept of the
-    picture."""
+class VideoScores(NamedTuple):
+    """Scores of a whole video, float32 (classes,) each. start_s, end_s: the first scored picture's start and
+    the last one's end."""
 
-    decode_index: int
-    pts: Optional[int]
+    logits: np.ndarray
+    probabilities: np.ndarray
     start_s: float
     end_s: float
-    kind: str
-    is_key: bool
-    integrity: str
-    gop: int
-    scores: Optional[Scores]
-    smoothed: Optional[np.ndarray]
-    note: Any
-    packet: int = -1
 
 
 class Verdict(NamedTuple):
-    """What the whole video came to. `scores` is None if no picture was scored; `is_complete` is False
-    if the run ended early."""
+    """What the whole video came to. scores: None if no picture was scored. seconds: of work, not of
+    video. is_complete: False if the run ended early."""
 
-    scores: Optional[Scores]
+    scores: Optional[VideoScores]
     gops: int
     pictures: int
     scored: int

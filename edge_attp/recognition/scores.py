@@ -4,21 +4,28 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_attp.recognition.records import Scores
+from edge_attp.recognition.records import RegionLogits, ScoredRegion, VideoScores
 
-__all__ = ["VideoMean", "score", "softmax", "top"]
+__all__ = ["VideoMean", "score_region", "score_video", "softmax", "top"]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities, float32, of logits (classes,)."""
+    """Probabilities, float32 (classes,), of logits (classes,)."""
     exponentials = np.exp(logits.astype(np.float64) - logits.max())
-    return (exponentials / exponentials.sum()).astype(np.float32)
+    probabilities: np.ndarray = (exponentials / exponentials.sum()).astype(np.float32)
+    return probabilities
 
 
-def score(logits: np.ndarray, start_s: float, end_s: float) -> Scores:
-    """Scores of what is shown from start_s to end_s; the logits are copied."""
+def score_region(said: RegionLogits) -> ScoredRegion:
+    """The scores of a region; the logits are copied to float32."""
+    logits = np.array(said.logits, np.float32)
+    return ScoredRegion(said.region, logits, softmax(logits))
+
+
+def score_video(logits: np.ndarray, start_s: float, end_s: float) -> VideoScores:
+    """The scores of a video whose mean logits these are; they are copied to float32."""
     logits = np.array(logits, np.float32)
-    return Scores(logits, softmax(logits), start_s, end_s)
+    return VideoScores(logits, softmax(logits), start_s, end_s)
 
 
 def top(probabilities: np.ndarray, labels: Sequence[str], count: int) -> List[Tuple[str, float]]:
@@ -41,10 +48,11 @@ class VideoMean:
         self._closed_sum = np.zeros(0)
         self._closed = 0
 
-    def add(self, gop: int, logits: np.ndarray) -> None:
-        """One scored picture; all of a GOP, numbered from 0, come before those of the next."""
+    def add_logits(self, gop: int, logits: np.ndarray) -> None:
+        """Takes the logits (classes,) of one picture. gop: counted from 0; all pictures of a GOP come before
+        those of the next."""
         if gop != self._gop:
-            self._closed_sum = self._sum()
+            self._closed_sum = self._sum_of_means()
             self._closed = self.gops
             self._gop, self._gop_pictures = gop, 0
             self._gop_sum = np.zeros(len(logits))
@@ -58,10 +66,9 @@ class VideoMean:
 
     def logits(self) -> Optional[np.ndarray]:
         """The mean so far, float64 (classes,); None if nothing was scored."""
-        return self._sum() / self.gops if self.gops else None
+        return self._sum_of_means() / self.gops if self.gops else None
 
-    def _sum(self) -> np.ndarray:
-        """Sum over the GOPs of each one's mean."""
+    def _sum_of_means(self) -> np.ndarray:
         if not self._gop_pictures:
             return self._closed_sum
         mean = self._gop_sum / self._gop_pictures

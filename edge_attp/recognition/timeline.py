@@ -1,24 +1,25 @@
 """From the logits of single pictures, in decoding order, to what a video shows, in display order."""
 
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from edge_attp.recognition.events import DEFAULT, EventDetector, Smoother, Thresholds
 from edge_attp.recognition.order import DisplayOrder
-from edge_attp.recognition.records import Event, Result, Scores
-from edge_attp.recognition.scores import VideoMean, score
+from edge_attp.recognition.records import Event, PictureLogits, ScoredPicture, VideoScores
+from edge_attp.recognition.scores import VideoMean, score_region, score_video
 from edge_attp.recognition.times import DisplayTimes, Untimed
 
 __all__ = ["Timeline"]
 
-Shown = List[Tuple[Result, List[Event]]]
+Shown = Tuple[ScoredPicture, List[Event]]
 
 
 class Timeline:
     """Puts pictures in order, gives them times, smooths their scores, finds events, takes the mean.
 
-    interval_s, jump_s: see DisplayTimes; a picture is shown for interval_s.
+    interval_s, jump_s: see DisplayTimes; a picture is shown for interval_s. Events and the mean are those
+    of the whole picture.
     """
 
     def __init__(
@@ -30,74 +31,79 @@ class Timeline:
         jump_s: float = float("inf"),
     ) -> None:
         self._interval_s = interval_s
-        self._order = DisplayOrder()
-        self._times = DisplayTimes(interval_s, jump_s)
+        # A hidden picture only has its place in the order.
+        self._order: DisplayOrder[Optional[Untimed[PictureLogits]]] = DisplayOrder()
+        self._times: DisplayTimes[PictureLogits] = DisplayTimes(interval_s, jump_s)
         self._mean = VideoMean()
         self._smoother = Smoother()
         self._smoothed: Optional[np.ndarray] = None
         self._events = EventDetector(labels, stream, thresholds)
         self._start_s, self._end_s = float("inf"), 0.0
 
-    def add(
-        self,
-        result: Result,
-        poc: int,
-        starts_sequence: bool,
-        time_s: Optional[float],
-        logits: Optional[np.ndarray],
-        step: int = 1,
-        is_shown: bool = True,
-    ) -> Shown:
-        """A picture in decoding order, logits None if it was not scored (see DisplayOrder.push). time_s,
-        step: see Untimed. is_shown: False for one that only has its place in the order.
+    def add_picture(self, picture: PictureLogits) -> List[Shown]:
+        """Takes the next picture in decoding order.
 
-        Returns the pictures that can be shown now, each with the events that end there.
+        Returns the pictures that can be shown now, in display order, each with the events that it ends.
         """
-        if logits is not None:
-            self._mean.add(result.gop, logits)
-        entry = Untimed((result, logits), time_s, step) if is_shown else None
-        return self._show_next(self._order.push(poc, starts_sequence, entry))
+        facts, whole = picture.facts, picture.whole
+        if whole is not None:
+            self._mean.add_logits(facts.gop, whole.logits)
+        entry = Untimed(picture, facts.time_s, facts.step) if facts.is_shown else None
+        return self._show_ordered(self._order.push(facts.poc, facts.starts_sequence, entry))
 
-    def flush(self) -> Shown:
-        """All pictures that are held back."""
-        shown = self._show_next(self._order.flush())
-        return shown + self._show_all(self._times.flush())
+    def show_remaining(self) -> List[Shown]:
+        """The pictures that are still held back: no other will come."""
+        shown = self._show_ordered(self._order.release_all())
+        return shown + self._show_timed(self._times.time_remaining())
 
-    def end(self) -> List[Event]:
-        """Ends all events."""
-        return self._events.finish()
+    def end_events(self) -> List[Event]:
+        """Ends the events that are still open, and returns them."""
+        return self._events.end_all()
 
     @property
     def gops(self) -> int:
         """GOPs with at least one scored picture."""
         return self._mean.gops
 
-    def scores(self) -> Optional[Scores]:
+    def video_scores(self) -> Optional[VideoScores]:
         """The video's scores so far: see VideoMean. None if nothing was scored and shown."""
         logits = self._mean.logits()
         if logits is None or self._smoothed is None:
             return None
-        return score(logits, self._start_s, self._end_s)
+        return score_video(logits, self._start_s, self._end_s)
 
-    def _show_next(self, ready: List[Optional[Untimed]]) -> Shown:
-        return self._show_all(self._times.add([entry for entry in ready if entry is not None]))
+    def _show_ordered(self, ready: List[Optional[Untimed[PictureLogits]]]) -> List[Shown]:
+        shown = [entry for entry in ready if entry is not None]
+        return self._show_timed(self._times.time_pictures(shown))
 
-    def _show_all(self, timed: List[Tuple[Any, float]]) -> Shown:
-        return [self._show(result, logits, start_s) for (result, logits), start_s in timed]
+    def _show_timed(self, timed: List[Tuple[PictureLogits, float]]) -> List[Shown]:
+        return [self._show(picture, start_s) for picture, start_s in timed]
 
-    def _show(
-        self, result: Result, logits: Optional[np.ndarray], start_s: float
-    ) -> Tuple[Result, List[Event]]:
-        end_s = start_s + self._interval_s
-        scores: Optional[Scores] = None
+    def _show(self, picture: PictureLogits, start_s: float) -> Shown:
+        facts, end_s = picture.facts, start_s + self._interval_s
+        regions = tuple(map(score_region, picture.regions))
         events: List[Event] = []
-        if logits is not None:
-            scores = score(logits, start_s, end_s)
-            self._smoothed = self._smoother.add(scores)
-            events = self._events.add(self._smoothed, start_s, end_s)
-            self._start_s = min(self._start_s, start_s)
-            self._end_s = max(self._end_s, end_s)
-        shown = result._replace(
-            start_s=start_s, end_s=end_s, scores=scores, smoothed=self._smoothed
+        for scored in regions:
+            if scored.region is None:
+                events = self._follow(scored.probabilities, start_s, end_s)
+        shown = ScoredPicture(
+            decode_index=facts.decode_index,
+            packet=facts.packet,
+            pts=facts.pts,
+            kind=facts.kind,
+            is_key=facts.is_key,
+            integrity=facts.integrity,
+            gop=facts.gop,
+            start_s=start_s,
+            end_s=end_s,
+            regions=regions,
+            smoothed=self._smoothed,
         )
         return shown, events
+
+    def _follow(self, probabilities: np.ndarray, start_s: float, end_s: float) -> List[Event]:
+        """Smooths the scores of a whole picture; returns the events that it ends."""
+        self._smoothed = self._smoother.smooth(probabilities, start_s)
+        self._start_s = min(self._start_s, start_s)
+        self._end_s = max(self._end_s, end_s)
+        return self._events.detect(self._smoothed, start_s, end_s)

@@ -16,8 +16,7 @@ from edge_attp.service.access import Access
 from edge_attp.service.feed import Feed
 from edge_attp.service.metrics import exposition
 from edge_attp.service.web import Request, Response, WebServer, text
-from edge_attp.sinks import Sink
-from edge_attp.sinks.live_view import LiveViewSink
+from edge_attp.sinks.live_view import LiveView
 
 __all__ = ["HealthServer", "Liveness", "not_ready"]
 
@@ -74,7 +73,7 @@ class HealthServer:
         self, state: Any, listen: str, token: Optional[str] = None, page: bool = True
     ) -> None:
         self._state = state
-        self._live: Dict[str, LiveViewSink] = {}
+        self._live: Dict[str, LiveView] = {}
         self._page = _page_files() if page else {}
         self._liveness = Liveness(state)
         self._feed = Feed(state)
@@ -103,14 +102,14 @@ class HealthServer:
         self._feed.stop()
         self._web.stop()
 
-    def live_sink(self, name: str) -> Optional[Sink]:
-        """One more sink for the stream of this name, which shows it on the page; always the same one.
-        None where nothing can be shown."""
+    def live_view(self, name: str) -> Optional[LiveView]:
+        """The observer that shows the stream of this name on the page, always the same one; None where
+        nothing can be shown."""
         if not self._page:
             return None
         if name not in self._live:
             try:
-                self._live[name] = LiveViewSink()
+                self._live[name] = LiveView()
             except UsageError as error:
                 logger.info("the page shows no pictures: %s", error)
                 return None
@@ -172,7 +171,7 @@ class HealthServer:
         return Response(200, "text/event-stream", headers=headers, parts=self._feed.messages())
 
 
-def _picture(live: LiveViewSink) -> Response:
+def _picture(live: LiveView) -> Response:
     jpeg = live.jpeg()
     if jpeg is None:
         return text(503, "no picture has come yet", ("Retry-After", "1"))

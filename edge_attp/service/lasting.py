@@ -9,7 +9,7 @@ __all__ = ["LastingSink"]
 
 
 class LastingSink(Sink):
-    """Started by the first stream, ended by end(), with any number of streams one after the other between.
+    """Begun by the first stream, ended by end(), with any number of streams one after the other between.
 
     What lies in a spool is delivered while no stream runs, and nobody hears of each clip of a folder
     that the device is gone.
@@ -17,12 +17,12 @@ class LastingSink(Sink):
 
     def __init__(self, sink: Any) -> None:
         self._sink = sink
-        self._is_started = False
+        self._has_begun = False
 
-    def start(self, header: Header) -> None:
-        if not self._is_started:
-            self._sink.start(header)
-            self._is_started = True
+    def begin(self, header: Header) -> None:
+        if not self._has_begun:
+            self._sink.begin(header)
+            self._has_begun = True
 
     def event(self, event: Event) -> None:
         self._sink.event(event)

@@ -11,7 +11,7 @@ from edge_attp.service.lasting import LastingSink
 from edge_attp.service.sink_makers import lasting_sinks, passing_sinks
 from edge_attp.service.state import EventSink, ServiceState
 from edge_attp.service.supervisor import Plan, Work
-from edge_attp.sinks import Sink
+from edge_attp.sinks import Observer, Sink
 from edge_attp.sinks.table import SINKS
 from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource, is_live
 from edge_attp.sources.recorder import PacketRing, RecordedSource
@@ -22,10 +22,10 @@ LONGEST_EVENT_S = 120.0  # of a longer one, the clip lacks the beginning
 
 
 def plans(
-    config: Config, state: ServiceState, live_sink: Callable[[str], Optional[Sink]]
+    config: Config, state: ServiceState, live_view: Callable[[str], Optional[Observer]]
 ) -> List[Plan]:
-    """One plan for each stream. live_sink: gives the page's sink for a stream, if there is one."""
-    return [_Planner(config, table, state, live_sink).plan() for table in config.streams]
+    """One plan for each stream. live_view: gives the page's observer of a stream, if there is a page."""
+    return [_Planner(config, table, state, live_view).plan() for table in config.streams]
 
 
 class _Planner:
@@ -36,12 +36,12 @@ class _Planner:
         config: Config,
         table: StreamTable,
         state: ServiceState,
-        live_sink: Callable[[str], Optional[Sink]],
+        live_view: Callable[[str], Optional[Observer]],
     ) -> None:
         self._config = config
         self._table = table
         self._state = state
-        self._live_sink = live_sink
+        self._live_view = live_view
         self._lasting: Optional[List[Tuple[str, LastingSink]]] = None
         self._clips: Optional[FolderClips] = None
         if _is_folder(table.source):
@@ -69,9 +69,14 @@ class _Planner:
         sinks: List[Sink] = [sink for _, sink in passing]
         sinks += [sink for _, sink in self._lasting]
         sinks += [EventSink(self._state)]
-        live = self._live_sink(name)
-        sinks += [] if live is None else [live]
-        job = Job(self._source(path, recorder), lambda: sinks, self._options(path), name)
+        view = self._live_view(name)
+        job = Job(
+            self._source(path, recorder),
+            lambda: sinks,
+            self._options(path),
+            name,
+            observers=() if view is None else (view,),
+        )
         return Work(job, passing)
 
     def _close(self) -> None:

@@ -28,7 +28,7 @@ from edge_attp.service.systemd import (
     reloading,
     watchdog_interval_s,
 )
-from edge_attp.sinks import Sink
+from edge_attp.sinks import Observer
 
 __all__ = ["serve"]
 
@@ -113,11 +113,11 @@ class _Service:
 
     def _follow(self) -> None:
         if self._supervisor is not None:
-            self._supervisor.follow(plans(self._config, self._state, self._live_sink))
+            self._supervisor.follow(plans(self._config, self._state, self._live_view))
             self._state.stream_count = self._supervisor.count
 
-    def _live_sink(self, name: str) -> Optional[Sink]:
-        return None if self._health is None else self._health.live_sink(name)
+    def _live_view(self, name: str) -> Optional[Observer]:
+        return None if self._health is None else self._health.live_view(name)
 
     @property
     def _is_done(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the service knows of itself, for those who ask: the health page and its metrics.
+"""What the service knows of itself, for the health page and its metrics.
 
 The main loop writes; any thread may read. Nothing here acts on anything.
 """
@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from edge_attp import __version__
 from edge_attp.log import logger
@@ -18,8 +18,10 @@ from edge_attp.sinks import Sink
 __all__ = ["GAUGES", "EventSink", "SeenEvent", "ServiceState"]
 
 _KEPT_EVENTS = 100
-# Counters of sinks that say how it is now, not what happened: they go with the sink.
+# Counters of sinks that say how things are, not what happened: they go with the sink.
 GAUGES = ("spool_waiting",)
+
+NamedSink = Tuple[str, Sink]
 
 
 class SeenEvent(NamedTuple):
@@ -31,7 +33,7 @@ class SeenEvent(NamedTuple):
 
 
 class ServiceState:
-    """is_ready: the engine runs and a source is open, or all have been tried. progress: of the session,
+    """is_ready: the engine runs, and a source is open or all have been tried. progress: of the session,
     None while there is none. restarts: how often each stream was started again."""
 
     version = __version__
@@ -46,22 +48,22 @@ class ServiceState:
         self.recent_events: Deque[SeenEvent] = deque(maxlen=_KEPT_EVENTS)
         self.streams: Callable[[], Sequence[Stream]] = list  # the newest of each name
         self._numbers = itertools.count(1)
-        self._sinks: List[Any] = []  # (name, sink)
+        self._sinks: List[NamedSink] = []
         self._closed: Dict[str, Dict[str, int]] = {}  # sums of sinks that are gone
         self._lock = threading.Lock()
 
     def add_event(self, event: Event) -> None:
-        """From any thread."""
+        """Adds an event, from any thread."""
         with self._lock:
             self.recent_events.append(SeenEvent(next(self._numbers), time.time(), event))
 
-    def add_sinks(self, named: Sequence[Any]) -> None:
-        """(name, sink) pairs of a stream that begins."""
+    def add_sinks(self, named: Sequence[NamedSink]) -> None:
+        """Adds the sinks of a stream that begins, with their names."""
         with self._lock:
             self._sinks += named
 
-    def drop_sinks(self, named: Sequence[Any]) -> None:
-        """Those of a stream that has ended; what they counted stays."""
+    def drop_sinks(self, named: Sequence[NamedSink]) -> None:
+        """Removes the sinks of a stream that has ended; what they counted stays."""
         with self._lock:
             gone = {id(sink) for _, sink in named}
             for name, sink in self._sinks:
@@ -71,7 +73,7 @@ class ServiceState:
             self._sinks = [pair for pair in self._sinks if id(pair[1]) not in gone]
 
     def sink_counters(self) -> Dict[str, Dict[str, int]]:
-        """Sums over all streams since the start, by the name of the sink."""
+        """What all sinks have counted since the start, by the name of the sink."""
         with self._lock:
             sums: Dict[str, Dict[str, int]] = {}
             for name, counters in self._closed.items():
@@ -82,7 +84,7 @@ class ServiceState:
 
 
 class EventSink(Sink):
-    """Puts events into the state and the log."""
+    """Adds events to the state and the log."""
 
     def __init__(self, state: ServiceState) -> None:
         self._state = state

@@ -1,9 +1,9 @@
 """Where results go: console text, JSON lines, CSV, an overlay video, a progress line.
 
-A sink knows result records and nothing of how they came about.
+A sink knows result records and nothing of how they came about; an observer knows pictures and nothing of results.
 """
 
-from edge_attp.sinks.base import Header, Sink
+from edge_attp.sinks.base import Header, Observer, Sink
 from edge_attp.sinks.csv_rows import CsvSink, write_csv_header
 from edge_attp.sinks.jsonl import JsonLinesSink
 from edge_attp.sinks.progress import ProgressSink
@@ -14,6 +14,7 @@ __all__ = [
     "CsvSink",
     "Header",
     "JsonLinesSink",
+    "Observer",
     "ProgressSink",
     "RotatingJsonSink",
     "Sink",

@@ -1,15 +1,15 @@
-"""A clip of each event, cut out of the stream as it was encoded. What cuts is edge_attp.bitstream's."""
+"""A clip of each event, cut out of the stream as it was encoded. edge_attp.sources.recorder does the cutting."""
 
 import os
 import queue
 import re
 import threading
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Union
 
 from edge_attp.bitstream.orientation import Matrix
 from edge_attp.errors import EdgeAttpError, UsageError
-from edge_attp.recognition import Event, Result, Verdict
+from edge_attp.recognition import Event, ScoredPicture, Verdict
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.sinks.naming import fill_in, for_file
 from edge_attp.sinks.settings import STATE_PATH, SinkType
@@ -21,27 +21,34 @@ __all__ = ["ClipSink", "SINK"]
 
 CLOSE_TIMEOUT_S = 5.0
 MOST_WAITING = 4  # clips on their way to the disk
-# A source that has given nothing for so long will not complete a clip: it is written as far as it goes.
+# A source that has given nothing for so long will not complete a clip: what there is of it is written.
 LOST_SOURCE_S = 15.0
-# The names that are given here: nothing else in the folder is ever removed.
+# Names of clips: nothing else in the folder is ever removed.
 _NAME = re.compile(r".+-\d{8}T\d{6}\.\d{3}Z\.mp4$")
 
 
 class _Wanted(NamedTuple):
+    """A clip whose end has not come yet."""
+
     name: str
     start_s: float
     end_s: float
+
+
+class _Clip(NamedTuple):
+    name: str
+    cut: Cut
 
 
 class ClipSink(Sink):
     """Writes {stream}-{label}-{time}.mp4 for each event: from the key picture at or before its start
     less before_s to the next one after its end plus after_s, without decoding or encoding.
 
-    folder: may hold "{stream}"; streams may share one. When its clips come to more than max_bytes, the
-    oldest are removed. recorder: must see the packets of the stream (LiveSource.recorder, or
-    RecordedSource for a file), and remember as much of them as an event may last, with before_s and
-    after_s; of what it has forgotten, the clip lacks the beginning. A source that gives nothing for
-    LOST_SOURCE_S ends its clips. A clip has its name when it is whole.
+    folder: may hold "{stream}"; streams may share one. When its clips exceed max_bytes, the oldest are
+    removed. recorder: must see the packets of the stream (LiveSource.recorder, or RecordedSource for a file)
+    and remember them for as long as an event may last, plus before_s and after_s; the clip of a longer event
+    lacks its beginning. A source that gives nothing for LOST_SOURCE_S ends its clips. A clip gets its name
+    when it is complete.
     """
 
     def __init__(
@@ -60,24 +67,24 @@ class ClipSink(Sink):
         self._display_matrix: Optional[Matrix] = None
         self._counts = {"written": 0, "cut_short": 0, "lost": 0, "removed": 0}
         self._trouble = Trouble("clips")
-        self._lock = threading.Lock()  # guards what is wanted
+        self._lock = threading.Lock()  # guards _wanted
         self._wanted: List[_Wanted] = []
-        self._queue: "queue.Queue[Optional[Tuple[str, Cut]]]" = queue.Queue(MOST_WAITING)
+        self._queue: "queue.Queue[Optional[_Clip]]" = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name="edge-attp-clips", daemon=True)
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._folder = fill_in(self._folder, header.stream)
         self._prefix = for_file(header.stream)
         self._display_matrix = header.display_matrix
         self._trouble = Trouble(f"clips {self._folder}")
         self._thread.start()
 
-    def picture(self, result: Result) -> None:
-        """The recorder is ahead of the results: a key picture that comes out here is in it."""
-        at_s = result.start_s
-        self._recorder.shown(result.packet, at_s)
+    def picture(self, picture: ScoredPicture) -> None:
+        """Cuts the clips that this picture completes: the recorder, ahead of the results, has its packet."""
+        at_s = picture.start_s
+        self._recorder.shown(picture.packet, at_s)
         self._cut(
-            lambda wanted: at_s >= wanted.end_s + (0.0 if result.is_key else LONGEST_GOP_S),
+            lambda wanted: at_s >= wanted.end_s + (0.0 if picture.is_key else LONGEST_GOP_S),
             is_last=False,
         )
 
@@ -102,8 +109,8 @@ class ClipSink(Sink):
                 pass
 
     def counters(self) -> Dict[str, int]:
-        """Clips written; those cut_short at their beginning; lost to a full disk, or because the
-        recorder had forgotten them; old ones removed."""
+        """Clips written; those of them cut_short at their beginning; lost to a full disk or a recorder that had
+        forgotten them; old ones removed."""
         return dict(self._counts)
 
     def _cut(self, is_due: Callable[[_Wanted], bool], is_last: bool) -> None:
@@ -112,33 +119,33 @@ class ClipSink(Sink):
                 cut = self._recorder.cut(wanted.start_s, wanted.end_s, is_last)
                 if cut is not None:
                     self._wanted.remove(wanted)
-                    self._pass_on(wanted.name, cut)
+                    self._queue_clip(_Clip(wanted.name, cut))
 
-    def _pass_on(self, name: str, cut: Cut) -> None:
-        if not cut.packets:
+    def _queue_clip(self, clip: _Clip) -> None:
+        if not clip.cut.packets:
             self._lose("the recorder has no packets of an event (have they no time stamps?)")
             return
         try:
-            self._queue.put_nowait((name, cut))
+            self._queue.put_nowait(clip)
         except queue.Full:
             self._lose("the disk is too slow")
 
-    def _lose(self, why: Any) -> None:
+    def _lose(self, why: Union[str, Exception]) -> None:
         self._counts["lost"] += 1
         self._trouble.warn(why, "clips are lost")
 
     def _work(self) -> None:
         while True:
             try:
-                task = self._queue.get(timeout=1.0)
+                clip = self._queue.get(timeout=1.0)
             except queue.Empty:
                 if self._recorder.idle_s >= LOST_SOURCE_S:
                     self._cut(lambda wanted: True, is_last=True)
                 continue
-            if task is None:
+            if clip is None:
                 return
             try:
-                self._write(*task)
+                self._write(*clip)
             except (OSError, EdgeAttpError) as error:
                 self._lose(error)
             else:
@@ -146,7 +153,7 @@ class ClipSink(Sink):
 
     def _write(self, name: str, cut: Cut) -> None:
         os.makedirs(self._folder, exist_ok=True)
-        # One name for each stream: what a killed process leaves is written over.
+        # One name for each stream: what a killed process leaves behind is overwritten.
         unfinished = os.path.join(self._folder, f".{self._prefix}.part")
         try:
             write_mp4(unfinished, cut.packets, cut.time_base, self._display_matrix)
@@ -159,6 +166,7 @@ class ClipSink(Sink):
         self._make_room()
 
     def _make_room(self) -> None:
+        """Removes the oldest clips until the others fit into max_bytes."""
         clips = []
         for name in filter(_NAME.match, os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
@@ -167,15 +175,16 @@ class ClipSink(Sink):
             except FileNotFoundError:
                 continue  # removed by another stream
             clips.append((found.st_mtime, path, found.st_size))
-        size = sum(clip[2] for clip in clips)
-        for _, path, clip_size in sorted(clips):
-            if size <= self._max_bytes:
+        left_bytes = sum(size_bytes for _, _, size_bytes in clips)
+        for _, path, size_bytes in sorted(clips):
+            if left_bytes <= self._max_bytes:
                 break
-            size -= clip_size
+            left_bytes -= size_bytes
             self._counts["removed"] += _remove(path)
 
 
 def _remove(path: str) -> bool:
+    """False if there is no such file."""
     try:
         os.remove(path)
     except FileNotFoundError:

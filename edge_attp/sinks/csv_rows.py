@@ -3,7 +3,9 @@
 import csv
 from typing import Any, TextIO, Tuple
 
-from edge_attp.recognition import Event, Result, Verdict, top
+import numpy as np
+
+from edge_attp.recognition import Event, ScoredPicture, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 
 __all__ = ["COLUMNS", "CsvSink", "write_csv_header"]
@@ -41,20 +43,22 @@ class CsvSink(Sink):
         self._rows = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
         self._labels: Tuple[str, ...] = ()
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._labels, self._name = header.labels, header.stream
         if self._with_header:
             write_csv_header(self._stream)
 
-    def picture(self, result: Result) -> None:
-        if result.scores is not None:
+    def picture(self, picture: ScoredPicture) -> None:
+        if picture.whole is not None:
             self._ranked(
-                result.scores,
+                picture.whole.probabilities,
+                picture.start_s,
+                picture.end_s,
                 record="picture",
-                decode_index=result.decode_index,
-                pts="" if result.pts is None else result.pts,
-                kind=result.kind,
-                gop=result.gop,
+                decode_index=picture.decode_index,
+                pts="" if picture.pts is None else picture.pts,
+                kind=picture.kind,
+                gop=picture.gop,
             )
 
     def event(self, event: Event) -> None:
@@ -67,12 +71,15 @@ class CsvSink(Sink):
         )
 
     def finish(self, verdict: Verdict) -> None:
-        if verdict.scores is not None:
-            self._ranked(verdict.scores, record="verdict")
+        scores = verdict.scores
+        if scores is not None:
+            self._ranked(scores.probabilities, scores.start_s, scores.end_s, record="verdict")
 
-    def _ranked(self, scores: Any, **values: Any) -> None:
-        times = {"start_s": f"{scores.start_s:.6f}", "end_s": f"{scores.end_s:.6f}"}
-        best = top(scores.probabilities, self._labels, self._top)
+    def _ranked(
+        self, probabilities: np.ndarray, start_s: float, end_s: float, **values: Any
+    ) -> None:
+        times = {"start_s": f"{start_s:.6f}", "end_s": f"{end_s:.6f}"}
+        best = top(probabilities, self._labels, self._top)
         for rank, (label, probability) in enumerate(best, 1):
             self._row(rank=rank, label=label, probability=f"{probability:.6f}", **times, **values)
 

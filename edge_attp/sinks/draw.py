@@ -1,17 +1,29 @@
 """Pictures of motion and residual: arrows, tints, heat, and the legend that explains them.
 
-Knows arrays only: a motion field goes in, RGB comes out. It opens no file and no container. OpenCV
-is imported at the first call, so that importing this module needs NumPy alone.
+Knows arrays only: motion goes in, RGB comes out. It opens no file and no container. OpenCV is imported
+at the first call, so importing this module needs NumPy alone.
 """
 
 import colorsys
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from edge_attp.bitstream import MotionField, Residual
 from edge_attp.errors import UsageError
 
-__all__ = ["compose", "draw_motion", "draw_residual", "legend", "opencv", "write"]
+__all__ = [
+    "Marks",
+    "Size",
+    "compose",
+    "draw_motion",
+    "draw_residual",
+    "legend",
+    "marks_of",
+    "opencv",
+    "resize",
+    "write",
+]
 
 HUES = 48  # directions that get a colour of their own: one drawing call each
 SPEED_GAIN = 4.0  # arrow pixels per pixel of motion in one picture interval
@@ -25,9 +37,28 @@ LEGEND_HEIGHT = 44
 _FIXED_POINT_BITS = 4  # arrow ends are placed to 1/16 pixel
 
 Size = Tuple[int, int]  # width, height
+OpenCv = Any  # the module cv2: imported late, without types
 
 
-def opencv() -> Any:
+class Marks(NamedTuple):
+    """What is drawn of a MotionField, in arrays of its own.
+
+    moving: bool (H4, W4), where blocks have motion. mode: uint8 (H4, W4). flow: float (2, H4, W4), pixels per
+    picture interval.
+    """
+
+    moving: np.ndarray
+    mode: np.ndarray
+    flow: np.ndarray
+
+
+def marks_of(motion: MotionField) -> Marks:
+    """Copies what is drawn of a picture's motion; flow is float32."""
+    moving = np.any(motion.reference >= 0, axis=0)
+    return Marks(moving, np.array(motion.mode), motion.flow())
+
+
+def opencv() -> OpenCv:
     """The cv2 module. Raises UsageError with the way to install it."""
     try:
         import cv2
@@ -41,45 +72,45 @@ def opencv() -> Any:
 def _direction_palette() -> np.ndarray:
     """RGB of each of the HUES directions, uint8 (HUES, 3): right is red, down is green."""
     colours = [colorsys.hsv_to_rgb(hue / float(HUES), 0.8, 1.0) for hue in range(HUES)]
-    return np.rint(np.array(colours) * 255).astype(np.uint8)
+    palette: np.ndarray = np.rint(np.array(colours) * 255).astype(np.uint8)
+    return palette
 
 
 def draw_motion(
     background: Optional[np.ndarray],
-    motion: Any,
+    marks: Marks,
     size: Size,
-    flow: Optional[np.ndarray] = None,
     spacing: Optional[int] = None,
 ) -> np.ndarray:
-    """Draws one picture's motion.
+    """Draws one picture's motion; returns RGB uint8 (height, width, 3).
 
-    background: RGB uint8 of any size, or None for a dark canvas. motion: a MotionField. size:
-    (width, height) of the result in pixels. flow: motion.flow() if the caller has it already.
-    spacing: distance of the arrows in pixels of the result, by default 16 and more in wide
-    pictures. Returns RGB uint8 (height, width, 3).
+    background: RGB uint8 of any size, or None for a dark canvas. size: (width, height) of the result in
+    pixels. spacing: distance of the arrows in pixels of the result, by default 16, and more in wide
+    pictures.
 
     An arrow points where its block moves and is SPEED_GAIN times as long as the block moves in one
     picture interval; colour is direction. Intra, pcm and missing blocks are tinted.
     """
     spacing = spacing or max(16, size[0] // 60)
     canvas = _backdrop(background, size)
-    _tint(canvas, motion.mode)
-    starts, steps = _arrow_grid(motion, flow, size, spacing)
+    _tint(canvas, marks.mode)
+    starts, steps = _arrow_grid(marks, size, spacing)
     _draw_arrows(canvas, starts, steps, spacing)
     return canvas
 
 
-def draw_residual(residual: Any, size: Optional[Size] = None, bit_depth: int = 8) -> np.ndarray:
+def draw_residual(
+    residual: Residual, size: Optional[Size] = None, bit_depth: int = 8
+) -> np.ndarray:
     """Draws |residual| as heat: black is nothing coded, white an eighth of the sample range or more.
 
-    residual: a Residual; the strongest of its three planes counts. size: (width, height) of the
-    result, by default the picture's own. bit_depth: of the samples. Returns RGB uint8
-    (height, width, 3).
+    The strongest of the three planes counts. size: (width, height) of the result in pixels, by default the
+    picture's own. bit_depth: of the samples. Returns RGB uint8 (height, width, 3).
     """
     gain = 255.0 / _full_heat(bit_depth)
     cv2 = opencv()
     height, width = residual.y.shape
-    heat = cv2.convertScaleAbs(residual.y, alpha=gain)
+    heat: np.ndarray = cv2.convertScaleAbs(residual.y, alpha=gain)
     for plane in (residual.u, residual.v):
         chroma = cv2.convertScaleAbs(plane, alpha=gain)
         chroma = cv2.resize(
@@ -88,7 +119,26 @@ def draw_residual(residual: Any, size: Optional[Size] = None, bit_depth: int = 8
         heat = np.maximum(heat, chroma[:height, :width])
     if size is not None and tuple(size) != (width, height):
         heat = cv2.resize(heat, tuple(size), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    return _coloured(heat)
+
+
+def _coloured(heat: np.ndarray) -> np.ndarray:
+    """RGB uint8 (height, width, 3) of uint8 (height, width)."""
+    cv2 = opencv()
+    rgb: np.ndarray = cv2.cvtColor(cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    return rgb
+
+
+def resize(rgb: np.ndarray, size: Size, enlarging: str = "area") -> np.ndarray:
+    """RGB uint8 of another size, (width, height) in pixels: by the mean over areas where it shrinks.
+
+    enlarging: "area", "linear" or "cubic", how samples are interpolated where it grows.
+    """
+    cv2 = opencv()
+    grown = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+    way = grown[enlarging] if rgb.shape[1] < size[0] else cv2.INTER_AREA
+    resized: np.ndarray = cv2.resize(rgb, size, interpolation=way)
+    return resized
 
 
 def _full_heat(bit_depth: int) -> int:
@@ -118,7 +168,7 @@ def legend(
 ) -> np.ndarray:
     """The strip that says what colours mean, RGB uint8 (LEGEND_HEIGHT, width, 3).
 
-    What does not fit into the width is left out, from the right.
+    Items that do not fit into the width are left out, from the right.
     """
     strip = np.full((LEGEND_HEIGHT, width, 3), CANVAS, np.uint8)
     items: List[Callable[[np.ndarray, int], int]] = [_legend_wheel, _legend_speed, _legend_tint]
@@ -151,7 +201,7 @@ def write(
     font = cv2.FONT_HERSHEY_SIMPLEX
     cv2.putText(canvas, text, origin, font, scale, colour, 1, cv2.LINE_AA)
     (text_width, _), _ = cv2.getTextSize(text, font, scale, 1)
-    return origin[0] + text_width
+    return origin[0] + int(text_width)
 
 
 def _backdrop(background: Optional[np.ndarray], size: Size) -> np.ndarray:
@@ -159,11 +209,11 @@ def _backdrop(background: Optional[np.ndarray], size: Size) -> np.ndarray:
     if background is None:
         return np.full((height, width, 3), CANVAS, np.uint8)
     if background.shape[:2] != (height, width):
-        cv2 = opencv()
-        # Growing by a whole factor, INTER_AREA repeats pixels: what is shown was in the picture.
-        background = cv2.resize(background, (width, height), interpolation=cv2.INTER_AREA)
+        # Growing by a whole factor, this repeats pixels: what is shown was in the picture.
+        background = resize(background, size)
     # Arrows must stand out from the picture under them.
-    return (background * np.float32(0.62)).astype(np.uint8)
+    dark: np.ndarray = (background * np.float32(0.62)).astype(np.uint8)
+    return dark
 
 
 def _tint(canvas: np.ndarray, mode: np.ndarray) -> None:
@@ -183,17 +233,13 @@ def _tint(canvas: np.ndarray, mode: np.ndarray) -> None:
         cv2.copyTo(blended, mask, canvas)
 
 
-def _arrow_grid(
-    motion: Any, flow: Optional[np.ndarray], size: Size, spacing: int
-) -> Tuple[np.ndarray, np.ndarray]:
+def _arrow_grid(marks: Marks, size: Size, spacing: int) -> Tuple[np.ndarray, np.ndarray]:
     """Arrow starts (n, 2) and motions (n, 2), both in pixels of the result.
 
     Each cell of spacing x spacing pixels takes the mean motion of its blocks that have one.
     """
     cv2 = opencv()
-    if flow is None:
-        flow = motion.flow()
-    moving = (np.asarray(motion.reference) >= 0).any(axis=0).astype(np.float32)
+    moving, flow = marks.moving.astype(np.float32), marks.flow
     width, height = size
     cells = (max(1, width // spacing), max(1, height // spacing))
     planes = np.stack([flow[0] * moving, flow[1] * moving, moving], axis=2)
@@ -231,13 +277,16 @@ def _arrow_lines(starts: np.ndarray, steps: np.ndarray, spacing: int) -> np.ndar
     tip = starts + along * (length / 2)
     left = tip - along * barb + across * (barb * 0.6)
     right = tip - along * barb - across * (barb * 0.6)
-    lines = np.stack([tail, tip, left, tip, right], axis=1)
-    return np.rint(lines * (1 << _FIXED_POINT_BITS)).astype(np.int32)
+    lines = np.stack([tail, tip, left, tip, right], axis=1) * (1 << _FIXED_POINT_BITS)
+    fixed: np.ndarray = np.rint(lines).astype(np.int32)
+    return fixed
 
 
 def _hue_index(steps: np.ndarray) -> np.ndarray:
+    """Number of the direction's colour, 0 to HUES - 1, for each of steps (n, 2)."""
     turn = np.arctan2(steps[:, 1], steps[:, 0]) / (2 * np.pi)
-    return np.rint(turn * HUES).astype(int) % HUES
+    index: np.ndarray = np.rint(turn * HUES).astype(int) % HUES
+    return index
 
 
 def _legend_wheel(canvas: np.ndarray, x: int) -> int:
@@ -264,9 +313,7 @@ def _legend_tint(canvas: np.ndarray, x: int) -> int:
 
 
 def _legend_heat(canvas: np.ndarray, x: int, full: int) -> int:
-    cv2 = opencv()
-    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (12, 1))
-    heat = cv2.cvtColor(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    heat = _coloured(np.tile(np.arange(0, 256, 4, dtype=np.uint8), (12, 1)))
     x = write(canvas, "residual 0", (x, 27)) + 6
     room = max(0, min(64, canvas.shape[1] - x))
     canvas[16:28, x : x + room] = heat[:, :room]

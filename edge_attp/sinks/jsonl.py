@@ -10,7 +10,7 @@ from typing import Any, Dict, List, TextIO, Tuple
 
 import numpy as np
 
-from edge_attp.recognition import Event, Result, Verdict, top
+from edge_attp.recognition import Event, ScoredPicture, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.timing import Clock
 
@@ -37,7 +37,7 @@ class JsonLinesSink(Sink):
         self._labels: Tuple[str, ...] = ()
         self._clock = Clock()
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._name, self._labels, self._clock = header.stream, header.labels, header.clock
         self._write(
             "header",
@@ -53,18 +53,18 @@ class JsonLinesSink(Sink):
             backend=header.backend,
         )
 
-    def picture(self, result: Result) -> None:
-        if result.scores is None:
+    def picture(self, picture: ScoredPicture) -> None:
+        if picture.whole is None:
             return
         self._write(
             "picture",
-            decode_index=result.decode_index,
-            pts=result.pts,
-            start_s=_seconds(result.start_s),
-            end_s=_seconds(result.end_s),
-            kind=result.kind,
-            gop=result.gop,
-            top=self._best(result.scores.probabilities),
+            decode_index=picture.decode_index,
+            pts=picture.pts,
+            start_s=_seconds(picture.start_s),
+            end_s=_seconds(picture.end_s),
+            kind=picture.kind,
+            gop=picture.gop,
+            top=self._best(picture.whole.probabilities),
         )
 
     def event(self, event: Event) -> None:

@@ -1,55 +1,50 @@
 """The live picture: the newest key picture with the motion of a recent picture drawn over it.
 
 Costs next to nothing while nobody looks. The reading thread keeps the key picture and, while somebody
-looks, a few times a second the motion; the thread that looks draws and encodes. Knows nothing of who
+looks, the motion a few times a second; the viewer's thread draws and encodes. Knows nothing of who
 looks or how the picture gets there.
 """
 
 import threading
 import time
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from edge_attp.bitstream import Picture
 from edge_attp.sinks import draw
-from edge_attp.sinks.base import Header, Sink
-from edge_attp.sinks.overlay import Marks, marks_of
+from edge_attp.sinks.base import Header, Observer
+from edge_attp.sinks.draw import Marks
 
-__all__ = ["LiveViewSink"]
+__all__ = ["LiveView"]
 
 WIDTH, HEIGHT = 960, 540  # the picture is scaled to fit in
 SPACING = 24  # of the arrows: closer ones take most of the time, and clutter a small picture
 JPEG_QUALITY = 80
 INTERVAL_S = 0.2
-LOOKED_AT_S = 3.0  # after this long without a look nobody is there
+LOOKED_AT_S = 3.0  # nobody looks who has not asked for a picture for so long
 FIRST_WAIT_S = 1.0
-
-
-class _Motion(NamedTuple):
-    marks: Marks
-    flow: np.ndarray
 
 
 class _View(NamedTuple):
     """What is to be drawn: RGB of the key picture, or None, and motion."""
 
     key_rgb: Optional[np.ndarray]
-    motion: _Motion
+    marks: Marks
 
 
-STILL = _Motion(
-    Marks(np.full((1, 1, 1), -1, np.int8), np.ones((1, 1), np.uint8)),
+STILL = Marks(
+    np.zeros((1, 1), bool),
+    np.ones((1, 1), np.uint8),
     np.zeros((2, 1, 1), np.float32),
 )
 
 
-class LiveViewSink(Sink):
-    """Keeps what jpeg() needs; any number of threads may call that. May be started again after close().
+class LiveView(Observer):
+    """Keeps what jpeg() needs; any number of threads may call that. May begin again after close().
 
     Raises UsageError without OpenCV.
     """
-
-    watches = True
 
     def __init__(self) -> None:
         draw.opencv()
@@ -62,14 +57,14 @@ class LiveViewSink(Sink):
         self._drawing = threading.Lock()
         self._drawn: Optional[Tuple[_View, bytes]] = None
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         scale = min(WIDTH / header.width, HEIGHT / header.height)
         self._size = (
             max(1, round(header.width * scale)),
             max(1, round(header.height * scale)),
         )
 
-    def watch(self, picture: Any, key_rgb: Optional[np.ndarray]) -> None:
+    def observe(self, picture: Picture, key_rgb: Optional[np.ndarray]) -> None:
         if key_rgb is not None:
             self._key_rgb = key_rgb
         now_s = time.monotonic()
@@ -79,7 +74,7 @@ class LiveViewSink(Sink):
         if is_still and key_rgb is None:
             return
         self._due_s = now_s + INTERVAL_S
-        view = _View(self._key_rgb, STILL if is_still else _motion(picture.motion))
+        view = _View(self._key_rgb, STILL if is_still else draw.marks_of(picture.motion))
         with self._changed:
             self._view = view
             self._changed.notify_all()
@@ -89,8 +84,8 @@ class LiveViewSink(Sink):
             self._key_rgb = self._view = self._drawn = None
 
     def jpeg(self) -> Optional[bytes]:
-        """The picture as JPEG, drawn at most every INTERVAL_S; None if there is none yet. Waits up to
-        FIRST_WAIT_S where nobody has looked for a while."""
+        """The picture as JPEG, a new one every INTERVAL_S at most; None before the first one. Waits up to
+        FIRST_WAIT_S for a picture if nobody has looked for a while."""
         view = self._newest()
         if view is None:
             return None
@@ -116,20 +111,12 @@ class LiveViewSink(Sink):
         return now_s < self._looked_s + LOOKED_AT_S
 
 
-def _motion(motion: Any) -> _Motion:
-    """A copy of what is drawn of a MotionField."""
-    return _Motion(marks_of(motion), motion.flow())
-
-
 def _encode(view: _View, size: draw.Size) -> bytes:
     cv2 = draw.opencv()
     behind = view.key_rgb
     if behind is not None:
-        way = cv2.INTER_LINEAR if behind.shape[1] < size[0] else cv2.INTER_AREA
-        behind = cv2.resize(behind, size, interpolation=way)
-    canvas = draw.draw_motion(
-        behind, view.motion.marks, size, flow=view.motion.flow, spacing=SPACING
-    )
+        behind = draw.resize(behind, size, "linear")
+    canvas = draw.draw_motion(behind, view.marks, size, spacing=SPACING)
     bgr = cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return bytes(data)

@@ -54,7 +54,7 @@ class MqttSink(SpooledSink):
         self._flight: Optional[Tuple[bytes, int]] = None
         self._counts.update(connects=0, connection_losses=0)
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._topic = fill_in(self._topic, header.stream)
         client_id = f"{self._client_id}-{for_file(header.stream)}"
         status_topic = "/".join(self._topic.split("/")[:-1] + ["status"])
@@ -63,7 +63,7 @@ class MqttSink(SpooledSink):
             connection.log_in(self._username, self._password)
         if self._tls:
             self._encrypt(connection)
-        super().start(header)
+        super().begin(header)
         connection.start(self._host, self._port)
 
     def _encrypt(self, connection: Connection) -> None:

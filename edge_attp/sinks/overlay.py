@@ -11,82 +11,92 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
 
-from edge_attp.bitstream import pyav
+from edge_attp.bitstream import Picture, pyav
 from edge_attp.bitstream.frames import Frames
 from edge_attp.bitstream.orientation import UPRIGHT
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
-from edge_attp.recognition import Result, Verdict
+from edge_attp.recognition import ScoredPicture, Verdict
 from edge_attp.sinks import draw
-from edge_attp.sinks.base import Header, Sink
-from edge_attp.sinks.overlay_layout import Layout
+from edge_attp.sinks.base import EarlyData, Header, Observer, Sink
+from edge_attp.sinks.draw import Marks
+from edge_attp.sinks.overlay_layout import Layout, heat_size
 
-__all__ = ["Drawing", "OverlaySink"]
+__all__ = ["Drawing", "OverlaySink", "PyAv", "Sketch"]
 
 DEFAULT_RATE = Fraction(25)
 TICKS_PER_S = 90000
 CRF = "20"
+PyAv = Any  # the module av and its objects: imported late, without types
 
 
-class Marks(NamedTuple):
-    """What draw.draw_motion reads of a MotionField, small enough to wait for its turn.
+class Sketch(NamedTuple):
+    """What is drawn of a picture, small enough to wait for its result.
 
-    reference: int8 (1, H4, W4), 0 where a block has motion, else -1. mode: uint8 (H4, W4).
+    marks: with flow as float16. heat: RGB of the residual, uint8, in its size on the canvas. key_rgb: the newest
+    key picture, RGB uint8 (height, width, 3), where it is wanted.
     """
 
-    reference: np.ndarray
-    mode: np.ndarray
-
-
-def marks_of(motion: Any) -> Marks:
-    """Copies of what is drawn of an edge_attp.bitstream.MotionField."""
-    moving = (motion.reference >= 0).any(axis=0, keepdims=True)
-    return Marks(moving.astype(np.int8) - 1, np.array(motion.mode))
-
-
-class _Note(NamedTuple):
     marks: Marks
-    flow: np.ndarray  # float16 (2, H4, W4)
-    heat: np.ndarray  # RGB of the residual, in its size on the canvas
+    heat: np.ndarray
+    key_rgb: Optional[np.ndarray]
+
+
+class _Sketcher(Observer):
+    """Sketches every picture, for a sink that takes the sketches. with_key: Sketch.key_rgb is wanted."""
+
+    needs_every_picture = True
+
+    def __init__(self, with_key: bool) -> None:
+        self.sketches: EarlyData[Sketch] = EarlyData()
+        self._with_key = with_key
+        self._key_rgb: Optional[np.ndarray] = None
+        self._heat_size = (0, 0)
+        self._bit_depth = 8
+
+    def begin(self, header: Header) -> None:
+        self._heat_size, self._bit_depth = heat_size(header), header.bit_depth
+
+    def observe(self, picture: Picture, key_rgb: Optional[np.ndarray]) -> None:
+        if self._with_key and key_rgb is not None:
+            self._key_rgb = key_rgb
+        assert picture.residual is not None
+        heat = draw.draw_residual(picture.residual, bit_depth=self._bit_depth)
+        marks = draw.marks_of(picture.motion)
+        marks = marks._replace(flow=marks.flow.astype(np.float16))
+        sketch = Sketch(marks, draw.resize(heat, self._heat_size), self._key_rgb)
+        self.sketches.keep(picture.decode_index, sketch)
 
 
 class Drawing(Sink):
-    """What all sinks do that show the overlay somewhere: keeps what is drawn of a picture, and draws it.
+    """What all sinks share that show the overlay somewhere: an observer that sketches, and drawing.
 
-    `user`: begins the messages. Raises UsageError if PyAV or OpenCV are missing.
+    `user`: begins the messages. with_key: sketches hold the newest key picture. Raises UsageError if PyAV or
+    OpenCV are missing.
     """
 
-    keeps_notes = True
-
-    def __init__(self, user: str) -> None:
-        self._user = user
+    def __init__(self, user: str, with_key: bool = False) -> None:
         self._av = _import_av(user)
         draw.opencv()
+        self._sketcher = _Sketcher(with_key)
+        self.observer = self._sketcher
         self._layout: Optional[Layout] = None
-        self._bit_depth = 8
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._layout = Layout(header)
-        self._bit_depth = header.bit_depth
 
-    def note(self, picture: Any) -> Any:
+    def _take_sketch(self, picture: ScoredPicture) -> Optional[Sketch]:
+        return self._sketcher.sketches.take(picture.decode_index)
+
+    def _draw(
+        self, picture: ScoredPicture, sketch: Sketch, behind: Optional[np.ndarray]
+    ) -> np.ndarray:
+        """One picture, RGB uint8 (height, width, 3); behind: RGB of any size or None."""
         assert self._layout is not None
-        motion = picture.motion
-        heat = draw.draw_residual(picture.residual, bit_depth=self._bit_depth)
-        return _Note(
-            marks_of(motion),
-            motion.flow().astype(np.float16),
-            self._layout.fit_heat(heat),
-        )
+        return self._layout.draw(picture, behind, sketch.marks, sketch.heat)
 
-    def _drawn(self, result: Result, note: _Note, behind: Optional[np.ndarray]) -> np.ndarray:
-        """RGB uint8 (height, width, 3) of one picture; behind: RGB of any size or None."""
-        assert self._layout is not None
-        flow = note.flow.astype(np.float32)
-        return self._layout.draw(result, behind, note.marks, flow, note.heat)
-
-    def _encoder(self, output: Any, rate: Any, options: Dict[str, str]) -> Any:
-        """An H.264 stream of an output container, for what _drawn() gives."""
+    def _add_encoder(self, output: PyAv, rate: Fraction, options: Dict[str, str]) -> PyAv:
+        """An H.264 stream of an output container, for what _draw() gives."""
         assert self._layout is not None
         stream = output.add_stream("libx264", rate)
         stream.width, stream.height = self._layout.size
@@ -96,20 +106,20 @@ class Drawing(Sink):
 
 
 class OverlaySink(Drawing):
-    """Writes `path`, an MP4 file. Raises UsageError if it cannot be written or PyAV is missing."""
+    """Writes `path`, an MP4 file. Raises UsageError if it cannot be written, or PyAV or OpenCV are missing."""
 
     def __init__(self, path: str) -> None:
         super().__init__("--overlay")
         self._path = path
-        self._output: Any = None
+        self._output: PyAv = None
         self._frames: Optional[Frames] = None
         self._last_tick = -1
         self._orientation = UPRIGHT
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         if _is_same_file(self._path, header.source):
             raise UsageError(f"--overlay {self._path}: that is the input; name another file")
-        super().start(header)
+        super().begin(header)
         self._frames = _frames(header.source, header.track)
         self._orientation = header.orientation
         try:
@@ -118,21 +128,22 @@ class OverlaySink(Drawing):
             rate = header.frame_rate or DEFAULT_RATE
             # With B pictures, MP4 of uneven times ends too early.
             options = {"crf": CRF, "preset": "veryfast", "bf": "0"}
-            self._stream = self._encoder(self._output, rate, options)
+            self._stream = self._add_encoder(self._output, rate, options)
             self._stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
         except (OSError, ValueError, self._av.error.FFmpegError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(f"--overlay {self._path}: cannot be written: {reason}") from None
 
-    def picture(self, result: Result) -> None:
-        if result.note is None:
+    def picture(self, picture: ScoredPicture) -> None:
+        sketch = self._take_sketch(picture)
+        if sketch is None:
             return
-        behind = None if self._frames is None else self._frames.rgb(result.packet)
+        behind = None if self._frames is None else self._frames.rgb(picture.packet)
         if behind is not None:
             behind = self._orientation.rgb(behind)
-        canvas = self._drawn(result, result.note, behind)
+        canvas = self._draw(picture, sketch, behind)
         frame = self._av.VideoFrame.from_ndarray(canvas, format="rgb24")
-        self._last_tick = max(round(result.start_s * TICKS_PER_S), self._last_tick + 1)
+        self._last_tick = max(round(picture.start_s * TICKS_PER_S), self._last_tick + 1)
         frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS_PER_S)
         self._write(frame)
 
@@ -140,7 +151,7 @@ class OverlaySink(Drawing):
         if self._output is not None:
             self._write(None)
 
-    def _write(self, frame: Any) -> None:
+    def _write(self, frame: Optional[PyAv]) -> None:
         with self._writing():
             for packet in self._stream.encode(frame):
                 self._output.mux(packet)
@@ -150,8 +161,8 @@ class OverlaySink(Drawing):
         try:
             yield
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
-            told = f"--overlay {self._path}: cannot be written: {pyav.reason(error)}"
-            raise EdgeAttpError(told) from None
+            message = f"--overlay {self._path}: cannot be written: {pyav.reason(error)}"
+            raise EdgeAttpError(message) from None
 
     def close(self) -> None:
         output, self._output = self._output, None
@@ -179,7 +190,7 @@ def _is_same_file(path: str, source: str) -> bool:
     return os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
 
 
-def _import_av(user: str) -> Any:
+def _import_av(user: str) -> PyAv:
     try:
         import av
         import av.error

@@ -1,11 +1,11 @@
 """A process of its own that sends encoded pictures to an address.
 
-FFmpeg connects, and writes the beginning of a stream, while PyAV holds the interpreter: where a server
-does not answer, the whole program would stand still. So this process takes the encoded video from its
-standard input, and is killed where it hangs.
+FFmpeg connects, and writes the beginning of a stream, while PyAV holds the interpreter lock: a server that
+does not answer would stop the whole program. So this process takes the encoded video from its standard
+input, and is killed if it hangs.
 
-Its first line of input is a format and an address (in its arguments everybody could read the stream
-key), then comes NUT. It says SENDING when it is connected, and why it ends if that is a failure.
+Its first line of input is a format and an address (in its arguments everybody could read the stream key),
+the rest is NUT. It prints SENDING once it is connected and, if it fails, the reason on stderr.
 """
 
 import logging
@@ -18,14 +18,17 @@ from edge_attp.bitstream import pyav
 
 __all__ = ["Sender"]
 
+PyAv = Any  # the module av: imported late, without types
+
 SENDING = b"sending\n"
 _QUICK = {"analyzeduration": "0", "probesize": "32", "fpsprobesize": "0", "fflags": "nobuffer"}
 
 
 class Sender:
-    """The side of the program: starts the process, and is the file that NUT is written to."""
+    """The program's end: starts the process, and is the file that NUT is written to. container: FFmpeg's
+    name of the format to send."""
 
-    def __init__(self, url: str, format: str) -> None:
+    def __init__(self, url: str, container: str) -> None:
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
@@ -37,39 +40,39 @@ class Sender:
             start_new_session=True,  # an interrupt from the terminal is for the program
         )
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._input, self._said = self._process.stdin, self._process.stdout
+        self._input, self._messages = self._process.stdin, self._process.stdout
         self._killed = ""
-        os.set_blocking(self._said.fileno(), False)
-        self.write(f"{format} {url}\n".encode())
+        os.set_blocking(self._messages.fileno(), False)
+        self.write(f"{container} {url}\n".encode())
 
     def write(self, data: bytes) -> int:
-        """Waits as long as the process takes nothing. BrokenPipeError once it has ended."""
+        """Waits while the process takes nothing. BrokenPipeError once it has ended."""
         left = memoryview(data)
         while len(left):
             left = left[self._input.write(left) or 0 :]
         return len(data)
 
     def is_sending(self) -> bool:
-        """True once, when it is connected."""
-        return bool(self._said.read())
+        """True once, when it has connected."""
+        return bool(self._messages.read())
 
     def kill(self, reason: str) -> None:
-        """From any thread: a write() that waits fails then."""
+        """Makes a write() that waits fail, from any thread."""
         self._killed = reason
         self._process.kill()
 
-    def reason(self) -> str:
-        """Why it ended, empty if that is not known; ends it."""
+    def end(self) -> str:
+        """Ends the process; returns why it failed, empty if that is not known."""
         self._process.kill()
         _, errors = self._process.communicate()
         lines = errors.decode("utf-8", "replace").splitlines()
         return lines[-1] if lines else self._killed
 
 
-def _send(av: Any, target: str) -> None:
-    format, _, url = target.strip().partition(" ")
+def _send(av: PyAv, target: str) -> None:
+    container, _, url = target.strip().partition(" ")
     with av.open(sys.stdin.buffer, format="nut", options=_QUICK) as source:
-        with av.open(url, "w", format=format, options={"flush_packets": "1"}) as output:
+        with av.open(url, "w", format=container, options={"flush_packets": "1"}) as output:
             stream = pyav.add_stream_like(output, source.streams.video[0])
             output.start_encoding()
             os.write(sys.stdout.fileno(), SENDING)
@@ -81,7 +84,7 @@ def _send(av: Any, target: str) -> None:
 
 def _main() -> int:
     av = pyav.import_av("the overlay stream")
-    logging.disable(logging.CRITICAL)  # FFmpeg's; nobody reads more than the last line
+    logging.disable(logging.CRITICAL)  # FFmpeg's: only the last line of stderr is read
     try:
         _send(av, sys.stdin.buffer.readline().decode())
     except (av.error.FFmpegError, OSError, ValueError) as error:

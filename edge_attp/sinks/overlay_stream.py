@@ -1,25 +1,25 @@
 """The overlay as a live stream to a media server or a player.
 
 The picture behind the arrows is the newest key picture, which the pipeline decodes anyway: nothing
-else of a live source is ever decoded. Drawing and encoding happen in a thread, sending in a process.
+else of a live source is ever decoded. A thread draws and encodes, a process sends.
 """
 
 import queue
 import threading
 import time
 from fractions import Fraction
-from typing import Any, Dict, Optional
+from typing import Dict, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from edge_attp.backoff import Backoff
 from edge_attp.errors import UsageError
-from edge_attp.recognition import Result
+from edge_attp.recognition import ScoredPicture
 from edge_attp.sinks import draw
 from edge_attp.sinks.base import Header
 from edge_attp.sinks.naming import fill_in, without_secrets
-from edge_attp.sinks.overlay import DEFAULT_RATE, Drawing
+from edge_attp.sinks.overlay import DEFAULT_RATE, Drawing, PyAv, Sketch
 from edge_attp.sinks.overlay_sender import Sender
 from edge_attp.sinks.settings import SinkType
 from edge_attp.sinks.trouble import Trouble
@@ -42,28 +42,31 @@ GOP_S = 2  # that a player waits for a key picture at most
 LONGEST_WAIT_S = 30.0  # between attempts to connect
 GOOD_S = 10.0  # a connection that lasted so long was a good one
 CLOSE_TIMEOUT_S = 3.0
-STALL_S = 10.0  # a process that does not connect, or takes nothing, for so long hangs
+STALL_S = 10.0  # a process that does not connect, or takes nothing, for so long is stuck
 ENCODER = {"preset": "veryfast", "tune": "zerolatency", "crf": "25"}
 CAPTION = "behind the arrows: the newest key picture"
+
+
+class _Sketched(NamedTuple):
+    picture: ScoredPicture
+    sketch: Sketch
 
 
 class OverlayStreamSink(Drawing):
     """Sends the overlay to `url`, which may hold "{stream}": an address of one of FORMATS.
 
-    A picture that cannot be drawn or sent in time is dropped and counted; a receiver that goes away is
+    A picture that cannot be drawn or sent in time is dropped and counted. A receiver that goes away is
     connected to again. UsageError for other addresses, and if PyAV or OpenCV are missing.
     """
-
-    watches = True
 
     def __init__(self, url: str) -> None:
         if urlsplit(url).scheme not in FORMATS:
             raise UsageError(
-                'overlay: url = "{}": its beginning is none of {}'.format(
+                'overlay: url = "{}": must begin with one of {}'.format(
                     url, ", ".join(scheme + "://" for scheme in sorted(FORMATS))
                 )
             )
-        super().__init__("the overlay stream")
+        super().__init__("the overlay stream", with_key=True)
         self._url = url
         self._format = FORMATS[urlsplit(url).scheme]
         self._counts = {
@@ -73,41 +76,34 @@ class OverlayStreamSink(Drawing):
             "failed_attempts": 0,
         }
         self._trouble = Trouble("overlay " + without_secrets(url))
-        self._behind: Optional[np.ndarray] = None
         self._rate = DEFAULT_RATE
         self._sender: Optional[Sender] = None
-        self._output: Any = None
-        self._encoding: Any = None
+        self._output: PyAv = None
+        self._encoding: PyAv = None
         self._is_connected = False
         self._taken_s = self._connected_s = time.monotonic()
         self._last_pts = -1
-        self._queue: "queue.Queue[Result]" = queue.Queue(QUEUED_PICTURES)
+        self._queue: "queue.Queue[_Sketched]" = queue.Queue(QUEUED_PICTURES)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="edge-attp-overlay", daemon=True)
 
-    def start(self, header: Header) -> None:
-        super().start(header)
+    def begin(self, header: Header) -> None:
+        super().begin(header)
         self._url = fill_in(self._url, header.stream)
         self._rate = header.frame_rate or DEFAULT_RATE
         self._thread.start()
 
-    def watch(self, picture: Any, key_rgb: Optional[np.ndarray]) -> None:
-        if key_rgb is not None:
-            self._behind = key_rgb
-
-    def note(self, picture: Any) -> Any:
-        return super().note(picture), self._behind
-
-    def picture(self, result: Result) -> None:
-        if result.note is None:
+    def picture(self, picture: ScoredPicture) -> None:
+        sketch = self._take_sketch(picture)
+        if sketch is None:
             return
         try:
-            self._queue.put_nowait(result)
+            self._queue.put_nowait(_Sketched(picture, sketch))
         except queue.Full:
             self._counts["dropped_pictures"] += 1
             sender = self._sender
             if sender is not None and time.monotonic() - self._taken_s >= STALL_S:
-                sender.kill("the other side hangs")
+                sender.kill("the receiver hangs")
 
     def close(self) -> None:
         """Does not wait for a receiver that takes nothing."""
@@ -128,8 +124,8 @@ class OverlayStreamSink(Drawing):
         backoff = Backoff(LONGEST_WAIT_S)
         retry_s = 0.0
         while not self._closing.is_set():
-            result = self._next()
-            if result is None:
+            sketched = self._next_sketched()
+            if sketched is None:
                 continue
             if time.monotonic() < retry_s:
                 self._counts["dropped_pictures"] += 1
@@ -137,7 +133,7 @@ class OverlayStreamSink(Drawing):
             try:
                 if self._sender is None:
                     self._connect()
-                self._send(result)
+                self._send(sketched)
             except (OSError, ValueError, self._av.error.FFmpegError) as error:
                 if self._closing.is_set():
                     break
@@ -145,7 +141,7 @@ class OverlayStreamSink(Drawing):
                 retry_s = time.monotonic() + backoff.next_s()
         self._hang_up()
 
-    def _next(self) -> Optional[Result]:
+    def _next_sketched(self) -> Optional[_Sketched]:
         self._taken_s = time.monotonic()
         try:
             return self._queue.get(timeout=0.2)
@@ -158,7 +154,7 @@ class OverlayStreamSink(Drawing):
         options = {"flush_packets": "1"}
         self._output = self._av.open(self._sender, "w", format="nut", options=options)
         gop = max(1, int(GOP_S * self._rate))
-        self._encoding = self._encoder(self._output, self._rate, dict(ENCODER, g=str(gop)))
+        self._encoding = self._add_encoder(self._output, self._rate, dict(ENCODER, g=str(gop)))
         self._encoding.codec_context.time_base = Fraction(1, TICKS_PER_S)
         self._last_pts = -1
         self._is_connected = False
@@ -171,13 +167,13 @@ class OverlayStreamSink(Drawing):
         if time.monotonic() - self._connected_s >= GOOD_S:
             backoff.reset()
 
-    def _send(self, result: Result) -> None:
-        pts = int(result.start_s * TICKS_PER_S)
+    def _send(self, sketched: _Sketched) -> None:
+        pts = int(sketched.picture.start_s * TICKS_PER_S)
         if pts <= self._last_pts:
             self._counts["dropped_pictures"] += 1
             return
         self._last_pts = pts
-        frame = self._av.VideoFrame.from_ndarray(self._canvas(result), format="rgb24")
+        frame = self._av.VideoFrame.from_ndarray(self._canvas(sketched), format="rgb24")
         frame.pts, frame.time_base = pts, Fraction(1, TICKS_PER_S)
         for packet in self._encoding.encode(frame):
             self._output.mux(packet)
@@ -188,25 +184,25 @@ class OverlayStreamSink(Drawing):
             self._is_connected = True
             self._trouble.over()
         elif not self._is_connected and time.monotonic() - self._connected_s >= STALL_S:
-            raise TimeoutError("the other side does not answer")
+            raise TimeoutError("the receiver does not answer")
 
-    def _canvas(self, result: Result) -> np.ndarray:
-        note, behind = result.note
-        canvas = self._drawn(result, note, behind)
+    def _canvas(self, sketched: _Sketched) -> np.ndarray:
+        behind = sketched.sketch.key_rgb
+        canvas = self._draw(sketched.picture, sketched.sketch, behind)
         if behind is not None:
             draw.write(canvas, CAPTION, (10, 40))
         return canvas
 
     def _hang_up(self) -> str:
-        """Ends the process; returns what it has to say."""
+        """Ends the process; returns why it failed, empty if that is not known."""
         output, sender = self._output, self._sender
         self._output = self._sender = None
-        reason = "" if sender is None else sender.reason()
+        reason = "" if sender is None else sender.end()
         if output is not None:
             try:
                 output.close()
             except (OSError, ValueError, self._av.error.FFmpegError):
-                pass  # the end of the stream finds no reader
+                pass  # nobody reads the end of the stream
         return reason
 
 

@@ -3,7 +3,7 @@
 import time
 from typing import TextIO, Tuple
 
-from edge_attp.recognition import Result, Verdict, top
+from edge_attp.recognition import ScoredPicture, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 
 __all__ = ["ProgressSink"]
@@ -20,21 +20,21 @@ class ProgressSink(Sink):
         self._pictures = self._scored = 0
         self._start = self._shown = 0.0
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._labels = header.labels
         self._start = time.monotonic()
 
-    def picture(self, result: Result) -> None:
+    def picture(self, picture: ScoredPicture) -> None:
         self._pictures += 1
-        self._scored += result.scores is not None
+        self._scored += picture.whole is not None
         now = time.monotonic()
         if now - self._shown < INTERVAL_S:
             return
         self._shown = now
         speed = self._scored / max(now - self._start, 1e-3)
-        text = f"{self._pictures} pictures, {result.end_s:.1f} s of video, {speed:.1f}/s"
-        if result.smoothed is not None:
-            text += ", {} {:.2f}".format(*top(result.smoothed, self._labels, 1)[0])
+        text = f"{self._pictures} pictures, {picture.end_s:.1f} s of video, {speed:.1f}/s"
+        if picture.smoothed is not None:
+            text += ", {} {:.2f}".format(*top(picture.smoothed, self._labels, 1)[0])
         self._stream.write("\r\033[K" + text[:78])
         self._stream.flush()
 

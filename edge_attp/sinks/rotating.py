@@ -9,7 +9,7 @@ import threading
 from typing import Any, Dict, Optional
 
 from edge_attp.errors import UsageError
-from edge_attp.recognition import Result
+from edge_attp.recognition import ScoredPicture
 from edge_attp.sinks.base import Header
 from edge_attp.sinks.jsonl import JsonLinesSink
 from edge_attp.sinks.naming import fill_in
@@ -47,13 +47,13 @@ class RotatingJsonSink(JsonLinesSink):
         stream: Any = self._file
         super().__init__(stream, top_count, with_stamps=True)
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._file.name(fill_in(self._pattern, header.stream))
-        super().start(header)
+        super().begin(header)
 
-    def picture(self, result: Result) -> None:
+    def picture(self, picture: ScoredPicture) -> None:
         if self._pictures:
-            super().picture(result)
+            super().picture(picture)
 
     def close(self) -> None:
         self._file.close()

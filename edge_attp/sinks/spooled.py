@@ -38,7 +38,7 @@ class Refused(Exception):
 class SpooledSink(Sink):
     """Sends every event as JSON with time and id, at least once and in order.
 
-    spool_folder: may hold "{stream}"; each stream needs its own. spool_max_bytes: see Spool. start()
+    spool_folder: may hold "{stream}"; each stream needs its own. spool_max_bytes: see Spool. begin()
     raises UsageError if another sink uses the folder, EdgeAttpError if it cannot be made or read.
     """
 
@@ -54,7 +54,7 @@ class SpooledSink(Sink):
         self._disk, self._network = Trouble(name + ": spool"), Trouble(name)
         self._refusal = Trouble(name)  # never over: the first reason is enough
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         folder = fill_in(self._folder, header.stream)
         try:
             self._spool = Spool(folder, self._max_bytes)

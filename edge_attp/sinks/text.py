@@ -2,7 +2,7 @@
 
 from typing import List, TextIO, Tuple
 
-from edge_attp.recognition import Event, Result, Verdict, top
+from edge_attp.recognition import Event, ScoredPicture, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 
 __all__ = ["TextSink", "verdict_line"]
@@ -19,15 +19,15 @@ class TextSink(Sink):
         self._prefix = ""
         self._labels: Tuple[str, ...] = ()
 
-    def start(self, header: Header) -> None:
+    def begin(self, header: Header) -> None:
         self._labels = header.labels
         self._prefix = header.stream + ": " if self._with_names else ""
 
-    def picture(self, result: Result) -> None:
-        if result.scores is None:
+    def picture(self, picture: ScoredPicture) -> None:
+        if picture.whole is None:
             return
-        best = top(result.scores.probabilities, self._labels, self._top)
-        self._line(f"{result.start_s:9.3f} s  {result.kind}  {_columns(best)}")
+        best = top(picture.whole.probabilities, self._labels, self._top)
+        self._line(f"{picture.start_s:9.3f} s  {picture.kind}  {_columns(best)}")
 
     def event(self, event: Event) -> None:
         self._line(

@@ -13,14 +13,9 @@ SIZE = (320, 256)  # 80 x 64 blocks
 
 
 def motion(flow_x, flow_y, mode=1):
-    used = 0 if mode in (1, 2) else -1
     shape = (64, 80)
     flow = np.stack([np.full(shape, flow_x), np.full(shape, flow_y)]).astype(np.float32)
-    return SimpleNamespace(
-        mode=np.full(shape, mode, np.uint8),
-        reference=np.stack([np.full(shape, used), np.full(shape, -1)]).astype(np.int32),
-        flow=lambda: flow,
-    )
+    return draw.Marks(np.full(shape, mode in (1, 2)), np.full(shape, mode, np.uint8), flow)
 
 
 def strongest_colour(drawn):

@@ -1,8 +1,8 @@
-"""What tests of the pipeline look at: everything that a sink is told, and threads that were left over."""
+"""What tests of the pipeline look at: all that a sink or an observer is told, and threads that were left over."""
 
 import threading
 
-from edge_attp.sinks import Sink
+from edge_attp.sinks import Observer, Sink
 
 
 class Recorder(Sink):
@@ -12,11 +12,11 @@ class Recorder(Sink):
         self.header = self.verdict = None
         self.results, self.events, self.closed = [], [], 0
 
-    def start(self, header):
+    def begin(self, header):
         self.header = header
 
-    def picture(self, result):
-        self.results.append(result)
+    def picture(self, picture):
+        self.results.append(picture)
 
     def event(self, event):
         self.events.append(event)
@@ -29,7 +29,34 @@ class Recorder(Sink):
 
     @property
     def scored(self):
-        return {r.decode_index: r.scores.logits for r in self.results if r.scores is not None}
+        return {r.decode_index: r.whole.logits for r in self.results if r.whole is not None}
+
+
+class Watcher(Observer):
+    """Keeps what it sees: (decode_index, the greatest sample of the key picture or None). log: gets what happens,
+    in order."""
+
+    def __init__(self, needs_every_picture=False, log=None):
+        self.needs_every_picture = needs_every_picture
+        self.header, self.seen, self.closed = None, [], 0
+        self.threads = set()
+        self._log = [] if log is None else log
+
+    def begin(self, header):
+        self._note("begin")
+        self.header = header
+
+    def observe(self, picture, key_rgb):
+        self._note(picture.decode_index)
+        self.seen.append((picture.decode_index, None if key_rgb is None else int(key_rgb.max())))
+
+    def close(self):
+        self._note("close")
+        self.closed += 1
+
+    def _note(self, what):
+        self._log.append(("observer", what))
+        self.threads.add(threading.current_thread().name)
 
 
 def no_threads_left():

@@ -3,23 +3,22 @@
 import numpy as np
 import pytest
 
-from edge_attp.recognition import EventDetector, Scores, Smoother, Thresholds
+from edge_attp.recognition import EventDetector, Smoother, Thresholds
 
 LABELS = ["wave", "walk"]
 
 
-def scores(probability, start_s):
-    values = np.array([probability, 1 - probability], np.float32)
-    return Scores(values, values, start_s, start_s + 0.1)
+def probabilities(of_wave):
+    return np.array([of_wave, 1 - of_wave], np.float32)
 
 
 def detect(track, **options):
     """Events of a list of probabilities of "wave", a tenth of a second each."""
     detector, events = EventDetector(LABELS, "cam", Thresholds(**options)), []
     for index, probability in enumerate(track):
-        smoothed = scores(probability, 0).probabilities
-        events += detector.add(smoothed, index / 10.0, (index + 1) / 10.0)
-    return events + detector.finish()
+        smoothed = probabilities(probability)
+        events += detector.detect(smoothed, index / 10.0, (index + 1) / 10.0)
+    return events + detector.end_all()
 
 
 def waves(track, **options):
@@ -28,26 +27,26 @@ def waves(track, **options):
 
 def test_half_life():
     smoother = Smoother(half_life_s=0.5)
-    np.testing.assert_allclose(smoother.add(scores(1.0, 0.0)), [1, 0])
-    np.testing.assert_allclose(smoother.add(scores(0.0, 0.5)), [0.5, 0.5])
-    np.testing.assert_allclose(smoother.add(scores(0.0, 1.5)), [0.125, 0.875])
+    np.testing.assert_allclose(smoother.smooth(probabilities(1.0), 0.0), [1, 0])
+    np.testing.assert_allclose(smoother.smooth(probabilities(0.0), 0.5), [0.5, 0.5])
+    np.testing.assert_allclose(smoother.smooth(probabilities(0.0), 1.5), [0.125, 0.875])
 
 
 def test_steps_of_any_length_forget_alike():
     coarse, fine = Smoother(), Smoother()
-    coarse.add(scores(1.0, 0.0))
-    fine.add(scores(1.0, 0.0))
-    last = coarse.add(scores(0.0, 1.0))
+    coarse.smooth(probabilities(1.0), 0.0)
+    fine.smooth(probabilities(1.0), 0.0)
+    last = coarse.smooth(probabilities(0.0), 1.0)
     for tenth in range(1, 11):
-        result = fine.add(scores(0.0, tenth / 10.0))
+        result = fine.smooth(probabilities(0.0), tenth / 10.0)
     np.testing.assert_allclose(result, last, rtol=1e-5)
 
 
 def test_a_step_back_in_time_counts_as_none():
     smoother = Smoother()
-    smoother.add(scores(1.0, 2.0))
-    np.testing.assert_allclose(smoother.add(scores(0.0, 1.0)), [1, 0])
-    np.testing.assert_allclose(smoother.add(scores(0.0, 2.5)), [0.5, 0.5])
+    smoother.smooth(probabilities(1.0), 2.0)
+    np.testing.assert_allclose(smoother.smooth(probabilities(0.0), 1.0), [1, 0])
+    np.testing.assert_allclose(smoother.smooth(probabilities(0.0), 2.5), [0.5, 0.5])
 
 
 def test_event_has_start_end_and_peak():
@@ -55,6 +54,13 @@ def test_event_has_start_end_and_peak():
     assert event.label == "wave" and event.stream == "cam"
     assert event.start_s == pytest.approx(0.2) and event.end_s == pytest.approx(0.6)
     assert event.score == pytest.approx(0.9) and event.peak_s == pytest.approx(0.3)
+
+
+def test_every_event_is_complete_with_an_id_of_its_own():
+    events = detect([0.9] * 4 + [0.1] * 4)
+    assert {event.phase for event in events} == {"end"}
+    assert len({event.id for event in events}) == len(events) == 2
+    assert all(value is not None and value != "" for event in events for value in event)
 
 
 def test_between_the_thresholds_an_event_neither_starts_nor_ends():

@@ -12,7 +12,7 @@ def features(value):
 
 def fused(state):
     out = np.zeros((2, 4), np.float32)
-    state.fuse(out)
+    state.fuse_features(out)
     assert (out == out[0, 0]).all()
     return out[0, 0]
 
@@ -20,11 +20,11 @@ def fused(state):
 def test_first_gop_waits_for_the_second_key_picture():
     state = GopState()
     assert not state.has_key and not state.is_ready
-    state.key(features(1))
+    state.begin_gop(features(1))
     assert state.has_key and not state.is_ready
     with pytest.raises(RuntimeError, match="not known yet"):
-        state.fuse(features(0))
-    state.key(features(10))
+        state.fuse_features(features(0))
+    state.begin_gop(features(10))
     assert state.is_ready
     assert fused(state) == 11  # GOP 0 with dt = +1, and GOP 1 with dt = -1
 
@@ -32,38 +32,37 @@ def test_first_gop_waits_for_the_second_key_picture():
 def test_later_gops_take_the_previous_key_picture():
     state = GopState()
     for value in (1, 10, 100, 1000):
-        state.key(features(value))
-    assert state.gop == 3
+        state.begin_gop(features(value))
     assert fused(state) == 1100
 
 
-def test_settling_takes_the_same_key_picture_twice():
+def test_not_waiting_takes_the_same_key_picture_twice():
     state = GopState()
-    state.key(features(3))
-    state.settle()
+    state.begin_gop(features(3))
+    state.stop_waiting()
     assert fused(state) == 6
-    state.key(features(10))
+    state.begin_gop(features(10))
     assert fused(state) == 13
-    state.settle()
+    state.stop_waiting()
     assert fused(state) == 13
 
 
-def test_settling_without_a_key_picture_changes_nothing():
+def test_not_waiting_without_a_key_picture_changes_nothing():
     state = GopState()
-    state.settle()
+    state.stop_waiting()
     assert not state.is_ready
 
 
 def test_live_state_never_waits():
     state = GopState(wait=False)
-    state.key(features(3))
+    state.begin_gop(features(3))
     assert fused(state) == 6
 
 
 def test_features_are_copied():
     state, buffer = GopState(), features(1)
-    state.key(buffer)
+    state.begin_gop(buffer)
     buffer[...] = 50
-    state.key(buffer)
+    state.begin_gop(buffer)
     buffer[...] = 0
     assert fused(state) == 51

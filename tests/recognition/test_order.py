@@ -10,7 +10,7 @@ def shown(pocs, starts=()):
     """What comes out after each push, and at the end."""
     order = DisplayOrder()
     steps = [order.push(poc, index in starts, poc) for index, poc in enumerate(pocs)]
-    return steps, order.flush()
+    return steps, order.release_all()
 
 
 def test_without_b_pictures_each_waits_for_one():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_attp.recognition import VideoMean, score, softmax, top
+from edge_attp.recognition import VideoMean, score_video, softmax, top
 
 
 def test_softmax():
@@ -18,7 +18,7 @@ def test_softmax_of_large_logits_stays_finite():
 
 def test_score_copies_the_logits():
     logits = np.array([1, 2], np.float32)
-    scores = score(logits, 0.5, 0.75)
+    scores = score_video(logits, 0.5, 0.75)
     logits[:] = 0
     np.testing.assert_array_equal(scores.logits, [1, 2])
     assert (scores.start_s, scores.end_s) == (0.5, 0.75)
@@ -37,8 +37,8 @@ def test_top_of_more_than_there_are():
 def test_video_mean_counts_each_gop_once():
     mean = VideoMean()
     for value in (1.0, 2.0, 3.0):
-        mean.add(0, np.array([value, 0.0]))
-    mean.add(2, np.array([10.0, 4.0]))  # GOP 1 had nothing to score
+        mean.add_logits(0, np.array([value, 0.0]))
+    mean.add_logits(2, np.array([10.0, 4.0]))  # GOP 1 had nothing to score
     assert mean.gops == 2
     np.testing.assert_allclose(mean.logits(), [6.0, 2.0])
 
@@ -51,5 +51,5 @@ def test_video_mean_can_be_asked_at_any_time():
     mean, expected = VideoMean(), []
     for gop in range(5):
         expected.append(gop * gop)
-        mean.add(gop, np.array([float(gop * gop)]))
+        mean.add_logits(gop, np.array([float(gop * gop)]))
         np.testing.assert_allclose(mean.logits(), [np.mean(expected)])

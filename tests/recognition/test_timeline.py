@@ -3,22 +3,39 @@
 import numpy as np
 import pytest
 
-from edge_attp.recognition import Result, Timeline
+from edge_attp.recognition import PictureFacts, PictureLogits, Region, RegionLogits, Timeline
 
 LABELS = ["wave", "walk"]
 WAVE, WALK = np.array([4.0, 0.0], np.float32), np.array([0.0, 4.0], np.float32)
+FACTS = PictureFacts(
+    decode_index=0,
+    packet=0,
+    pts=None,
+    poc=0,
+    kind="P",
+    is_key=False,
+    integrity="ok",
+    gop=0,
+    starts_sequence=False,
+    time_s=None,
+    step=1,
+    is_shown=True,
+)
 
 
-def result(index, gop=0):
-    return Result(index, None, 0.0, 0.0, "P", False, "ok", gop, None, None, None)
+def picture(index, poc, time_s, logits, gop=0, **changes):
+    facts = FACTS._replace(
+        decode_index=index, poc=poc, time_s=time_s, gop=gop, starts_sequence=index == 0, **changes
+    )
+    return PictureLogits(facts, () if logits is None else (RegionLogits(None, logits),))
 
 
 def run(timeline, entries):
     """entries: (poc, time_s, logits, gop) in decoding order."""
     shown = []
-    for index, (poc, time_s, logits, gop) in enumerate(entries):
-        shown += timeline.add(result(index, gop), poc, index == 0, time_s, logits)
-    return shown + timeline.flush()
+    for index, entry in enumerate(entries):
+        shown += timeline.add_picture(picture(index, *entry))
+    return shown + timeline.show_remaining()
 
 
 def test_pictures_without_times_are_counted_in_display_order():
@@ -32,14 +49,14 @@ def test_times_of_the_stream_are_kept_from_the_first_picture_on():
     entries = [(0, 10.0, WAVE, 0), (4, 10.5, WAVE, 0), (2, 10.25, WAVE, 0)]
     shown = run(Timeline(LABELS, "cam", 0.25), entries)
     assert [r.start_s for r, _ in shown] == [0.0, 0.25, 0.5]
-    np.testing.assert_allclose(shown[0][0].scores.probabilities, [0.982, 0.018], atol=1e-3)
+    np.testing.assert_allclose(shown[0][0].whole.probabilities, [0.982, 0.018], atol=1e-3)
 
 
 def test_a_picture_that_was_not_scored_shows_what_is_known():
     shown = run(
         Timeline(LABELS, "cam", 0.04), [(0, 0.0, None, 0), (2, 0.04, WAVE, 0), (4, 0.08, None, 0)]
     )
-    assert [r.scores is None for r, _ in shown] == [True, False, True]
+    assert [r.whole is None for r, _ in shown] == [True, False, True]
     assert shown[0][0].smoothed is None
     np.testing.assert_array_equal(shown[2][0].smoothed, shown[1][0].smoothed)
 
@@ -52,13 +69,13 @@ def test_events_come_with_the_picture_that_ends_them():
     ((index, wave),) = ended
     assert wave.label == "wave" and wave.start_s == 0.0 and 1.0 < wave.end_s < 1.8
     assert shown[index][0].start_s == pytest.approx(wave.end_s)
-    assert [event.label for event in timeline.end()] == ["walk"]
+    assert [event.label for event in timeline.end_events()] == ["walk"]
 
 
 def test_mean_is_over_gops_and_spans_what_was_scored():
     timeline = Timeline(LABELS, "cam", 0.04)
     run(timeline, [(0, 1.0, None, 0), (2, 1.5, WAVE, 0), (4, 2.0, WAVE, 0), (6, 2.5, WALK, 1)])
-    scores = timeline.scores()
+    scores = timeline.video_scores()
     np.testing.assert_allclose(scores.logits, [2, 2])
     assert (scores.start_s, scores.end_s) == (0.5, 1.54) and timeline.gops == 2
 
@@ -66,7 +83,7 @@ def test_mean_is_over_gops_and_spans_what_was_scored():
 def test_nothing_scored():
     timeline = Timeline(LABELS, "cam", 0.04)
     run(timeline, [(0, 0.0, None, 0)])
-    assert timeline.scores() is None and timeline.gops == 0 and timeline.end() == []
+    assert timeline.video_scores() is None and timeline.gops == 0 and timeline.end_events() == []
 
 
 def test_a_hidden_picture_has_its_place_in_the_order_and_nothing_else():
@@ -75,6 +92,36 @@ def test_a_hidden_picture_has_its_place_in_the_order_and_nothing_else():
     for index, (poc, time_s) in enumerate([(0, -0.08), (6, 0.04), (2, -0.04), (4, 0.0), (8, 0.08)]):
         is_shown = time_s >= 0
         logits = WAVE if is_shown else None
-        shown += timeline.add(result(index), poc, index == 0, time_s, logits, is_shown=is_shown)
-    shown += timeline.flush()
+        shown += timeline.add_picture(picture(index, poc, time_s, logits, is_shown=is_shown))
+    shown += timeline.show_remaining()
     assert [(r.decode_index, r.start_s) for r, _ in shown] == [(3, 0.0), (1, 0.04), (4, 0.08)]
+
+
+def test_a_scored_picture_says_all_that_its_facts_say():
+    facts = FACTS._replace(
+        decode_index=7, packet=9, pts=1200, kind="B", is_key=True, integrity="damaged", gop=3
+    )
+    timeline = Timeline(LABELS, "cam", 0.04)
+    timeline.add_picture(PictureLogits(facts, (RegionLogits(None, WAVE),)))
+    ((shown, _),) = timeline.show_remaining()
+    assert all(value is not None for value in shown)
+    shared = set(shown._fields) & set(facts._fields)
+    assert len(shared) == 7
+    for name in shared:
+        assert getattr(shown, name) == getattr(facts, name), name
+    assert (shown.start_s, shown.end_s) == (0.0, 0.04)
+    (region,) = shown.regions
+    assert region is shown.whole and region.region is None
+    assert region.logits.dtype == region.probabilities.dtype == shown.smoothed.dtype == np.float32
+    np.testing.assert_array_equal(shown.smoothed, region.probabilities)
+
+
+def test_regions_are_scored_beside_the_whole_picture_and_change_nothing_of_it():
+    window = Region(1, 0, 16, 64)
+    regions = RegionLogits(window, WALK), RegionLogits(None, WAVE)
+    timeline = Timeline(LABELS, "cam", 0.04)
+    timeline.add_picture(PictureLogits(FACTS, regions))
+    ((shown, _),) = timeline.show_remaining()
+    assert [scored.region for scored in shown.regions] == [window, None]
+    assert shown.regions[0].probabilities.argmax() == 1 and shown.whole.probabilities.argmax() == 0
+    np.testing.assert_array_equal(timeline.video_scores().logits, WAVE)

@@ -14,8 +14,8 @@ def starts(times_s, jump_s=float("inf"), batch=1, step=1):
     pictures = [Untimed(index, time_s, step) for index, time_s in enumerate(times_s)]
     timed = []
     for begin in range(0, len(pictures), batch):
-        timed += display.add(pictures[begin : begin + batch])
-    timed += display.flush()
+        timed += display.time_pictures(pictures[begin : begin + batch])
+    timed += display.time_remaining()
     assert [index for index, _ in timed] == list(range(len(times_s)))
     assert all(before < after for (_, before), (_, after) in zip(timed, timed[1:]))
     return [start_s for _, start_s in timed]
@@ -37,11 +37,11 @@ def test_uneven_times_are_kept():
 
 def test_without_any_time_pictures_are_counted_at_once():
     display = DisplayTimes(RATE_S)
-    shown = [display.add([Untimed(k, None)]) for k in range(4)]
+    shown = [display.time_pictures([Untimed(k, None)]) for k in range(4)]
     assert [entry for entries in shown for entry in entries] == [
         (k, pytest.approx(k * RATE_S)) for k in range(4)
     ]
-    assert all(shown) and not display.flush()
+    assert all(shown) and not display.time_remaining()
 
 
 def test_missing_times_lie_evenly_between_their_neighbours():
@@ -57,10 +57,10 @@ def test_missing_times_at_both_ends_are_an_interval_apart():
 
 def test_times_that_end_are_waited_for_once_only():
     display = DisplayTimes(RATE_S)
-    display.add([Untimed(0, 1.0)])
-    given = [len(display.add([Untimed(k, None)])) for k in range(MAX_HELD + 3)]
+    display.time_pictures([Untimed(0, 1.0)])
+    given = [len(display.time_pictures([Untimed(k, None)])) for k in range(MAX_HELD + 3)]
     assert given == [0] * MAX_HELD + [MAX_HELD + 1, 1, 1]
-    ((_, start_s),) = display.add([Untimed(99, 1.0 + 100 * RATE_S)])
+    ((_, start_s),) = display.time_pictures([Untimed(99, 1.0 + 100 * RATE_S)])
     assert start_s == pytest.approx(100 * RATE_S)
 
 
@@ -99,7 +99,7 @@ def test_times_in_decoding_order_are_put_right():
     batches = [[0.0], [0.08, 0.12, 0.04], [0.2, 0.24, 0.16]]
     display, shown = DisplayTimes(RATE_S), []
     for times_s in batches:
-        shown += display.add([Untimed(None, time_s) for time_s in times_s])
+        shown += display.time_pictures([Untimed(None, time_s) for time_s in times_s])
     assert [start_s for _, start_s in shown] == pytest.approx(steps(7))
 
 

@@ -32,7 +32,7 @@ class FakeStream:
 
     def report(self, label="fight"):
         for sink in self.sinks:
-            sink.event(Event(label, 0.9, 1.0, 2.0, 1.5, self.name))
+            sink.event(Event(label, 0.9, 1.0, 2.0, 1.5, self.name, "id", "end"))
 
 
 class FakeSession:

@@ -33,7 +33,7 @@ def make_state(*streams):
 
 
 def make_event(label="wave", stream="door", score=0.9):
-    return Event(label, score, 1.0, 3.5, 2.0, stream)
+    return Event(label, score, 1.0, 3.5, 2.0, stream, "id", "end")
 
 
 class Client:

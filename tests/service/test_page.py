@@ -152,12 +152,12 @@ def test_stop_ends_the_messages(state):
 
 
 def test_pictures(client, state, monkeypatch):
-    live = client.server.live_sink(EVIL)
-    assert live is client.server.live_sink(EVIL)
+    live = client.server.live_view(EVIL)
+    assert live is client.server.live_view(EVIL)
     monkeypatch.setattr("edge_attp.sinks.live_view.FIRST_WAIT_S", 0.05)
     path = "/streams/%3Cscript%3Ealert(1)%3C%2Fscript%3E/picture.jpg?t=1"
     assert client.get(path)[0] == 503
-    live.watch(Picture("K", 0, 0, 25), np.zeros((20, 20, 3), np.uint8))
+    live.observe(Picture("K", 0, 0, 25), np.zeros((20, 20, 3), np.uint8))
     status, headers, body = client.get(path)
     assert status == 200 and headers["Content-Type"] == "image/jpeg" and body[:2] == b"\xff\xd8"
     assert client.get("/streams/other/picture.jpg")[0] == 404
@@ -165,7 +165,7 @@ def test_pictures(client, state, monkeypatch):
 
 def test_without_the_page(state):
     with Client(state, page=False) as client:
-        assert client.server.live_sink("door") is None
+        assert client.server.live_view("door") is None
         for path in ("/", "/events", "/page.js"):
             assert client.get(path)[0] == 404
         assert client.get("/healthz")[0] == 200

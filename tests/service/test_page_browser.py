@@ -68,8 +68,8 @@ def test_events_as_they_come(browser, client, state):
 
 
 def test_the_live_picture(browser, client):
-    live = client.server.live_sink("door")
-    live.watch(Picture("K", 0, 0, 25), np.full((20, 20, 3), (0, 250, 0), np.uint8))
+    live = client.server.live_view("door")
+    live.observe(Picture("K", 0, 0, 25), np.full((20, 20, 3), (0, 250, 0), np.uint8))
     size = browser.wait_for("{} && [{}.naturalWidth, {}.naturalHeight]".format(*(PICTURE,) * 3))
     assert size == [960, 540]
     before = browser.evaluate(PICTURE + ".src")
@@ -79,8 +79,8 @@ def test_the_live_picture(browser, client):
 
 def test_nothing_becomes_markup(browser, client, state):
     state.add_event(make_event(IMAGE, stream=EVIL))
-    live = client.server.live_sink(EVIL)
-    live.watch(Picture("K", 0, 0, 25), np.zeros((20, 20, 3), np.uint8))
+    live = client.server.live_view(EVIL)
+    live.observe(Picture("K", 0, 0, 25), np.zeros((20, 20, 3), np.uint8))
     browser.wait_for(PICTURE + " !== null")
     browser.wait_for(f"{TEXT}.split('{IMAGE}').length == 5")  # label, error, event, news
     assert browser.evaluate(TEXT).count(EVIL) == 3

@@ -14,7 +14,7 @@ from edge_attp.service.folder_clips import FolderClips
 from edge_attp.service.lasting import LastingSink
 from edge_attp.service.plans import plans
 from edge_attp.service.state import EventSink, ServiceState
-from edge_attp.sinks import Sink
+from edge_attp.sinks import Observer, Sink
 from edge_attp.sinks.clips import ClipSink
 from edge_attp.sinks.mqtt import MqttSink
 from edge_attp.sinks.rotating import RotatingJsonSink
@@ -31,11 +31,11 @@ FILE = '[[stream]]\nname = "file"\nsource = "clip.mp4"\n'
 def plan(tmp_path):
     """Makes the plans of a text, by name."""
 
-    def make(text, live_sink=lambda name: None):
+    def make(text, live_view=lambda name: None):
         path = tmp_path / "camera.toml"
         path.write_text(text + '[service]\nstate_dir = "state"\n')
         config = load_config(str(path))
-        return {p.name: p for p in plans(config, ServiceState(str(path)), live_sink)}
+        return {p.name: p for p in plans(config, ServiceState(str(path)), live_view)}
 
     return make
 
@@ -122,35 +122,36 @@ def test_mqtt_with_its_password(plan, tmp_path):
 
 def test_a_sink_on_the_network_lasts_as_long_as_the_plan(plan, monkeypatch):
     calls = []
-    for call in ("start", "event", "close"):
+    for call in ("begin", "event", "close"):
         monkeypatch.setattr(WebhookSink, call, lambda self, *_, call=call: calls.append(call))
     made = plan(FILE + '[[sink]]\ntype = "webhook"\nurl = "http://x"\n')["file"]
     for _ in range(2):
         sink = made.next_work().job.make_sinks()[0]
-        sink.start(None)
+        sink.begin(None)
         sink.event(None)
         sink.finish(None)
         sink.close()
-    assert calls == ["start", "event", "event"]
+    assert calls == ["begin", "event", "event"]
     made.close()
     assert calls[3:] == ["close"]
 
 
 def test_one_that_could_not_start_is_tried_again_by_the_next_stream(monkeypatch):
     class Refusing(Sink):
-        def start(self, header):
+        def begin(self, header):
             raise UsageError("the spool is in use")
 
     sink = LastingSink(Refusing())
     for _ in range(2):
         with pytest.raises(UsageError):
-            sink.start(None)
+            sink.begin(None)
 
 
-def test_the_page_gets_a_sink_of_its_own(plan):
-    shown = Sink()
-    work = plan(FILE, lambda name: shown if name == "file" else None)["file"].next_work()
-    assert work.job.make_sinks()[-1] is shown
+def test_the_page_observes_a_stream(plan):
+    view = Observer()
+    made = plan(FILE + CAMERA, lambda name: view if name == "file" else None)
+    assert list(made["file"].next_work().job.observers) == [view]
+    assert list(made["camera"].next_work().job.observers) == []
 
 
 @pytest.mark.parametrize("text, name", [(CAMERA, "camera"), (FILE, "file")])

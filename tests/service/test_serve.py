@@ -179,13 +179,13 @@ def test_the_watchdog_is_fed_while_the_engine_gets_on_and_no_longer(served, mana
 
 def test_stop_waits_until_what_is_spooled_had_its_chance(served, monkeypatch):
     closed = []
-    monkeypatch.setattr(WebhookSink, "start", lambda self, header: None)
+    monkeypatch.setattr(WebhookSink, "begin", lambda self, header: None)
     monkeypatch.setattr(WebhookSink, "close", lambda self: (time.sleep(0.2), closed.append(1)))
     sink = '[[sink]]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n'
     served.write(STREAM % ("a", "rtsp://camera/1") + sink)
 
     def start():
-        served.newest("a").sinks[0].start(None)
+        served.newest("a").sinks[0].begin(None)
 
     assert served.run(served.is_ready, do(start), signal.SIGTERM) == 0
     assert closed == [1]

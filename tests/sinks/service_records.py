@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from edge_attp.recognition import Event, Result, Verdict, score
+from edge_attp.recognition import Event, RegionLogits, ScoredPicture, Verdict, score_region
 from edge_attp.sinks import Header
 from edge_attp.timing import Clock
 
@@ -24,17 +24,34 @@ def event(number=0, stream="door", start_s=None, end_s=None, label="walk"):
     """An event that can be told from others by its start."""
     start_s = float(number) if start_s is None else start_s
     return Event(
-        label, 0.9, start_s, end_s or start_s + 0.5, start_s + 0.25, stream, uuid.uuid4().hex
+        label=label,
+        score=0.9,
+        start_s=start_s,
+        end_s=end_s or start_s + 0.5,
+        peak_s=start_s + 0.25,
+        stream=stream,
+        id=uuid.uuid4().hex,
+        phase="end",
     )
 
 
 def result(index=0, start_s=0.0, logits=(0.0, 2.0), **changes):
-    scores = None if logits is None else score(np.array(logits), start_s, start_s + 0.04)
-    smoothed = None if scores is None else scores.probabilities
-    whole = Result(
-        index, index, start_s, start_s + 0.04, "P", False, "ok", 0, scores, smoothed, None
+    regions = () if logits is None else (score_region(RegionLogits(None, np.array(logits))),)
+    values = dict(
+        decode_index=index,
+        packet=-1,
+        pts=index,
+        kind="P",
+        is_key=False,
+        integrity="ok",
+        gop=0,
+        start_s=start_s,
+        end_s=start_s + 0.04,
+        regions=regions,
+        smoothed=regions[0].probabilities if regions else None,
     )
-    return whole._replace(**changes)
+    values.update(changes)
+    return ScoredPicture(**values)
 
 
 @contextmanager
@@ -44,7 +61,7 @@ def closing():
 
     def start(sink):
         sinks.append(sink)
-        sink.start(header())
+        sink.begin(header())
         return sink
 
     yield start

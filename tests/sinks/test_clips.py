@@ -249,7 +249,7 @@ def pictures_of(path):
 def test_closing_before_a_start_and_twice(tmp_path):
     sink = ClipSink(str(tmp_path), PacketRing())
     sink.close()
-    sink.start(header())
+    sink.begin(header())
     sink.close()
     sink.close()
 

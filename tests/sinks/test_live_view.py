@@ -9,7 +9,7 @@ import pytest
 
 from doubles.fake_video import Picture
 from edge_attp.sinks import Header, live_view
-from edge_attp.sinks.live_view import LiveViewSink
+from edge_attp.sinks.live_view import LiveView
 from edge_attp.timing import Clock
 
 cv2 = pytest.importorskip("cv2")
@@ -21,8 +21,8 @@ KEY = np.full((20, 20, 3), (0, 250, 0), np.uint8)
 def sink(monkeypatch):
     monkeypatch.setattr(live_view, "FIRST_WAIT_S", 0.05)
     monkeypatch.setattr(live_view, "INTERVAL_S", 0.0)
-    made = LiveViewSink()
-    made.start(Header("fake", 40, 20, Fraction(25), "tiny", True, ("a",), "x", Clock()))
+    made = LiveView()
+    made.begin(Header("fake", 40, 20, Fraction(25), "tiny", True, ("a",), "x", Clock()))
     return made
 
 
@@ -48,12 +48,12 @@ def moving(index=20):
 
 def test_nothing_is_kept_of_pictures_while_nobody_looks(sink):
     for index in range(5):
-        sink.watch(Untouched("P", index, index, 25), None)
+        sink.observe(Untouched("P", index, index, 25), None)
     assert sink.jpeg() is None
 
 
 def test_the_key_picture_is_there_at_the_first_look(sink):
-    sink.watch(Untouched("K", 0, 0, 25), KEY)
+    sink.observe(Untouched("K", 0, 0, 25), KEY)
     picture = decoded(sink.jpeg())
     assert picture.shape == (480, 960, 3)  # 40 x 20, fitted in
     red, green, blue = picture.reshape(-1, 3).mean(axis=0)
@@ -63,9 +63,9 @@ def test_the_key_picture_is_there_at_the_first_look(sink):
 def test_motion_is_drawn_over_the_key_picture(sink):
     pictures = []
     for key in (KEY, 255 - KEY):
-        sink.watch(Picture("K", 0, 0, 25), key)
+        sink.observe(Picture("K", 0, 0, 25), key)
         still = decoded(sink.jpeg())
-        sink.watch(moving(), None)
+        sink.observe(moving(), None)
         pictures.append(decoded(sink.jpeg()).astype(int))
         assert (np.abs(pictures[-1] - still) > 60).mean() > 0.05  # arrows
     assert (np.abs(pictures[0] - pictures[1]) > 30).mean() > 0.05  # and what is behind them
@@ -73,7 +73,7 @@ def test_motion_is_drawn_over_the_key_picture(sink):
 
 def test_motion_without_a_key_picture(sink):
     assert sink.jpeg() is None
-    sink.watch(moving(), None)
+    sink.observe(moving(), None)
     assert decoded(sink.jpeg()).max() > 150
 
 
@@ -83,7 +83,7 @@ def test_the_first_look_waits_for_a_picture(sink, monkeypatch):
     looker = threading.Thread(target=lambda: found.append(sink.jpeg()))
     looker.start()
     while looker.is_alive():
-        sink.watch(moving(), None)
+        sink.observe(moving(), None)
         time.sleep(0.01)
     assert found[0]
 
@@ -92,11 +92,11 @@ def test_drawn_once_for_all_who_look(sink, monkeypatch):
     drawn = []
     monkeypatch.setattr(live_view, "_encode", lambda view, size: drawn.append(view) or b"jpeg")
     sink.jpeg()
-    sink.watch(moving(), None)
+    sink.observe(moving(), None)
     for _ in range(3):
         assert sink.jpeg() == b"jpeg"
     assert len(drawn) == 1
-    sink.watch(moving(), None)
+    sink.observe(moving(), None)
     sink.jpeg()
     assert len(drawn) == 2
 
@@ -104,24 +104,24 @@ def test_drawn_once_for_all_who_look(sink, monkeypatch):
 def test_a_few_pictures_a_second(sink, monkeypatch):
     monkeypatch.setattr(live_view, "INTERVAL_S", 60.0)
     sink.jpeg()
-    sink.watch(moving(), None)
+    sink.observe(moving(), None)
     first = sink.jpeg()
-    sink.watch(Untouched("P", 1, 1, 25), None)
+    sink.observe(Untouched("P", 1, 1, 25), None)
     assert first == sink.jpeg()
 
 
 def test_who_stops_looking_costs_nothing_again(sink, monkeypatch):
     monkeypatch.setattr(live_view, "LOOKED_AT_S", 0.05)
     sink.jpeg()
-    sink.watch(moving(), None)
+    sink.observe(moving(), None)
     time.sleep(0.1)
-    sink.watch(Untouched("P", 1, 1, 25), None)
+    sink.observe(Untouched("P", 1, 1, 25), None)
 
 
 def test_started_again(sink):
-    sink.watch(Untouched("K", 0, 0, 25), KEY)
+    sink.observe(Untouched("K", 0, 0, 25), KEY)
     sink.close()
     assert sink.jpeg() is None
-    sink.start(Header("fake", 20, 20, None, "tiny", True, ("a",), "x", Clock()))
-    sink.watch(Picture("K", 0, 0, 25), KEY)
+    sink.begin(Header("fake", 20, 20, None, "tiny", True, ("a",), "x", Clock()))
+    sink.observe(Picture("K", 0, 0, 25), KEY)
     assert decoded(sink.jpeg()).shape == (540, 540, 3)

@@ -151,7 +151,7 @@ def test_passwords_and_refusals(tmp_path, caplog):
                 username="door",
                 password_file=str(tmp_path / name),
             )
-            sink.start(header())
+            sink.begin(header())
             sink.event(event())
             if name == "wrong":
                 wait_until(lambda sink=sink: sink.counters()["connection_losses"])
@@ -187,7 +187,7 @@ def test_tls_and_the_name_in_the_certificate(tmp_path):
                 ca_file=str(certified),
             )
             sinks.append(sink)
-            sink.start(header())
+            sink.begin(header())
             sink.event(event())
         wait_until(lambda: sinks[0].counters()["sent"] == 1)
         time.sleep(0.5)
@@ -214,7 +214,7 @@ def test_what_cannot_be_is_a_usage_error(options, message):
 def test_a_certificate_file_that_is_missing_is_a_usage_error(tmp_path):
     sink = MqttSink(host="h", spool_folder=str(tmp_path), tls=True, ca_file="/nowhere")
     with pytest.raises(UsageError, match="ca_file = /nowhere"):
-        sink.start(header())
+        sink.begin(header())
     sink.close()
 
 

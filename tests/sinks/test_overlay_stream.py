@@ -53,7 +53,8 @@ class Feed:
         self.slowest_s, self._index, self._sink = 0.0, 0, sink
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
-        sink.start(header())
+        sink.begin(header())
+        sink.observer.begin(header())
 
     def start(self):
         self._thread.start()
@@ -66,10 +67,9 @@ class Feed:
     def show(self):
         index, self._index = self._index, self._index + 1
         picture = Picture("K" if index % 5 == 0 else "P", index, 2 * index, 25)
-        self._sink.watch(picture, RED if picture.is_random_access else None)
-        note = self._sink.note(picture)
+        self._sink.observer.observe(picture, RED if picture.is_random_access else None)
         began = time.monotonic()
-        self._sink.picture(result(index, 0.04 * index, note=note))
+        self._sink.picture(result(index, 0.04 * index))
         self.slowest_s = max(self.slowest_s, time.monotonic() - began)
 
     def stop(self):
@@ -153,7 +153,7 @@ def test_a_server_that_hangs_stops_nothing(monkeypatch, caplog, scheme):
         feed.stop()
         assert time.monotonic() - began < 2.0
     assert feed.slowest_s < 0.5
-    assert "the other side hangs" in caplog.text or "does not answer" in caplog.text
+    assert "the receiver hangs" in caplog.text or "does not answer" in caplog.text
 
 
 def test_what_comes_too_fast_is_dropped_not_waited_for():
@@ -168,5 +168,5 @@ def test_what_comes_too_fast_is_dropped_not_waited_for():
 
 @pytest.mark.parametrize("url", ["out.mp4", "http://x/y", "ftp://x", ""])
 def test_an_address_that_is_no_stream(url):
-    with pytest.raises(UsageError, match="its beginning is none of rtmp://"):
+    with pytest.raises(UsageError, match="must begin with one of rtmp://"):
         OverlayStreamSink(url)

@@ -4,13 +4,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from service_records import result
 
 from doubles.fake_video import FakeVideo, Picture
 from edge_attp.errors import UsageError
-from edge_attp.recognition import Result, Verdict, score
+from edge_attp.recognition import Verdict
 from edge_attp.sinks import Header, draw
-from edge_attp.sinks.overlay import Marks, OverlaySink
-from edge_attp.sinks.overlay_layout import Layout
+from edge_attp.sinks.draw import Marks
+from edge_attp.sinks.overlay import OverlaySink
+from edge_attp.sinks.overlay_layout import Layout, heat_size
 from edge_attp.timing import Clock
 
 av = pytest.importorskip("av")
@@ -24,31 +26,12 @@ def header(source="fake", width=20, height=20, is_trained=True):
     return Header(source, width, height, Fraction(25), "tiny", is_trained, LABELS, "x, y", Clock())
 
 
-def result(index=0, pts=None, logits=(3.0, 0.0), note=None, **changes):
-    scores = score(np.array(logits), 0.0, 0.04)
-    values = dict(
-        decode_index=index,
-        pts=pts,
-        start_s=0.0,
-        end_s=0.04,
-        kind="P",
-        is_key=False,
-        integrity="ok",
-        gop=0,
-        scores=scores,
-        smoothed=scores.probabilities,
-        note=note,
-    )
-    values.update(changes)
-    return Result(**values)
-
-
 def draw_one(layout, outcome, behind=None, flow=2.0, heat=0):
     shape = (5, 5)
-    marks = Marks(np.zeros((1,) + shape, np.int8), np.ones(shape, np.uint8))
     field = np.full((2,) + shape, flow, np.float32)
-    heat_picture = layout.fit_heat(np.full((20, 20, 3), heat, np.uint8))
-    return layout.draw(outcome, behind, marks, field, heat_picture)
+    marks = Marks(np.ones(shape, bool), np.ones(shape, np.uint8), field)
+    width, height = heat_size(header())
+    return layout.draw(outcome, behind, marks, np.full((height, width, 3), heat, np.uint8))
 
 
 @pytest.mark.parametrize("size", [(20, 20), (1920, 1080), (480, 640), (64, 1000), (999, 31)])
@@ -68,7 +51,7 @@ def test_everything_shows():
         "label": draw_one(layout, result(logits=(0.0, 3.0)), flow=0.0),
         "picture": draw_one(layout, result(), np.full((20, 20, 3), 255, np.uint8), flow=0.0),
         "damage": draw_one(layout, result(integrity="damaged"), flow=0.0),
-        "no score": draw_one(layout, result(scores=None, smoothed=None), flow=0.0),
+        "no score": draw_one(layout, result(logits=None), flow=0.0),
         "untrained": draw_one(Layout(header(is_trained=False)), result(), flow=0.0),
     }
     for name, canvas in changes.items():
@@ -85,12 +68,18 @@ def test_the_timing_bar_grows_with_the_work():
     assert coloured(2) < coloured(10) < coloured(25) == coloured(400)
 
 
+def begin(sink, head):
+    sink.begin(head)
+    sink.observer.begin(head)
+
+
 def feed(sink, video, source):
     """Runs a sink over all pictures, without a pipeline."""
-    sink.start(header(source))
+    begin(sink, header(source))
     for index, picture in enumerate(video):
-        times = dict(start_s=index / 25.0, packet=picture.packet)
-        sink.picture(result(index, picture.pts, note=sink.note(picture), **times))
+        sink.observer.observe(picture, None)
+        shown = dict(decode_index=picture.decode_index, packet=picture.packet)
+        sink.picture(result(start_s=index / 25.0, **shown))
     sink.finish(Verdict(None, 0, 0, 0, 0, 1.0, True))
     sink.close()
     sink.close()
@@ -179,9 +168,10 @@ def test_times_are_those_of_the_results(tmp_path):
     path = str(tmp_path / "out.mp4")
     starts_s = [0.0, 0.04, 0.3, 0.34, 1.0]
     sink = OverlaySink(path)
-    sink.start(header("rtsp://camera"))
+    begin(sink, header("rtsp://camera"))
     for index, picture in enumerate(FakeVideo("KPPPP")):
-        sink.picture(result(index, start_s=starts_s[index], note=sink.note(picture)))
+        sink.observer.observe(picture, None)
+        sink.picture(result(index, starts_s[index]))
     sink.finish(Verdict(None, 0, 0, 0, 0, 1.0, True))
     sink.close()
     with av.open(path) as container:
@@ -192,7 +182,7 @@ def test_times_are_those_of_the_results(tmp_path):
 def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path):
     sink = OverlaySink(str(tmp_path / "no" / "out.mp4"))
     with pytest.raises(UsageError, match="--overlay .*out.mp4: cannot be written"):
-        sink.start(header())
+        sink.begin(header())
     sink.close()
 
 
@@ -202,6 +192,6 @@ def test_the_input_is_not_overwritten(tmp_path):
     before = open(path, "rb").read()
     sink = OverlaySink(path)
     with pytest.raises(UsageError, match="that is the input"):
-        sink.start(header(str(tmp_path / "." / "in.mp4")))
+        sink.begin(header(str(tmp_path / "." / "in.mp4")))
     sink.close()
     assert open(path, "rb").read() == before

@@ -7,7 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from edge_attp.recognition import Event, Result, Verdict, score
+from edge_attp.recognition import (
+    Event,
+    RegionLogits,
+    ScoredPicture,
+    Verdict,
+    score_region,
+    score_video,
+)
 from edge_attp.sinks import CsvSink, Header, JsonLinesSink, ProgressSink, TextSink
 from edge_attp.timing import Clock
 
@@ -21,18 +28,29 @@ def header():
 
 
 def result(index=3, logits=(0.0, 1.0, 2.0), pts=300):
-    scores = None if logits is None else score(np.array(logits), 0.12, 0.16)
-    smoothed = None if scores is None else scores.probabilities
-    return Result(index, pts, 0.12, 0.16, "B", False, "ok", 1, scores, smoothed, None)
+    regions = () if logits is None else (score_region(RegionLogits(None, np.array(logits))),)
+    return ScoredPicture(
+        decode_index=index,
+        packet=index,
+        pts=pts,
+        kind="B",
+        is_key=False,
+        integrity="ok",
+        gop=1,
+        start_s=0.12,
+        end_s=0.16,
+        regions=regions,
+        smoothed=regions[0].probabilities if regions else None,
+    )
 
 
-EVENT = Event("walk", 0.9, 0.5, 1.25, 0.75, "clip.mp4")
-VERDICT = Verdict(score(np.array([0.0, 0.0, 3.0]), 0.04, 2.0), 2, 50, 40, 1, 2.0, True)
+EVENT = Event("walk", 0.9, 0.5, 1.25, 0.75, "clip.mp4", "id", "end")
+VERDICT = Verdict(score_video(np.array([0.0, 0.0, 3.0]), 0.04, 2.0), 2, 50, 40, 1, 2.0, True)
 EMPTY = Verdict(None, 0, 7, 0, 7, 0.5, False)
 
 
 def feed(sink, verdict=VERDICT):
-    sink.start(header())
+    sink.begin(header())
     sink.picture(result(2, None))
     sink.picture(result())
     sink.picture(result(4, pts=None))
@@ -143,7 +161,7 @@ def test_every_line_is_out_at_once():
     for make in (TextSink, JsonLinesSink, CsvSink):
         stream = Slow()
         sink = make(stream, 1)
-        sink.start(header())
+        sink.begin(header())
         sink.picture(result())
         assert stream.flushed == len(stream.getvalue()) > 0
 

@@ -23,7 +23,7 @@ def types(path):
 
 def started(path, stream="door", **options):
     sink = RotatingJsonSink(str(path), **options)
-    sink.start(header(stream))
+    sink.begin(header(stream))
     return sink
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional
+from typing import List, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def deployed_scores(
     for entry in samples.entries:
         video = prepared.video(entry.name)
         verdict = recognise(str(video), pack, backend, [], Options())
-        scores: Optional[Any] = verdict.scores
+        scores = verdict.scores
         if scores is None:
             raise SourceError(f"{video}: nothing was scored")
         rows.append(scores.logits.astype(np.float64))

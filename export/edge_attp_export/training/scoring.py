@@ -51,7 +51,7 @@ def clip_scores(
         for clip, gop, label, row in zip(
             batch.clips.tolist(), batch.gops.tolist(), batch.labels.tolist(), scores
         ):
-            means[clip].add(gop, row)
+            means[clip].add_logits(gop, row)
             labels[clip] = label
     own = {clip: (mean.logits(), labels[clip]) for clip, mean in means.items()}
     everyone: Dict[int, Any] = {}
