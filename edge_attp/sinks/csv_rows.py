@@ -1,9 +1,9 @@
 """Results as CSV: one row per picture and label, per event, and per label of the verdict. Version 1."""
 
 import csv
-from typing import Any, TextIO, Tuple
+from typing import TextIO, Tuple
 
-from edge_attp.recognition import Event, Result, Verdict, top
+from edge_attp.recognition import Event, Result, Scores, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 
 __all__ = ["COLUMNS", "CsvSink", "write_csv_header"]
@@ -26,12 +26,12 @@ COLUMNS = (
 
 
 def write_csv_header(stream: TextIO) -> None:
-    """The line that names the columns."""
+    """Writes the line with the names of the columns."""
     csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
 
 
 class CsvSink(Sink):
-    """Columns as COLUMNS says, empty where they do not apply. with_header: begins with their names."""
+    """Rows with the columns of COLUMNS, empty where they do not apply. with_header: writes their names first."""
 
     def __init__(self, stream: TextIO, top_count: int, with_header: bool = True) -> None:
         self._stream = stream
@@ -70,12 +70,12 @@ class CsvSink(Sink):
         if verdict.scores is not None:
             self._ranked(verdict.scores, record="verdict")
 
-    def _ranked(self, scores: Any, **values: Any) -> None:
+    def _ranked(self, scores: Scores, **values: object) -> None:
         times = {"start_s": f"{scores.start_s:.6f}", "end_s": f"{scores.end_s:.6f}"}
         best = top(scores.probabilities, self._labels, self._top)
         for rank, (label, probability) in enumerate(best, 1):
             self._row(rank=rank, label=label, probability=f"{probability:.6f}", **times, **values)
 
-    def _row(self, **values: Any) -> None:
+    def _row(self, **values: object) -> None:
         self._rows.writerow(dict(values, version=VERSION, stream=self._name))
         self._stream.flush()
