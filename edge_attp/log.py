@@ -8,9 +8,18 @@ import logging
 import os
 import re
 import sys
-from typing import Optional, TextIO
+from typing import Optional, TextIO, Union
+from urllib.parse import urlsplit
 
-__all__ = ["logger", "configure", "paint", "wants_colour", "without_password"]
+__all__ = [
+    "Trouble",
+    "configure",
+    "logger",
+    "paint",
+    "wants_colour",
+    "without_password",
+    "without_secrets",
+]
 
 logger = logging.getLogger("edge_attp")
 
@@ -93,3 +102,31 @@ def without_password(source: str) -> str:
     if "://" not in source:
         return source
     return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", source))
+
+
+def without_secrets(url: str) -> str:
+    """Scheme, host and port of an address: users, passwords and stream keys do not belong in a log."""
+    parts = urlsplit(url)
+    return "{}://{}".format(parts.scheme, parts.netloc.rpartition("@")[2])
+
+
+class Trouble:
+    """Logs once that something fails, and once that it works again. subject: begins each message."""
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._is_known = False
+
+    def report_failure(self, reason: Union[str, Exception], meanwhile: str) -> None:
+        """Logs the first failure in a row. meanwhile: what happens until it works again."""
+        if not self._is_known:
+            self._is_known = True
+            if isinstance(reason, OSError) and reason.strerror:
+                reason = reason.strerror
+            logger.warning("%s: %s; %s", self._subject, reason, meanwhile)
+
+    def report_success(self) -> None:
+        """Logs the end of a failure, if there was one."""
+        if self._is_known:
+            self._is_known = False
+            logger.info("%s: works again", self._subject)

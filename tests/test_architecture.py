@@ -64,7 +64,7 @@ OPTIONAL = {
     "tensorrt": r"engine/tensorrt_platform\.py",
     "pycuda": r"engine/cuda_device\.py",
     "prometheus_client": r"service/metrics\.py",
-    "tomli": r"strict/toml_lines\.py",
+    "tomli": r"strict/formats\.py",
     "torch": r"(?!)",
     "edge_attp_export": r"(?!)",
 }

@@ -28,14 +28,14 @@ def main(args: argparse.Namespace) -> int:
 
     log.configure()
     if args.example:
-        from edge_attp.service.example import example
+        from edge_attp.service.config_text import write_example
 
-        print(example(), end="")
+        print(write_example(), end="")
     elif args.check_config:
         from edge_attp.service.config import load_config
-        from edge_attp.service.describe import describe
+        from edge_attp.service.config_text import describe_config
 
-        print(describe(load_config(args.config)))
+        print(describe_config(load_config(args.config)))
     else:
         from edge_attp.service.serve import serve
 

@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
         here.uninstall()
         print(f"{unit} is gone; {here.config} and /var/lib/edge-attp stay")
     else:
-        return _show(unit, here.status())
+        return _show(unit, here.query_status())
     return 0
 
 

@@ -1,7 +1,7 @@
 """Model packs: a folder with model.json and two graphs, read strictly. Nothing here runs a graph."""
 
 import os
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from edge_attp.engine.engine_cache import file_sha256
 from edge_attp.errors import ModelError
@@ -11,11 +11,11 @@ from edge_attp.strict import (
     TEXT,
     Document,
     Key,
+    Kind,
     Table,
     Unfit,
     choice,
     converted,
-    fitting,
     list_of,
     matching,
     number,
@@ -103,11 +103,17 @@ def _different(labels: Tuple[str, ...]) -> Tuple[str, ...]:
     return labels
 
 
+def _read_object(value: object, _folder: str) -> Optional[Mapping[str, object]]:
+    if value is not None and not isinstance(value, dict):
+        raise Unfit
+    return value
+
+
 _GREATEST = 1e30  # so that what is computed with it stays finite in 32 bits
 _ABOVE_0 = number(above=0, high=_GREATEST)
 _SIZE = list_of(COUNT, "[width, height], whole numbers above 0", 2, 2)
 _FILE_NAME = matching("a file name without folders", r"[^/]+\Z")
-_OBJECT = fitting("an object or null", lambda value: value is None or isinstance(value, dict))
+_OBJECT = Kind("an object or null", _read_object)
 _NORMALISATION: Table = {
     "mean": Key(list_of(number(-_GREATEST, _GREATEST), "three numbers", 3, 3)),
     "std": Key(list_of(_ABOVE_0, "three numbers above 0", 3, 3)),
@@ -121,11 +127,11 @@ _INPUT: Table = {
 }
 _GRAPH: Table = {
     "file": Key(_FILE_NAME),
-    "sha256": Key(TEXT._replace(expected="64 hexadecimal digits")),
+    "sha256": Key(Kind("64 hexadecimal digits", TEXT.read)),
 }
-_VERSION = Key(choice(FORMAT_VERSION))
+_VERSION = choice(FORMAT_VERSION)
 _MODEL: Table = {
-    "format_version": _VERSION,
+    "format_version": Key(_VERSION),
     "name": Key(TEXT),
     "trained": Key(BOOLEAN),
     "backbone": Key(TEXT),
@@ -159,8 +165,8 @@ def load_pack(folder: str) -> Pack:
     if not os.path.isdir(folder):
         raise ModelError(f"{folder}: no such folder; a model pack is a folder with model.json")
     document = read_json(path, ModelError)
-    document.value(("format_version",), _VERSION)  # others have other keys
-    values = document.read(_MODEL)
+    document.read_required(("format_version",), _VERSION)  # others have other keys
+    values = document.read_table(_MODEL)
     del values["format_version"], values["width"]
     made = {
         "input": _input(document, values["input"]),
@@ -173,14 +179,14 @@ def load_pack(folder: str) -> Pack:
 def read_input(file: str, values: Any) -> InputSpec:
     """Reads the object `input` of model.json, as load_pack() does it; `file` is what errors name."""
     document = Document(file, {"input": values}, ModelError)
-    return _input(document, document.read({"input": _INPUT})["input"])
+    return _input(document, document.read_table({"input": _INPUT})["input"])
 
 
 def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
     resize, crop = values["resize"], values["crop"]
     if crop[0] > resize[0] or crop[1] > resize[1]:
         expected = "[width, height], not larger than input.resize"
-        raise document.wrong(("input", "crop"), crop, expected)
+        raise document.unexpected(("input", "crop"), crop, expected)
     return InputSpec(
         resize,
         crop,
@@ -197,5 +203,5 @@ def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -
     found = file_sha256(path, ModelError)
     if found != meant.lower():
         expected = f"{found}, which is what {file} has"
-        raise document.wrong(("graphs", name, "sha256"), meant, expected)
+        raise document.unexpected(("graphs", name, "sha256"), meant, expected)
     return path

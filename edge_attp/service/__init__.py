@@ -1,5 +1,5 @@
-"""`edge-attp serve`: cameras and files watched without end, under systemd or by hand.
+"""`edge-attp serve`: watches cameras, files and folders without end, under systemd or started by hand.
 
-It joins the pipeline's session, the live sources, the sinks and the health page by what one
-configuration file says. It knows nothing of pictures or networks.
+One configuration file joins the pipeline's session, the live sources, the sinks and the health page. The
+service knows nothing of pictures or networks.
 """

@@ -1,8 +1,8 @@
-"""Who may read the health pages: callers on this machine, and callers that know the token.
+"""Who may read the health pages: callers on this machine, or callers that know the token.
 
-Without a token, the Host header must name this machine, or a page of another site could have its name
-point here and read along (DNS rebinding). With one, it comes as "Authorization: Bearer TOKEN", or once
-as /?token=TOKEN, which sets a cookie for the page's own requests.
+Without a token, the Host header must name this machine; otherwise another site could let its name resolve
+to this address and read the pages (DNS rebinding). The token comes as "Authorization: Bearer TOKEN", or
+once as /?token=TOKEN, which sets a cookie for the page's own requests.
 """
 
 import hashlib
@@ -16,32 +16,32 @@ from edge_attp.service.web import Request, Response, text
 
 __all__ = ["Access"]
 
-SHORTEST_TOKEN = 16
+SHORTEST_TOKEN = 16  # characters
 
 
 class Access:
-    """The rule for one address. Raises UsageError where it asks for a token and there is none."""
+    """The rule for one address. Raises UsageError if the address needs a token and none is given."""
 
     def __init__(self, address: str, is_loopback: bool, port: int, token: Optional[str]) -> None:
         if token is None and not is_loopback:
             raise UsageError(
-                f"[health] listen: {address} can be reached from other machines, which needs a token_file: "
-                "`openssl rand -hex 24 > FILE`, readable by the service alone"
+                f"[health] listen: {address} can be reached from other machines, which requires a token_file: "
+                "`openssl rand -hex 24 > FILE`, readable by the service only"
             )
         if token is not None and len(token) < SHORTEST_TOKEN:
             raise UsageError(
-                f"[health] token_file: the token needs {SHORTEST_TOKEN} characters or more: `openssl rand -hex 24`"
+                f"[health] token_file: the token needs at least {SHORTEST_TOKEN} characters: `openssl rand -hex 24`"
             )
         self._token = token
-        # Cookies do not tell ports apart.
+        # Cookies are shared by all ports of a host.
         self._cookie_name = f"edge_attp_{port}"
 
-    def refusal(self, request: Request) -> Optional[Response]:
-        """What a caller who may not read is told; None for all others."""
+    def refuse_request(self, request: Request) -> Optional[Response]:
+        """The answer to a caller who may not read; None for all others."""
         if self._token is None:
-            if _is_of_this_machine(request.headers.get("Host")):
+            if _names_this_machine(request.headers.get("Host")):
                 return None
-            return text(403, "ask for this by the name localhost, or give [health] a token_file")
+            return text(403, "open this as localhost, or set token_file in [health]")
         if self._has_token(request):
             return None
         return text(
@@ -50,8 +50,8 @@ class Access:
             ("WWW-Authenticate", 'Bearer realm="edge-attp"'),
         )
 
-    def cookie(self, request: Request) -> Tuple[Tuple[str, str], ...]:
-        """The header that lets a page that was opened with ?token= go on without it."""
+    def cookie_headers(self, request: Request) -> Tuple[Tuple[str, str], ...]:
+        """The header that lets a page opened with ?token= go on without it; empty for other requests."""
         if self._token is None or not self._is_token(request.query.get("token")):
             return ()
         value = f"{self._cookie_name}={self._digest()}; Path=/; HttpOnly; SameSite=Strict"
@@ -71,18 +71,18 @@ class Access:
         return given is not None and self._token is not None and _are_equal(given, self._token)
 
     def _digest(self) -> str:
-        """What the cookie holds: it opens the page, but does not tell the token."""
+        """The cookie's value: it opens the page but does not reveal the token."""
         assert self._token is not None
         key = self._token.encode("utf-8")
         return hmac.new(key, b"edge-attp health page", hashlib.sha256).hexdigest()
 
 
 def _are_equal(given: str, wanted: str) -> bool:
-    """In a time that does not tell how much of it is right."""
+    """Compares in a time that does not reveal how much of it is right."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode("utf-8"))
 
 
-def _is_of_this_machine(host: Optional[str]) -> bool:
+def _names_this_machine(host: Optional[str]) -> bool:
     if host is None:  # no browser
         return True
     name = re.sub(r":\d+$", "", host).strip("[]").lower()

@@ -1,17 +1,17 @@
 """The configuration of the service: one strict TOML file, checked before anything runs.
 
-The tables, their kinds and defaults are in schema.py; strict.py says what is wrong, and where.
+schema.py has the tables, their kinds and defaults; edge_attp.strict reports what is wrong, and where.
 """
 
 import os
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from edge_attp.errors import UsageError
 from edge_attp.recognition import Thresholds
 from edge_attp.service.schema import SINK, SINKS, STREAM, TABLES
-from edge_attp.sinks.secret_files import Secret
+from edge_attp.sinks.settings import Secret
 from edge_attp.sinks.table import SINKS as SINK_TYPES
-from edge_attp.strict import Document, Key, Path, choice, read_toml, shown
+from edge_attp.strict import Document, Path, Values, choice, read_toml, shown
 
 __all__ = ["Config", "Engine", "Health", "SinkTable", "StreamTable", "load_config"]
 
@@ -46,19 +46,19 @@ class StreamTable(NamedTuple):
 
 
 class SinkTable(NamedTuple):
-    """streams: None for all. options: what SINKS of schema.py lists for this type."""
+    """streams: None for all. options: the keys that SINKS of schema.py lists for this type."""
 
     type: str
     streams: Optional[Tuple[str, ...]]
-    options: Dict[str, Any]
+    options: Values
 
     def takes(self, stream: str) -> bool:
-        """Whether results of this stream go here."""
+        """Whether this sink receives the results of the stream."""
         return self.streams is None or stream in self.streams
 
 
 class Config(NamedTuple):
-    """All that the service is told; paths are absolute, secrets are read."""
+    """The whole configuration; paths are absolute, secrets have been read."""
 
     path: str
     state_dir: str
@@ -70,12 +70,12 @@ class Config(NamedTuple):
 
 
 def load_config(path: str, folder: Optional[str] = None) -> Config:
-    """Reads a configuration. folder: that paths in it are relative to, by default its own.
+    """Reads a configuration file. folder: that paths in it are relative to, by default its own.
 
-    Raises UsageError with the place of the first fault.
+    Raises UsageError, naming the place of the first fault.
     """
     document = read_toml(path, UsageError, folder)
-    tables = document.read(TABLES, beside=("stream", "sink"))
+    tables = document.read_table(TABLES, beside=("stream", "sink"))
     state_dir = tables["service"]["state_dir"] or default_state_dir()
     document.folders["state"] = state_dir
     config = Config(
@@ -84,37 +84,39 @@ def load_config(path: str, folder: Optional[str] = None) -> Config:
         Engine(**tables["engine"]),
         Health(**tables["health"]),
         Thresholds(**tables["events"]),
-        tuple(StreamTable(**document.read(STREAM, at)) for at in document.tables("stream")),
-        tuple(_sink(document, at) for at in document.tables("sink")),
+        tuple(
+            StreamTable(**document.read_table(STREAM, at)) for at in document.list_tables("stream")
+        ),
+        tuple(_read_sink(document, at) for at in document.list_tables("sink")),
     )
     _check(document, config)
     return config
 
 
 def default_state_dir() -> str:
-    """systemd names it; by hand it lies where programs of a user keep such things."""
+    """The folder that systemd names or, if started by hand, the user's own state folder."""
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     return given or os.path.expanduser("~/.local/state/edge-attp")
 
 
-def _sink(document: Document, at: Path) -> SinkTable:
-    kind = document.value(at + ("type",), Key(choice(*SINKS)))
-    read = document.read(dict(SINK, **SINKS[kind]), at)
+def _read_sink(document: Document, at: Path) -> SinkTable:
+    kind = document.read_required(at + ("type",), choice(*SINKS))
+    read = document.read_table(dict(SINK, **SINKS[kind]), at)
     return SinkTable(kind, read["streams"], {key: read[key] for key in SINKS[kind]})
 
 
 def _check(document: Document, config: Config) -> None:
-    """What no single value tells."""
+    """Checks rules that relate several keys."""
     if not config.streams:
         raise document.fault((), "has no [[stream]], so there is nothing to watch")
     _check_names(document, config)
-    _check_own(document, config)
+    _check_exclusive_sinks(document, config)
     events = config.events
     if events.end > events.start:
-        raise document.wrong(("events", "end"), events.end, f"at most start, {events.start:g}")
+        raise document.unexpected(("events", "end"), events.end, f"at most start, {events.start:g}")
     listen = config.health.listen
     if listen and not listen.startswith(_LOCAL) and config.health.token_file is None:
-        told = f"{listen} can be reached from the network, which needs a token_file"
+        told = f"{listen} can be reached from the network, which requires a token_file"
         raise document.fault(("health", "listen"), told)
 
 
@@ -122,17 +124,18 @@ def _check_names(document: Document, config: Config) -> None:
     names = [stream.name for stream in config.streams]
     for index, name in enumerate(names):
         if name in names[:index]:
-            told = f"another stream is called {name} too"
+            told = f"another stream has the name {name} too"
             raise document.fault(("stream", index, "name"), told)
     for index, sink in enumerate(config.sinks):
         for place, name in enumerate(sink.streams or ()):
             if name not in names:
-                told = "there is no stream {}; there is {}".format(shown(name), ", ".join(names))
+                told = "there is no stream {}; known are {}".format(shown(name), ", ".join(names))
                 raise document.fault(("sink", index, "streams", place), told)
 
 
-def _check_own(document: Document, config: Config) -> None:
-    """A stream has one sink of a type that needs a place for each, and two streams two places."""
+def _check_exclusive_sinks(document: Document, config: Config) -> None:
+    """Where a type has a key that streams may not share, a stream takes one such sink, and no two streams
+    have the same value."""
     served, taken = set(), set()
     for index, sink in enumerate(config.sinks):
         at, own = ("sink", index), SINK_TYPES[sink.type].own
@@ -140,11 +143,11 @@ def _check_own(document: Document, config: Config) -> None:
             continue
         for name in [stream.name for stream in config.streams if sink.takes(stream.name)]:
             if (sink.type, name) in served:
-                told = f"{name} has another {sink.type} already"
+                told = f"the stream {name} already has another {sink.type} sink"
                 raise document.fault(at + ("type",), told)
             place = sink.options[own].replace("{stream}", name)
             if (sink.type, place) in taken:
-                told = f"another stream is sent to {place}; write {{stream}} in it"
+                told = f"another stream is sent to {place} too; put {{stream}} into it"
                 raise document.fault(at + (own,), told)
             served.add((sink.type, name))
             taken.add((sink.type, place))

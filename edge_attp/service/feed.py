@@ -1,14 +1,18 @@
-"""What the page is told: the status of every stream twice a second, and events as they come.
+"""What the page receives: the status of every stream twice a second, and events as they come.
 
-Server-sent events in JSON. The status is put together once for all who look, and only while somebody
-does. Knows nothing of connections.
+Server-sent events in JSON. The status is composed once for all viewers, and only while there are any. The
+feed knows nothing of connections.
 """
 
 import json
 import re
 import threading
 import time
-from typing import Any, Dict, Generator, List, Tuple
+from typing import Dict, Generator, List, Mapping, Tuple
+
+from edge_attp.pipeline import Stream
+from edge_attp.recognition import Event
+from edge_attp.service.state import ServiceState
 
 __all__ = ["Feed"]
 
@@ -20,9 +24,9 @@ Messages = Generator[bytes, None, None]
 
 
 class Feed:
-    """publish() is called twice a second by one thread; messages() by any."""
+    """One thread calls publish_status() twice a second; any thread may call stream_messages()."""
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._changed = threading.Condition()
         self._viewers = 0
@@ -32,27 +36,27 @@ class Feed:
 
     @property
     def is_full(self) -> bool:
-        """Whether no one else should be let in."""
+        """Whether there are as many viewers as allowed."""
         return self._viewers >= MAX_VIEWERS
 
-    def publish(self, problems: List[str]) -> None:
-        """Tells all who look how things are; problems: of the whole service."""
+    def publish_status(self, problems: List[str]) -> None:
+        """Sends the status to all viewers. problems: of the whole service."""
         if not self._viewers:
             return
-        status = _message("status", self._describe(problems))
+        status = _message("status", self._describe_service(problems))
         with self._changed:
             self._number += 1
             self._status = status
             self._changed.notify_all()
 
-    def stop(self) -> None:
-        """Ends all messages."""
+    def end_messages(self) -> None:
+        """Ends the messages of all viewers."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
 
-    def messages(self) -> Messages:
-        """For one viewer: the newest events, then news until stop() or close()."""
+    def stream_messages(self) -> Messages:
+        """The messages for one viewer: the newest events, then news until end_messages() or close()."""
         with self._changed:
             self._viewers += 1
         try:
@@ -74,30 +78,30 @@ class Feed:
         return self._is_stopped or self._number != seen
 
     def _events_after(self, told: int) -> Tuple[int, bytes]:
-        """Number of the newest event, and the messages of those that come after number `told`."""
+        """The number of the newest event, and messages for the events after number `told`."""
         new = [seen for seen in tuple(self._state.recent_events) if seen.number > told]
         if not new:
             return told, b""
-        return new[-1].number, b"".join(_message("event", _event(*seen)) for seen in new)
+        return new[-1].number, b"".join(_message("event", _describe_event(*seen)) for seen in new)
 
-    def _describe(self, problems: List[str]) -> Dict[str, Any]:
+    def _describe_service(self, problems: List[str]) -> Dict[str, object]:
         return {
             "version": self._state.version,
             "time_s": time.time(),
             "started_s": self._state.started_s,
             "problems": problems,
             "streams": [
-                _stream(stream, self._state.restarts.get(stream.name, 0))
+                _describe_stream(stream, self._state.restarts.get(stream.name, 0))
                 for stream in self._state.streams()
             ],
         }
 
 
-def _message(kind: str, values: Dict[str, Any]) -> bytes:
+def _message(kind: str, values: Mapping[str, object]) -> bytes:
     return (f"event: {kind}\ndata: {json.dumps(values)}\n\n").encode("ascii")
 
 
-def _event(number: int, time_s: float, event: Any) -> Dict[str, Any]:
+def _describe_event(number: int, time_s: float, event: Event) -> Dict[str, object]:
     return {
         "number": number,
         "time_s": time_s,
@@ -109,8 +113,8 @@ def _event(number: int, time_s: float, event: Any) -> Dict[str, Any]:
     }
 
 
-def _stream(stream: Any, restarts: int) -> Dict[str, Any]:
-    """stages: runs and seconds of each since the start; the page works out the newest mean."""
+def _describe_stream(stream: Stream, restarts: int) -> Dict[str, object]:
+    """stages: runs and seconds of each since the start, from which the page computes recent means."""
     status = stream.status
     error = None if stream.error is None else _CREDENTIALS.sub("***", str(stream.error))
     return {

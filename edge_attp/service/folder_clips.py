@@ -1,7 +1,7 @@
 """The clips of a folder, one after the other, for a loop that must not wait for them.
 
-`watch_folder` waits in a thread; a clip counts as done when the next one is asked for, so that one that
-was cut off by a stop comes again after the next start.
+A thread waits in watch_folder(). A clip counts as done when the next one is requested, so one that a stop
+interrupted comes again after the next start.
 """
 
 import os
@@ -15,19 +15,20 @@ __all__ = ["FolderClips"]
 
 
 class FolderClips:
-    """state_path: where it is kept what was done. next() is for one thread, close() for any."""
+    """state_path: file that records which clips are done. One thread may call next_clip(), any thread
+    stop_watching()."""
 
     def __init__(self, folder: str, state_path: str) -> None:
         self._folder, self._state_path = folder, state_path
         self._ready: "queue.Queue[str]" = queue.Queue()
-        self._is_out = False  # a clip was given out and is not done
+        self._is_out = False  # a clip was returned and is not done
         self._stopping, self._done = threading.Event(), threading.Event()
         self._thread: Optional[threading.Thread] = None
 
-    def next(self) -> Optional[str]:
-        """The path of the next clip, None if there is none now. What was given out before is done."""
+    def next_clip(self) -> Optional[str]:
+        """The path of the next clip, None if there is none now. Marks the one before as done."""
         if self._thread is None:
-            self._start()
+            self._start_thread()
         if self._is_out:
             self._is_out = False
             self._done.set()
@@ -38,12 +39,12 @@ class FolderClips:
         self._is_out = True
         return path
 
-    def close(self) -> None:
-        """Ends the watching; a clip that is out is not done."""
+    def stop_watching(self) -> None:
+        """Ends the thread. The clip returned last does not count as done."""
         self._stopping.set()
         self._done.set()
 
-    def _start(self) -> None:
+    def _start_thread(self) -> None:
         os.makedirs(os.path.dirname(self._state_path), exist_ok=True)
         self._thread = threading.Thread(target=self._watch, name="edge-attp-folder", daemon=True)
         self._thread.start()
@@ -53,5 +54,5 @@ class FolderClips:
             self._ready.put(path)
             self._done.wait()
             self._done.clear()
-            if self._stopping.is_set():  # before the generator takes note that it was done
+            if self._stopping.is_set():  # before the generator records it as done
                 return

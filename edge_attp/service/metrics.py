@@ -1,29 +1,33 @@
-"""What /metrics says, read from the service's state when it is asked for.
+"""The answer of /metrics, computed from the service's state at each request.
 
 All names begin with edge_attp_, except those of the process, which are prometheus_client's own.
 """
 
 import time
+from types import ModuleType
 from typing import Any, Dict, Iterator, Tuple
 
 from edge_attp.errors import UsageError
+from edge_attp.pipeline import StreamStatus
 from edge_attp.platforms.sensors import read_sensors
-from edge_attp.service.state import GAUGES
+from edge_attp.service.state import GAUGES, ServiceState
 
 __all__ = ["exposition"]
 
-NEWEST_RUNS = 1000  # that quantiles are taken of
+NEWEST_RUNS = 1000  # that quantiles are computed from
+# A metric family of prometheus_client, an optional package whose types cannot be named at import time.
+Family = Any
 STREAM_COUNTERS = (
     ("pictures", "Pictures read."),
     ("scored", "Pictures scored."),
-    ("damaged", "Pictures that were not whole; these are not scored."),
-    ("skipped_scorings", "Pictures not scored because the live source was behind."),
+    ("damaged", "Damaged pictures, which are not scored."),
+    ("skipped_scorings", "Pictures not scored because processing fell behind a live source."),
     ("events", "Events that ended."),
 )
 
 
-def exposition(state: Any) -> Tuple[str, bytes]:
-    """Content type and body. Raises UsageError without prometheus_client."""
+def exposition(state: ServiceState) -> Tuple[str, bytes]:
+    """Content type and body of the answer. Raises UsageError if prometheus_client is missing."""
     try:
         import prometheus_client as client
         import prometheus_client.core as core
@@ -40,23 +44,23 @@ def exposition(state: Any) -> Tuple[str, bytes]:
 class _Collector:
     """core: the module prometheus_client.core."""
 
-    def __init__(self, state: Any, core: Any) -> None:
+    def __init__(self, state: ServiceState, core: ModuleType) -> None:
         self._state = state
         self._core = core
 
-    def describe(self) -> Tuple[Any, ...]:
-        """Nothing: else registering would collect once for the names."""
+    def describe(self) -> Tuple[Family, ...]:
+        """Nothing; otherwise registering would collect once to learn the names."""
         return ()
 
-    def collect(self) -> Iterator[Any]:
+    def collect(self) -> Iterator[Family]:
         streams = {stream.name: stream.status for stream in self._state.streams()}
-        yield from self._of_the_service()
-        yield from self._of_streams(streams)
-        yield self._stages(streams)
-        yield from self._of_sources_and_sinks(streams)
-        yield from self._of_the_board()
+        yield from self._service_families()
+        yield from self._stream_families(streams)
+        yield self._stage_family(streams)
+        yield from self._source_and_sink_families(streams)
+        yield from self._board_families()
 
-    def _of_the_service(self) -> Iterator[Any]:
+    def _service_families(self) -> Iterator[Family]:
         build = self._core.InfoMetricFamily("edge_attp_build", "The program.")
         build.add_metric([], {"version": self._state.version})
         yield build
@@ -64,18 +68,20 @@ class _Collector:
         ready.add_metric([], float(self._state.is_ready))
         yield ready
 
-    def _of_streams(self, streams: Dict[str, Any]) -> Iterator[Any]:
+    def _stream_families(self, streams: Dict[str, StreamStatus]) -> Iterator[Family]:
         for field, what in STREAM_COUNTERS:
             counter = self._counter("stream_" + field, what, "stream")
             for name, status in streams.items():
                 counter.add_metric([name], getattr(status, field))
             yield counter
-        restarts = self._counter("stream_restarts", "Times a stream was begun again.", "stream")
+        restarts = self._counter("stream_restarts", "Times a stream was restarted.", "stream")
         for name, count in dict(self._state.restarts).items():
             restarts.add_metric([name], count)
         yield restarts
         running = self._gauge("stream_running", "1 while the stream is open.", "stream")
-        lag = self._gauge("stream_lag_seconds", "How far a live source is behind.", "stream")
+        lag = self._gauge(
+            "stream_lag_seconds", "How far processing is behind a live source.", "stream"
+        )
         last = self._gauge(
             "stream_last_scored_timestamp_seconds", "When a picture was last scored.", "stream"
         )
@@ -87,9 +93,9 @@ class _Collector:
                 last.add_metric([name], time.time() - age_s)
         yield from (running, lag, last)
 
-    def _stages(self, streams: Dict[str, Any]) -> Any:
+    def _stage_family(self, streams: Dict[str, StreamStatus]) -> Family:
         """Counts and sums since the start; quantiles of the newest runs, which the library's own
-        add_metric does not know."""
+        add_metric cannot write."""
         family = self._core.SummaryMetricFamily(
             "edge_attp_stage_seconds",
             "Duration of each stage for one picture; total is from one scored picture to the next.",
@@ -107,18 +113,16 @@ class _Collector:
                 family.add_metric([name, stage], totals[stage].runs, totals[stage].seconds)
         return family
 
-    def _of_sources_and_sinks(self, streams: Dict[str, Any]) -> Iterator[Any]:
+    def _source_and_sink_families(self, streams: Dict[str, StreamStatus]) -> Iterator[Family]:
         incidents = self._counter(
-            "source_incidents", "What a live source went through, by kind.", "stream", "kind"
+            "source_incidents", "Incidents of a live source, by kind.", "stream", "kind"
         )
         for name, status in streams.items():
             for kind, count in status.source_counters().items():
                 incidents.add_metric([name, kind], count)
         yield incidents
         outcomes = self._counter("sink_records", "What became of results.", "sink", "outcome")
-        waiting = self._gauge(
-            "sink_waiting", "Results that wait on disk for the other side.", "sink"
-        )
+        waiting = self._gauge("sink_waiting", "Results waiting on disk for the receiver.", "sink")
         for name, counters in self._state.sink_counters().items():
             for outcome, count in counters.items():
                 if outcome in GAUGES:
@@ -127,7 +131,7 @@ class _Collector:
                     outcomes.add_metric([name, outcome], count)
         yield from (outcomes, waiting)
 
-    def _of_the_board(self) -> Iterator[Any]:
+    def _board_families(self) -> Iterator[Family]:
         sensors = read_sensors()
         temperature = self._gauge("temperature_celsius", "Temperature by thermal zone.", "zone")
         power = self._gauge("power_watts", "Electrical power by rail of the board.", "rail")
@@ -137,8 +141,8 @@ class _Collector:
             power.add_metric([name], watts)
         yield from (temperature, power)
 
-    def _counter(self, name: str, what: str, *labels: str) -> Any:
+    def _counter(self, name: str, what: str, *labels: str) -> Family:
         return self._core.CounterMetricFamily("edge_attp_" + name, what, labels=labels)
 
-    def _gauge(self, name: str, what: str, *labels: str) -> Any:
+    def _gauge(self, name: str, what: str, *labels: str) -> Family:
         return self._core.GaugeMetricFamily("edge_attp_" + name, what, labels=labels)

@@ -7,9 +7,8 @@ from edge_attp.bitstream import Source
 from edge_attp.pipeline import Job, Options
 from edge_attp.service.config import Config, StreamTable
 from edge_attp.service.folder_clips import FolderClips
-from edge_attp.service.lasting import LastingSink
-from edge_attp.service.sink_makers import lasting_sinks, passing_sinks
 from edge_attp.service.state import EventSink, ServiceState
+from edge_attp.service.stream_sinks import LastingSink, make_lasting_sinks, make_passing_sinks
 from edge_attp.service.supervisor import Plan, Work
 from edge_attp.sinks import Observer, Sink
 from edge_attp.sinks.table import SINKS
@@ -57,15 +56,15 @@ class _Planner:
         return Plan(table.name, tables, self._next_work, is_folder, is_file, self._close)
 
     def _next_work(self) -> Optional[Work]:
-        path = self._table.source if self._clips is None else self._clips.next()
+        path = self._table.source if self._clips is None else self._clips.next_clip()
         return None if path is None else self._work(path)
 
     def _work(self, path: str) -> Work:
         name, recorder = self._table.name, self._recorder()
         if self._lasting is None:
-            self._lasting = lasting_sinks(self._config, name)
+            self._lasting = make_lasting_sinks(self._config, name)
             self._state.add_sinks(self._lasting)
-        passing = passing_sinks(self._config, name, recorder)
+        passing = make_passing_sinks(self._config, name, recorder)
         sinks: List[Sink] = [sink for _, sink in passing]
         sinks += [sink for _, sink in self._lasting]
         sinks += [EventSink(self._state)]
@@ -82,9 +81,9 @@ class _Planner:
     def _close(self) -> None:
         """Waits for what can still be delivered, so it is called in a thread of its own."""
         if self._clips is not None:
-            self._clips.close()
+            self._clips.stop_watching()
         for _, sink in self._lasting or ():
-            sink.end()
+            sink.end_for_good()
         self._state.drop_sinks(self._lasting or ())
 
     def _recorder(self) -> Optional[PacketRing]:

@@ -1,17 +1,35 @@
-"""Every table and key of the configuration, with its kind, its default and what it is for.
+"""Every table and key of the configuration, with its kind, its default and its meaning.
 
-What [[sink]] takes besides is said by the sinks themselves. The strict reading (config.py) and the
-commented example (`edge-attp serve --example`) are both made from this.
+Sinks declare their own keys. The strict reader (config.py), the commented example (`edge-attp serve
+--example`) and the tables of docs/service.md are all made from these.
 """
 
+import re
 from typing import Dict
 
 from edge_attp.engine import BACKENDS
 from edge_attp.recognition import Thresholds
-from edge_attp.service import values
 from edge_attp.sinks import table
+from edge_attp.sinks.settings import SECRET
 from edge_attp.sources.live import LiveOptions
-from edge_attp.strict import REQUIRED, Key
+from edge_attp.strict import (
+    BOOLEAN,
+    COUNT,
+    FOLDER,
+    LOCATION,
+    PATH,
+    REQUIRED,
+    SECONDS,
+    SHARE,
+    TEXT,
+    WHOLE,
+    Key,
+    Kind,
+    Unfit,
+    choice,
+    list_of,
+    matching,
+)
 
 __all__ = ["Keys", "SINK", "SINKS", "STREAM", "TABLES"]
 
@@ -20,105 +38,131 @@ _LIVE = LiveOptions()
 
 Keys = Dict[str, Key]
 
+
+def _read_every(value: object, folder: str) -> int:
+    words = {"picture": 1, "gop": 0}
+    return words[value] if isinstance(value, str) and value in words else COUNT.read(value, folder)
+
+
+def _read_address(value: object, _folder: str) -> str:
+    if not isinstance(value, str):
+        raise Unfit
+    found = re.match(r"(?:[^\s:]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})\Z", value)
+    if value and (found is None or not 0 < int(found.group(1)) < 65536):
+        raise Unfit
+    return value
+
+
+def _read_source(value: object, folder: str) -> str:
+    return "-" if value == "-" else LOCATION.read(value, folder)
+
+
+# Names become parts of paths and topics.
+_NAME = matching("letters, digits and . _ - only", r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_NAMES = list_of(TEXT, "a list of names of streams")
+_ADDRESS = Kind('an address such as "127.0.0.1:9560", or "" for none', _read_address, is_text=True)
+_EVERY = Kind(f'"picture", "gop" or {COUNT.expected}', _read_every)
+_SOURCE = Kind(
+    'a URL, a path, /dev/videoN, or "-" for the standard input', _read_source, is_text=True
+)
+
 TABLES: Dict[str, Keys] = {
     "engine": {
         "pack": Key(
-            values.FOLDER,
+            FOLDER,
             None,
-            "folder of the model pack; without it, the one that comes with the program",
+            "folder of the model pack; by default the one that comes with the program",
             "/opt/edge-attp/packs/fight",
         ),
-        "backend": Key(
-            values.choice(*BACKENDS), "auto", "inference library: " + ", ".join(BACKENDS)
-        ),
-        "threads": Key(
-            values.COUNT, None, "CPU threads; without it, as many as are found to help", 2
-        ),
+        "backend": Key(choice(*BACKENDS), "auto", "inference library: " + ", ".join(BACKENDS)),
+        "threads": Key(COUNT, None, "CPU threads; by default as many as are measured to help", 2),
         "batch": Key(
-            values.COUNT,
+            COUNT,
             1,
-            "pictures that the engine takes at once; with several streams, more is faster",
+            "pictures that the engine takes at once; more is faster with several streams",
         ),
     },
     "service": {
         "state_dir": Key(
-            values.PATH,
+            PATH,
             None,
-            "where results and spools go; without it, what systemd gives, or "
+            "where results and spools go; by default the folder that systemd gives, else "
             "~/.local/state/edge-attp",
             "/var/lib/edge-attp",
         ),
     },
     "health": {
         "listen": Key(
-            values.ADDRESS,
+            _ADDRESS,
             "127.0.0.1:9560",
-            'of /healthz, /readyz, /metrics and the page; "" for none',
+            'address of /healthz, /readyz, /metrics and the page; "" for none',
         ),
         "token_file": Key(
-            values.SECRET,
+            SECRET,
             None,
-            "file with the token that callers must give; needed where `listen` is not this machine "
-            "alone",
+            "file with the token that callers must send; required unless `listen` is reachable from "
+            "this machine only",
             "health.token",
         ),
-        "page": Key(values.BOOLEAN, True, "show the live page at /"),
+        "page": Key(BOOLEAN, True, "show the live page at /"),
     },
     "events": {
-        "start": Key(values.SHARE, _THRESHOLDS.start, "an event begins at this probability"),
-        "end": Key(values.SHARE, _THRESHOLDS.end, "and ends below this one"),
+        "start": Key(SHARE, _THRESHOLDS.start, "probability at which an event starts"),
+        "end": Key(SHARE, _THRESHOLDS.end, "probability below which it ends"),
         "shortest_s": Key(
-            values.SECONDS, _THRESHOLDS.shortest_s, "shorter ones are not reported, in seconds"
+            SECONDS,
+            _THRESHOLDS.shortest_s,
+            "events shorter than this many seconds are not reported",
         ),
     },
 }
 
 STREAM: Keys = {
-    "name": Key(values.LABEL, REQUIRED, "what results call it", "door"),
+    "name": Key(_NAME, REQUIRED, "name of the stream in results", "door"),
     "source": Key(
-        values.SOURCE,
+        _SOURCE,
         REQUIRED,
         "URL of a camera, /dev/videoN, a file, a folder/ that clips arrive in, or - for stdin; paths "
         "are relative to this file",
         "rtsp://192.168.1.20/stream1",
     ),
-    "transport": Key(values.choice("tcp", "udp"), "tcp", "of RTSP"),
+    "transport": Key(choice("tcp", "udp"), "tcp", "transport of RTSP"),
     "every": Key(
-        values.EVERY,
+        _EVERY,
         "picture",
-        'score every "picture", one of each "gop" (group of pictures, or 12 of a longer one), or one in N',
+        'score every "picture", one of each "gop" (one in 12 of a longer group), or one in N',
     ),
     "anchor": Key(
-        values.COUNT,
+        COUNT,
         None,
-        "decode a key picture where the stream has given none for N pictures",
+        "also decode a picture, and use it as a key picture, after N pictures without one",
         48,
     ),
     "track": Key(
-        values.WHOLE,
+        WHOLE,
         None,
         "video track of a file that has several, counted from 0 as `edge-attp inspect` lists them; "
-        "without it, the one that FFmpeg calls the best",
+        "by default the one that FFmpeg calls the best",
         1,
     ),
-    "threads": Key(values.COUNT, 1, "of the parser"),
-    "realtime": Key(values.BOOLEAN, False, "take the pictures of a file at their time, not faster"),
+    "threads": Key(COUNT, 1, "threads of the parser"),
+    "realtime": Key(BOOLEAN, False, "read a file at its own pace, not faster"),
     "stall_s": Key(
-        values.SECONDS,
+        SECONDS,
         _LIVE.connection.stall_s,
-        "a camera that is silent for so long is opened again",
+        "reopen a camera that has been silent for this many seconds",
     ),
     "reconnect_max_s": Key(
-        values.SECONDS, _LIVE.reconnect_max_s, "longest pause between two attempts to open it"
+        SECONDS, _LIVE.reconnect_max_s, "longest pause between two attempts to open it, in seconds"
     ),
     "max_lag_s": Key(
-        values.SECONDS, _LIVE.max_lag_s, "work is left out where a camera would fall behind more"
+        SECONDS, _LIVE.max_lag_s, "skip work rather than fall further behind a camera, in seconds"
     ),
 }
 
 SINK: Keys = {
-    "type": Key(values.TEXT, REQUIRED, ""),
-    "streams": Key(values.NAMES, None, "names of streams; without it, all", ["door"]),
+    "type": Key(TEXT, REQUIRED, "type of the sink"),
+    "streams": Key(_NAMES, None, "names of the streams it takes; by default all", ["door"]),
 }
 
 SINKS: Dict[str, Keys] = {name: sink.keys for name, sink in table.SINKS.items()}

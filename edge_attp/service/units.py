@@ -1,7 +1,7 @@
-"""Puts the service under systemd, looks at it there, and takes it away.
+"""Installs the service under systemd, shows its status, and removes it.
 
-The unit is a template, edge-attp@.service, with an instance for each configuration in /etc/edge-attp.
-With another root than / only files are written, for an image of a machine.
+The unit is a template, edge-attp@.service, with one instance for each configuration in /etc/edge-attp. With
+a root other than /, only files are written, to prepare the image of a machine.
 """
 
 import glob
@@ -25,15 +25,15 @@ USERS = "etc/sysusers.d/edge-attp.conf"
 CONFIG_FOLDER = "etc/edge-attp"
 USER = "edge-attp"
 USERS_TEXT = """\
-# The user of edge-attp@.service, and the group of cameras and of a Jetson's GPU.
+# The user of edge-attp@.service, and the group that owns cameras and a Jetson's GPU.
 g video -
 u edge-attp - "Action recognition in compressed video"
 """
-# Homes are closed to the service.
+# The unit denies the service access to these.
 CLOSED = ("/home/", "/root/", "/run/user/")
-# What CUDA opens: on a Jetson with JetPack 4 and 5, with JetPack 6, and beside a discrete GPU.
+# What CUDA opens: on a Jetson with JetPack 4 and 5, with JetPack 6, and with a discrete GPU.
 GPU_NODES = ("/dev/nvhost-*", "/dev/nvmap", "/dev/nvgpu/*/*", "/dev/nvidia*", "/dev/nvidia-caps/*")
-# Of a TX2, for images that are made elsewhere; nodes that are not there do no harm.
+# Those of a TX2, for images made elsewhere; missing nodes do no harm.
 TX2_NODES = [
     "/dev/nvhost-" + part
     for part in "as-gpu ctrl ctrl-gpu dbg-gpu gpu prof-gpu sched-gpu tsg-gpu".split()
@@ -43,7 +43,7 @@ SHOWN = ("ActiveState", "SubState", "StatusText", "NRestarts", "Result", "ExecMa
 
 
 def unit_text(command: List[str], devices: List[str]) -> str:
-    """The unit. command: what starts edge-attp. devices: that it may open besides cameras."""
+    """The text of the unit. command: starts edge-attp. devices: that it may open besides cameras."""
     with open(TEMPLATE, encoding="utf-8") as file:
         text = file.read()
     allowed = "\n".join(f"DeviceAllow={device} rw" for device in devices)
@@ -53,7 +53,7 @@ def unit_text(command: List[str], devices: List[str]) -> str:
 
 
 class Installation:
-    """One instance of the service below `root`."""
+    """One instance of the service, under the root folder `root`."""
 
     def __init__(self, name: str, root: str = "/") -> None:
         self._name = name
@@ -63,11 +63,11 @@ class Installation:
         self.config = self._path(CONFIG_FOLDER, name + ".toml")
 
     def install(self, config: Optional[str], start: bool = True) -> None:
-        """Writes unit, user and configuration, and starts the service if this machine is the root."""
+        """Writes unit, user and configuration and enables the instance; starts it if `root` is /."""
         command = _command()
         if self._is_here:
-            _need_root_and_systemd()
-            _refuse_closed(command)
+            _require_root_and_systemd()
+            _refuse_home_folders(command)
             _check_config(config or self.config)
         self._write(USERS, USERS_TEXT)
         _run("systemd-sysusers", "--root=" + self._root, "edge-attp.conf")
@@ -77,9 +77,9 @@ class Installation:
         self._enable(start)
 
     def uninstall(self) -> None:
-        """Stops and removes the instance, with the last one the unit; configuration and state stay."""
+        """Stops and removes the instance, and with the last one the unit. Configuration and state stay."""
         if self._is_here:
-            _need_root_and_systemd()
+            _require_root_and_systemd()
             _run("systemctl", "disable", "--now", self._unit)
         else:
             _remove(self._path(WANTS, self._unit))
@@ -89,9 +89,9 @@ class Installation:
         if self._is_here:
             _run("systemctl", "daemon-reload")
 
-    def status(self) -> Dict[str, str]:
-        """What systemd says of it, by the names of SHOWN."""
-        _need_systemd()
+    def query_status(self) -> Dict[str, str]:
+        """The properties SHOWN of the unit, as systemd reports them."""
+        _require_systemd()
         shown = _run("systemctl", "show", self._unit, "--property=" + ",".join(SHOWN))
         return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
@@ -103,7 +103,9 @@ class Installation:
             _run("systemctl", "daemon-reload")
             _run("systemctl", "enable", self._unit)
             if start:
-                logger.info("starting %s: engines that are built first take minutes", self._unit)
+                logger.info(
+                    "starting %s; if engines must be built first, this takes minutes", self._unit
+                )
                 _run("systemctl", "restart", self._unit)
             return
         link = self._path(WANTS, self._unit)
@@ -112,7 +114,7 @@ class Installation:
             os.symlink("/" + UNIT, link)
 
     def _copy_config(self, config: str) -> None:
-        """It may hold passwords of cameras, so only the service may read it."""
+        """Makes the copy readable by the service only: it may hold passwords of cameras."""
         os.makedirs(os.path.dirname(self.config), exist_ok=True)
         part = self.config + ".new"
         with open(config, "rb") as source, open(os.open(part, _CREATE, 0o640), "wb") as copy:
@@ -122,7 +124,7 @@ class Installation:
         os.replace(part, self.config)
 
     def _gid(self) -> int:
-        """Of the service's group, which the root may know and this machine not."""
+        """The id of the service's group, which may exist under `root` only."""
         with open(self._path("etc/group"), encoding="utf-8") as file:
             groups = [line.split(":") for line in file]
         return next(int(fields[2]) for fields in groups if fields[0] == USER)
@@ -136,7 +138,7 @@ class Installation:
 
 
 def _command() -> List[str]:
-    """How this program was started, from the root on."""
+    """The command that started this program, as an absolute path."""
     program = os.path.abspath(sys.argv[0])
     if os.path.basename(program) == "edge-attp" and os.access(program, os.X_OK):
         return [program]
@@ -149,40 +151,40 @@ def _gpu_nodes() -> List[str]:
 
 
 def _quoted(word: str) -> str:
-    """For ExecStart=, where % and \\ and quotes mean something."""
+    """Escapes a word for ExecStart=, where %, $, \\ and quotes have a meaning."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if " " in escaped else escaped
 
 
 def _check_config(path: str) -> None:
-    """As it will be read: what it names by relative paths must be in the folder it will be in."""
+    """Reads it as the service will: files that it names by relative paths must be in their final folder."""
     if not os.path.exists(path):
         raise UsageError(
-            f"there is no {path}: write one (edge-attp serve --example > FILE) and name it with --config"
+            f"there is no {path}: write one (edge-attp serve --example > FILE) and pass it with --config"
         )
     load_config(path, "/" + CONFIG_FOLDER)
 
 
-def _refuse_closed(command: List[str]) -> None:
+def _refuse_home_folders(command: List[str]) -> None:
     package = os.path.dirname(os.path.abspath(edge_attp.__file__))
     for place in map(os.path.realpath, (command[0], sys.prefix, sys.executable, package)):
         if (place + "/").startswith(CLOSED):
             raise UsageError(
-                f"{place} lies in a home, which is closed to the service: install edge-attp elsewhere, as in "
+                f"{place} is in a home folder, which the service cannot read; install edge-attp elsewhere: "
                 "python3 -m venv /opt/edge-attp && /opt/edge-attp/bin/pip install 'edge-attp[service]'"
             )
 
 
-def _need_root_and_systemd() -> None:
+def _require_root_and_systemd() -> None:
     if os.geteuid() != 0:
-        raise UsageError("this needs root: call it with sudo")
-    _need_systemd()
+        raise UsageError("this needs root; run it with sudo")
+    _require_systemd()
 
 
-def _need_systemd() -> None:
+def _require_systemd() -> None:
     if not os.path.isdir("/run/systemd/system"):
         raise UsageError(
-            "this machine does not run systemd; --root DIR prepares the image of one that does"
+            "this machine does not run systemd; to prepare the image of one that does, use --root DIR"
         )
 
 

@@ -1,7 +1,7 @@
-"""A small web server: answers GET and HEAD, and does not fall to slow, many or foreign callers.
+"""A small web server: answers GET and HEAD, and withstands slow, numerous or hostile callers.
 
 Every connection carries one request; its head is bounded in bytes and in time, and so is every write.
-Knows nothing of what it serves.
+The server knows nothing of what it serves.
 """
 
 import io
@@ -11,8 +11,9 @@ import socket
 import socketserver
 import threading
 import time
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Callable, Dict, Generator, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Generator, NamedTuple, Optional, Tuple, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from edge_attp.errors import UsageError
@@ -24,7 +25,7 @@ MAX_CONNECTIONS = 32
 MAX_HEAD_BYTES = 16384
 HEAD_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 5.0
-POLL_S = 0.1  # how long stop() may take
+POLL_S = 0.1  # how long stop_serving() may take
 SECURITY_HEADERS = (
     (
         "Content-Security-Policy",
@@ -38,16 +39,21 @@ SECURITY_HEADERS = (
 )
 
 
+# Sockets of TCP only; socketserver's types also allow for UDP.
+Connection = Any
+SocketAddress = Tuple[str, int]  # IPv6 adds two numbers, which nothing here looks at
+
+
 class Request(NamedTuple):
     """path: decoded. query: the last value of each name. headers: get() ignores case."""
 
     path: str
     query: Dict[str, str]
-    headers: Any
+    headers: Message
 
 
 class Response(NamedTuple):
-    """body: or, where parts is set, the body comes piece by piece until the caller has gone."""
+    """parts: replaces `body` by pieces, sent one by one until the caller has gone."""
 
     status: int
     content_type: str
@@ -57,7 +63,7 @@ class Response(NamedTuple):
 
 
 def text(status: int, message: str, *headers: Tuple[str, str]) -> Response:
-    """A line for people."""
+    """An answer of one line of plain text."""
     body = (message + "\n").encode("utf-8")
     return Response(status, "text/plain; charset=utf-8", body, headers)
 
@@ -65,41 +71,43 @@ def text(status: int, message: str, *headers: Tuple[str, str]) -> Response:
 class WebServer:
     """listen: "HOST:PORT", port 0 for any free one. answer: called with each Request, in many threads.
 
-    Raises UsageError where that is no address of this machine.
+    Raises UsageError if that is not an address of this machine.
     """
 
     def __init__(self, listen: str, answer: Callable[[Request], Response]) -> None:
         family, place = _resolve(listen)
         self._server = _Server(family, place, listen, answer)
-        host, self.port = self._server.server_address[:2]
-        self.is_loopback = ipaddress.ip_address(str(host)).is_loopback
+        host, self.port = cast("SocketAddress", self._server.server_address[:2])
+        self.is_loopback = ipaddress.ip_address(host).is_loopback
         self.address = ("[%s]:%d" if ":" in host else "%s:%d") % (host, self.port)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_S,), name="edge-attp-web", daemon=True
         )
 
-    def start(self) -> None:
-        """Begins to answer."""
+    def start_serving(self) -> None:
+        """Starts the thread that accepts connections."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Takes no more connections. Answers that are under way end by themselves."""
+    def stop_serving(self) -> None:
+        """Accepts no more connections. Answers under way end by themselves."""
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
 
 
-def _resolve(listen: str) -> Tuple[int, Tuple[Any, ...]]:
+def _resolve(listen: str) -> Tuple[int, SocketAddress]:
     """Address family and socket address."""
     found = re.match(r"(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$", listen)
     if found is None or int(found.group(3)) > 65535:
-        raise UsageError(f"{listen!r} is no address to listen on: write host:port")
+        raise UsageError(f"{listen!r} is not an address to listen on; write host:port")
     host, port = found.group(1) or found.group(2), int(found.group(3))
     try:
         flags = socket.AI_PASSIVE
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)[0][::4]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     except OSError as error:
         raise UsageError(f"cannot listen on {listen}: {error}") from None
+    family, _, _, _, place = addresses[0]
+    return family, cast("SocketAddress", place)
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -108,7 +116,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 16
 
     def __init__(
-        self, family: int, place: Any, listen: str, answer: Callable[[Request], Response]
+        self, family: int, place: SocketAddress, listen: str, answer: Callable[[Request], Response]
     ) -> None:
         self.address_family = family
         self.answer = answer
@@ -118,7 +126,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         except OSError as error:
             raise UsageError(f"cannot listen on {listen}: {error.strerror}") from None
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Connection, client_address: SocketAddress) -> None:
         if not self._slots.acquire(blocking=False):
             return self.shutdown_request(request)
         try:
@@ -127,13 +135,13 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._slots.release()
             raise
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Connection, client_address: SocketAddress) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._slots.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Connection, client_address: SocketAddress) -> None:
         logger.debug("web: %s", client_address[0], exc_info=True)
 
 
@@ -145,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.rfile.close()
-        self.rfile = io.BytesIO(_head(self.connection))
+        self.rfile = io.BytesIO(_read_head(self.connection))
         self.connection.settimeout(WRITE_TIMEOUT_S)
 
     def do_GET(self) -> None:
@@ -154,31 +162,35 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._send(self._answer(), with_body=False)
 
-    def send_error(self, code: int, message: Any = None, explain: Any = None) -> None:
-        """What http.server finds wrong with a request, without its page of HTML."""
-        self._send(text(code, str(message or "error")), with_body=True)
+    def send_error(
+        self, code: int, message: Optional[str] = None, explain: Optional[str] = None
+    ) -> None:
+        """Answers errors that http.server finds, without its page of HTML."""
+        self._send(text(code, message or "error"), with_body=True)
 
     def version_string(self) -> str:
-        """Without versions."""
+        """The Server header, without versions."""
         return "edge-attp"
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a path may hold a token."""
+    def log_message(self, format: str, *args: object) -> None:
+        """Logs nothing: a path may hold a token."""
 
     def _answer(self) -> Response:
         try:
             parts = urlsplit(self.path)
         except ValueError:
-            return text(400, "this is no address")
+            return text(400, "this is not a valid address")
         request = Request(unquote(parts.path), dict(parse_qsl(parts.query)), self.headers)
         try:
             return self.server.answer(request)
         except Exception:
-            logger.exception("web: %r cannot be answered", request.path)
-            return text(500, "this went wrong; the log says why")
+            logger.exception("web: no answer to %r", request.path)
+            return text(500, "something went wrong; see the log")
 
     def _send(self, response: Response, with_body: bool) -> None:
-        self.request_version = self.protocol_version  # else some are answered without headers
+        self.request_version = (
+            self.protocol_version
+        )  # otherwise some requests are answered without headers
         try:
             self.send_response(response.status)
             self.send_header("Content-Type", response.content_type)
@@ -191,22 +203,22 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(response.body)
                 for part in response.parts or ():
                     self.wfile.write(part)
-        except OSError:  # the caller has gone, or is too slow
+        except OSError:  # the caller has gone or is too slow
             pass
         finally:
             if response.parts is not None:
                 response.parts.close()
 
 
-def _head(connection: socket.socket) -> bytes:
-    """The request up to its empty line; less where the caller does not send all of it. Raises OSError
-    where it is too long, or too long in coming."""
+def _read_head(connection: socket.socket) -> bytes:
+    """The request up to its empty line, or what the caller sent of it. Raises OSError if it is too long or
+    takes too long."""
     head = b""
     deadline_s = time.monotonic() + HEAD_TIMEOUT_S
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
         remaining_s = deadline_s - time.monotonic()
         if remaining_s <= 0 or len(head) > MAX_HEAD_BYTES:
-            raise OSError(f"no request in {MAX_HEAD_BYTES} bytes and {HEAD_TIMEOUT_S:.1f} s")
+            raise OSError(f"no request within {MAX_HEAD_BYTES} bytes and {HEAD_TIMEOUT_S:.1f} s")
         connection.settimeout(remaining_s)
         part = connection.recv(4096)
         if not part:

@@ -1,4 +1,4 @@
-"""Where results go: console text, JSON lines, CSV, an overlay video, a progress line.
+"""Where results go: console text, JSON lines, CSV, an overlay video, a progress line, networks.
 
 A sink knows result records and nothing of how they came about; an observer knows pictures and nothing of results.
 """

@@ -9,11 +9,10 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Union
 
 from edge_attp.bitstream.orientation import Matrix
 from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp.log import Trouble
 from edge_attp.recognition import Event, ScoredPicture, Verdict
 from edge_attp.sinks.base import Header, Sink
-from edge_attp.sinks.naming import fill_in, for_file
-from edge_attp.sinks.settings import STATE_PATH, SinkType
-from edge_attp.sinks.trouble import Trouble
+from edge_attp.sinks.settings import STATE_PATH, SinkType, fill_stream_name, safe_name
 from edge_attp.sources.recorder import LONGEST_GOP_S, Cut, PacketRing, write_mp4
 from edge_attp.strict import BYTES, PAUSE, Key
 
@@ -73,8 +72,8 @@ class ClipSink(Sink):
         self._thread = threading.Thread(target=self._work, name="edge-attp-clips", daemon=True)
 
     def begin(self, header: Header) -> None:
-        self._folder = fill_in(self._folder, header.stream)
-        self._prefix = for_file(header.stream)
+        self._folder = fill_stream_name(self._folder, header.stream)
+        self._prefix = safe_name(header.stream)
         self._display_matrix = header.display_matrix
         self._trouble = Trouble(f"clips {self._folder}")
         self._thread.start()
@@ -91,7 +90,7 @@ class ClipSink(Sink):
     def event(self, event: Event) -> None:
         now = time.time()
         moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-        name = f"{self._prefix}-{for_file(event.label)}-{moment}.mp4"
+        name = f"{self._prefix}-{safe_name(event.label)}-{moment}.mp4"
         begin_s, end_s = event.start_s - self._before_s, event.end_s + self._after_s
         with self._lock:
             self._wanted.append(_Wanted(name, begin_s, end_s))
@@ -132,7 +131,7 @@ class ClipSink(Sink):
 
     def _lose(self, why: Union[str, Exception]) -> None:
         self._counts["lost"] += 1
-        self._trouble.warn(why, "clips are lost")
+        self._trouble.report_failure(why, "clips are lost")
 
     def _work(self) -> None:
         while True:
@@ -149,7 +148,7 @@ class ClipSink(Sink):
             except (OSError, EdgeAttpError) as error:
                 self._lose(error)
             else:
-                self._trouble.over()
+                self._trouble.report_success()
 
     def _write(self, name: str, cut: Cut) -> None:
         os.makedirs(self._folder, exist_ok=True)

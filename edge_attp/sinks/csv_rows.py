@@ -1,7 +1,7 @@
 """Results as CSV: one row per picture and label, per event, and per label of the verdict. Version 1."""
 
 import csv
-from typing import Any, TextIO, Tuple
+from typing import TextIO, Tuple
 
 import numpy as np
 
@@ -28,12 +28,12 @@ COLUMNS = (
 
 
 def write_csv_header(stream: TextIO) -> None:
-    """The line that names the columns."""
+    """Writes the line with the names of the columns."""
     csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
 
 
 class CsvSink(Sink):
-    """Columns as COLUMNS says, empty where they do not apply. with_header: begins with their names."""
+    """Rows with the columns of COLUMNS, empty where they do not apply. with_header: writes their names first."""
 
     def __init__(self, stream: TextIO, top_count: int, with_header: bool = True) -> None:
         self._stream = stream
@@ -76,13 +76,13 @@ class CsvSink(Sink):
             self._ranked(scores.probabilities, scores.start_s, scores.end_s, record="verdict")
 
     def _ranked(
-        self, probabilities: np.ndarray, start_s: float, end_s: float, **values: Any
+        self, probabilities: np.ndarray, start_s: float, end_s: float, **values: object
     ) -> None:
         times = {"start_s": f"{start_s:.6f}", "end_s": f"{end_s:.6f}"}
         best = top(probabilities, self._labels, self._top)
         for rank, (label, probability) in enumerate(best, 1):
             self._row(rank=rank, label=label, probability=f"{probability:.6f}", **times, **values)
 
-    def _row(self, **values: Any) -> None:
+    def _row(self, **values: object) -> None:
         self._rows.writerow(dict(values, version=VERSION, stream=self._name))
         self._stream.flush()

@@ -1,12 +1,12 @@
 """Results as JSON lines: a header, then a record per scored picture and event, then the verdict.
 
-Every record has a "type" and the name of its "stream"; the header has "format" and "version". Records
-of a service also have the "time" at which they were made, and events an "id". Version 1.
+Every record has a "type" and the name of its "stream"; the header has "format" and "version". The
+service's records also have the "time" at which they were written, and its events an "id". Version 1.
 """
 
 import json
 import time
-from typing import Any, Dict, List, TextIO, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 import numpy as np
 
@@ -16,18 +16,34 @@ from edge_attp.timing import Clock
 
 __all__ = ["JsonLinesSink", "event_record", "stamped", "utc"]
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class LineWriter(Protocol):
+        """What lines are written to: a text file, or less."""
+
+        def write(self, __text: str) -> object: ...
+
+        def flush(self) -> None: ...
+
+
+Record = Dict[str, object]
 FORMAT = "edge-attp-results"
 VERSION = 1
 
 
 class JsonLinesSink(Sink):
-    """One JSON object a line; times in seconds, rounded to microseconds.
+    """One JSON object per line; times in seconds, rounded to microseconds.
 
-    with_stamps: adds what stamped() adds.
+    with_stamps: adds the time to each record, and the id to events.
     """
 
     def __init__(
-        self, stream: TextIO, top_count: int, with_timing: bool = False, with_stamps: bool = False
+        self,
+        stream: "LineWriter",
+        top_count: int,
+        with_timing: bool = False,
+        with_stamps: bool = False,
     ) -> None:
         self._stream = stream
         self._top = top_count
@@ -72,7 +88,7 @@ class JsonLinesSink(Sink):
 
     def finish(self, verdict: Verdict) -> None:
         scores = verdict.scores
-        record: Dict[str, Any] = {
+        record: Record = {
             "top": [] if scores is None else self._best(scores.probabilities),
             "gops": verdict.gops,
             "pictures": verdict.pictures,
@@ -95,27 +111,27 @@ class JsonLinesSink(Sink):
             }
         self._write("verdict", **record)
 
-    def _best(self, probabilities: np.ndarray) -> List[Dict[str, Any]]:
+    def _best(self, probabilities: np.ndarray) -> List[Record]:
         return [
             {"label": label, "probability": round(probability, 6)}
             for label, probability in top(probabilities, self._labels, self._top)
         ]
 
-    def _write(self, record_type: str, **values: Any) -> None:
-        record: Dict[str, Any] = {"type": record_type, "stream": self._name}
+    def _write(self, record_type: str, **values: object) -> None:
+        record: Record = {"type": record_type, "stream": self._name}
         record.update(values)
         self._write_record(record)
 
-    def _write_record(self, record: Dict[str, Any]) -> None:
+    def _write_record(self, record: Record) -> None:
         if self._with_stamps:
             record = stamped(record)
         self._stream.write(json.dumps(record) + "\n")
         self._stream.flush()
 
 
-def event_record(event: Event, with_id: bool) -> Dict[str, Any]:
-    """The record of an event; `score` is a probability."""
-    record = {
+def event_record(event: Event, with_id: bool) -> Record:
+    """The record of an event. Its `score` is a probability."""
+    record: Record = {
         "type": "event",
         "stream": event.stream,
         "label": event.label,
@@ -127,13 +143,13 @@ def event_record(event: Event, with_id: bool) -> Dict[str, Any]:
     return dict(record, id=event.id) if with_id else record
 
 
-def stamped(record: Dict[str, Any]) -> Dict[str, Any]:
-    """The record with the wall-clock "time" of this moment."""
+def stamped(record: Record) -> Record:
+    """The record with the current wall-clock "time"."""
     return dict(record, time=utc(time.time()))
 
 
 def utc(seconds: float) -> str:
-    """ISO 8601 with milliseconds, of seconds since 1970."""
+    """Seconds since 1970 as ISO 8601 text with milliseconds."""
     milliseconds = int(seconds * 1000)
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
     return f"{whole}.{milliseconds % 1000:03d}Z"

@@ -15,14 +15,13 @@ import numpy as np
 
 from edge_attp.backoff import Backoff
 from edge_attp.errors import UsageError
+from edge_attp.log import Trouble, without_secrets
 from edge_attp.recognition import ScoredPicture
 from edge_attp.sinks import draw
 from edge_attp.sinks.base import Header
-from edge_attp.sinks.naming import fill_in, without_secrets
 from edge_attp.sinks.overlay import DEFAULT_RATE, Drawing, PyAv, Sketch
 from edge_attp.sinks.overlay_sender import Sender
-from edge_attp.sinks.settings import SinkType
-from edge_attp.sinks.trouble import Trouble
+from edge_attp.sinks.settings import SinkType, fill_stream_name
 from edge_attp.strict import Key, matching
 
 __all__ = ["OverlayStreamSink", "SINK"]
@@ -89,7 +88,7 @@ class OverlayStreamSink(Drawing):
 
     def begin(self, header: Header) -> None:
         super().begin(header)
-        self._url = fill_in(self._url, header.stream)
+        self._url = fill_stream_name(self._url, header.stream)
         self._rate = header.frame_rate or DEFAULT_RATE
         self._thread.start()
 
@@ -163,7 +162,7 @@ class OverlayStreamSink(Drawing):
         self._counts["failed_attempts"] += 1
         self._counts["dropped_pictures"] += 1
         reason = self._hang_up()
-        self._trouble.warn(reason or error, "pictures are dropped")
+        self._trouble.report_failure(reason or error, "pictures are dropped")
         if time.monotonic() - self._connected_s >= GOOD_S:
             backoff.reset()
 
@@ -182,7 +181,7 @@ class OverlayStreamSink(Drawing):
         if self._sender.is_sending():
             self._counts["connects"] += 1
             self._is_connected = True
-            self._trouble.over()
+            self._trouble.report_success()
         elif not self._is_connected and time.monotonic() - self._connected_s >= STALL_S:
             raise TimeoutError("the receiver does not answer")
 

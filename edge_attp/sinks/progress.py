@@ -1,4 +1,4 @@
-"""A line on a terminal that says how far the run is."""
+"""A line on a terminal that shows the progress of a run."""
 
 import time
 from typing import TextIO, Tuple

@@ -1,13 +1,13 @@
-"""A queue of messages on disk, bounded in size, for what a network cannot take at the moment.
+"""A queue of messages on disk, bounded in size, for messages that a network cannot take at the moment.
 
-Files of one folder, numbered: messages are appended to the last, read from the first, and a file is
+The folder holds numbered files: messages are appended to the last, read from the first, and a file is
 removed when all its messages are acknowledged. A message is a header (length, CRC-32) and its bytes,
-written by one call. Nothing here knows what a message means or where it goes.
+written by one call. The spool does not know what a message means or where it goes.
 
-What survives: the process may be killed at any moment; a message that was being written then is dropped
-and counted at the next opening, nothing before it is. Power may fail at any moment; what was put since
-the last sync() may be lost then. An acknowledgement may be lost in both cases: then its message is
-given out again.
+Guarantees: the process may be killed at any moment; the message being written then is dropped and counted
+at the next opening, no earlier one is. Power may fail at any moment; messages put since the last
+sync_to_disk() may be lost. In both cases an acknowledgement may be lost; its message is then returned
+again.
 """
 
 import errno
@@ -24,27 +24,27 @@ __all__ = ["Message", "Spool"]
 
 _HEADER = struct.Struct("<II")  # length in bytes, CRC-32
 _POSITION = struct.Struct("<QQ")  # number of a file, offset in it; their CRC-32 follows
-_FILES = 8  # that a full spool consists of, about
+_FILES = 8  # in a full spool, about
 _NAME = re.compile(r"(\d{10})\.messages$")
 
 
 class Message(NamedTuple):
-    """A message, and the place behind it: number of its file, offset there."""
+    """A message, and where it ends: the number of its file and the offset in it."""
 
     data: bytes
     end: Tuple[int, int]
 
 
 class _File:
-    """A file of the folder. `count`: messages in it that are not acknowledged."""
+    """One file of the folder. count: its messages that are not acknowledged."""
 
     def __init__(self, number: int, fd: int) -> None:
         self.number, self.fd = number, fd
         self.size = self.count = 0
         self.is_synced = True
 
-    def read(self, offset: int) -> Optional[bytes]:
-        """The message at this offset; None if there is no whole one."""
+    def read_message(self, offset: int) -> Optional[bytes]:
+        """The message at this offset; None if none is complete there."""
         header = os.pread(self.fd, _HEADER.size, offset)
         if len(header) < _HEADER.size:
             return None
@@ -54,7 +54,7 @@ class _File:
         data = os.pread(self.fd, length, offset + _HEADER.size)
         return data if zlib.crc32(data) == check else None
 
-    def append(self, record: bytes) -> None:
+    def append_record(self, record: bytes) -> None:
         if os.pwrite(self.fd, record, self.size) < len(record):
             os.ftruncate(self.fd, self.size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -64,12 +64,13 @@ class _File:
 
 
 class Spool:
-    """Takes messages with put(), gives the oldest with peek() until ack() takes it away. Thread-safe.
+    """put_message() adds a message; peek_message() returns the oldest until acknowledge() removes it.
+    Thread-safe.
 
-    When more than max_bytes would lie on disk, the oldest file, about an eighth of them, is dropped.
+    When more than max_bytes would be on disk, the oldest file, about an eighth of them, is dropped.
     Opening raises OSError if the folder cannot be made or read, BlockingIOError if another spool has it
-    open. `counts`: messages put, dropped because the spool was full (or they are larger than it is), lost
-    because the disk did not take them, and torn: found unreadable.
+    open. counts: messages put; dropped because the spool was full (or smaller than the message); lost
+    because the disk did not take them; torn, that is, found unreadable.
     """
 
     def __init__(self, folder: str, max_bytes: int) -> None:
@@ -78,7 +79,7 @@ class Spool:
         self._lock = threading.Lock()
         self._files: Deque[_File] = deque()
         self._begin = 0  # offset of the oldest message in the first file
-        # To the last file; one of an earlier process is never appended to.
+        # Whether the last file may grow; one from an earlier process never does.
         self._is_appending = False
         os.makedirs(folder, exist_ok=True)
         self._guard = self._open("lock")
@@ -91,8 +92,8 @@ class Spool:
             self.close()
             raise
 
-    def put(self, data: bytes) -> None:
-        """Appends a message. OSError if the disk does not take it, which is counted already."""
+    def put_message(self, data: bytes) -> None:
+        """Appends a message. Raises OSError if the disk does not take it, and counts it as lost."""
         record = _HEADER.pack(len(data), zlib.crc32(data)) + data
         with self._lock:
             self.counts["put"] += 1
@@ -101,17 +102,17 @@ class Spool:
                 return
             try:
                 self._make_room(len(record))
-                self._file_for(len(record)).append(record)
+                self._file_for(len(record)).append_record(record)
             except OSError:
                 self.counts["lost"] += 1
                 raise
 
-    def peek(self) -> Optional[Message]:
-        """The oldest message, None if there is none. OSError if it cannot be read now."""
+    def peek_message(self) -> Optional[Message]:
+        """The oldest message; None if there is none. Raises OSError if it cannot be read now."""
         with self._lock:
             while self._is_open and self._files and self._files[0].count:
                 first = self._files[0]
-                data = first.read(self._begin)
+                data = first.read_message(self._begin)
                 if data is not None:
                     return Message(data, (first.number, self._begin + _HEADER.size + len(data)))
                 self.counts["torn"] += first.count
@@ -119,8 +120,8 @@ class Spool:
                 self._remove_finished()
             return None
 
-    def ack(self, message: Message) -> None:
-        """Takes away a message that peek() gave; nothing happens if it was dropped meanwhile."""
+    def acknowledge(self, message: Message) -> None:
+        """Removes a message that peek_message() returned, unless it was dropped meanwhile."""
         number, offset = message.end
         with self._lock:
             if not self._is_open or not self._files or self._files[0].number != number:
@@ -131,8 +132,8 @@ class Spool:
                 self._write_position(number, offset)
                 self._remove_finished()
 
-    def sync(self) -> None:
-        """Makes sure that what was put until now survives a failure of power; may take long."""
+    def sync_to_disk(self) -> None:
+        """Makes all messages put so far survive a power failure; may take long."""
         with self._lock:
             files = [file for file in self._files if self._is_open and not file.is_synced]
             copies = [os.dup(file.fd) for file in files]
@@ -153,7 +154,7 @@ class Spool:
                     os.close(fd)
 
     def __len__(self) -> int:
-        """Messages that wait."""
+        """Number of waiting messages."""
         with self._lock:
             return sum(file.count for file in self._files)
 
@@ -170,7 +171,7 @@ class Spool:
             file = self._open_file(found)
             self._files.append(file)
             self._scan(file, begin if found == number else 0)
-            if found < number:  # all of it was acknowledged, only its removal is missing
+            if found < number:  # all of it was acknowledged, but it was not removed
                 file.count = 0
             self._last_number = max(self._last_number, found)
         self._begin = begin if self._files and self._files[0].number == number else 0
@@ -181,13 +182,13 @@ class Spool:
         return sorted(int(match.group(1)) for match in found if match)
 
     def _scan(self, file: _File, begin: int) -> None:
-        """Counts the messages from `begin` on, and cuts the file behind the last whole one."""
+        """Counts the messages from `begin` on, and cuts the file after the last complete one."""
         file.size = min(begin, os.fstat(file.fd).st_size)
-        data = file.read(file.size)
+        data = file.read_message(file.size)
         while data is not None:
             file.size += _HEADER.size + len(data)
             file.count += 1
-            data = file.read(file.size)
+            data = file.read_message(file.size)
         if os.fstat(file.fd).st_size > file.size:
             self.counts["torn"] += 1
             os.ftruncate(file.fd, file.size)
@@ -205,7 +206,7 @@ class Spool:
         try:
             os.pwrite(self._position, body + zlib.crc32(body).to_bytes(4, "little"), 0)
         except OSError:
-            pass  # the disk is full: after a restart these messages come again
+            pass  # the disk is full: after a restart these messages are sent again
 
     def _make_room(self, length: int) -> None:
         if not self._is_open:
@@ -215,7 +216,7 @@ class Spool:
             self._remove_first()
 
     def _file_for(self, length: int) -> _File:
-        """The file to append to, a new one if there is none or it has its size."""
+        """The file to append to; a new one if there is none or it is full."""
         if self._is_appending and self._files[-1].size + length <= self._max_bytes // _FILES:
             return self._files[-1]
         os.makedirs(self._folder, exist_ok=True)
@@ -227,7 +228,7 @@ class Spool:
         return file
 
     def _remove_finished(self) -> None:
-        """Removes files without a message that waits; not the one that is appended to."""
+        """Removes files without waiting messages, except the one that is appended to."""
         while self._files and not self._files[0].count:
             if self._is_appending and len(self._files) == 1:
                 return

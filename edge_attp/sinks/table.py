@@ -1,4 +1,4 @@
-"""Every sink that a configuration can name. The one that comes first is switched on in the example."""
+"""Every sink that a configuration can name. The first one is switched on in the example."""
 
 from edge_attp.sinks import clips, mqtt, overlay_stream, rotating, webhook
 

@@ -9,8 +9,8 @@ __all__ = ["TextSink", "verdict_line"]
 
 
 class TextSink(Sink):
-    """A line per scored picture, a line per event, and the verdict. with_names: each begins with the name
-    of its stream."""
+    """A line per scored picture, a line per event, and the verdict. with_names: puts the name of the stream
+    before each line."""
 
     def __init__(self, stream: TextIO, top_count: int, with_names: bool = False) -> None:
         self._stream = stream
@@ -44,7 +44,7 @@ class TextSink(Sink):
 
 
 def verdict_line(verdict: Verdict, labels: Tuple[str, ...], top_count: int) -> str:
-    """The last line: the labels of the whole video, what they rest on, and the speed."""
+    """The last line: the labels of the whole video, the pictures they are based on, and the speed."""
     if verdict.scores is None:
         answer = "none: no picture was scored"
     else:

@@ -3,29 +3,28 @@
 import http.client
 import urllib.error
 import urllib.request
-from typing import Any, Optional
+from typing import Optional
 from urllib.parse import urlsplit
 
 from edge_attp.errors import UsageError
-from edge_attp.sinks.naming import without_secrets
-from edge_attp.sinks.secret_files import SECRET, read_secret
-from edge_attp.sinks.settings import SinkType
-from edge_attp.sinks.spooled import SPOOL_KEY, NotNow, Refused, SpooledSink
+from edge_attp.log import without_secrets
+from edge_attp.sinks.settings import SECRET, SinkType, read_secret
+from edge_attp.sinks.spooled import SPOOL_KEY, DeliveryFailed, DeliveryRefused, SpooledSink
 from edge_attp.strict import SECONDS, Key, matching
 
 __all__ = ["SINK", "WebhookSink"]
 
-TRY_AGAIN = (408, 429)  # of the answers 4xx: too slow, too many
+RETRIED = (408, 429)  # of the 4xx answers: too slow, too many
 SHOWN_BYTES = 200  # of an answer's body, in the log
 
 
 class WebhookSink(SpooledSink):
-    """Posts each event as JSON; it leaves the spool when the server has answered 2xx.
+    """Posts each event as JSON; the event leaves the spool when the server has answered 2xx.
 
-    Without an answer, and after 408, 429 and 5xx, it is tried again; after any other answer it is
-    dropped. Redirections are not followed: they would carry the token elsewhere. token_file: sent as a
-    bearer token. timeout_s: of each step of the exchange. See SpooledSink for the spool
-    and the counters; failed_attempts is one more.
+    Without an answer, and after 408, 429 and 5xx, it is sent again; after any other answer it is dropped.
+    Redirections are not followed: they would carry the token elsewhere. token_file: holds a bearer token.
+    timeout_s: of each step of the exchange. See SpooledSink for the spool and the counters; this sink adds
+    failed_attempts.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class WebhookSink(SpooledSink):
         spool_max_bytes: int = 16 << 20,
     ) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise UsageError(f'webhook: url = "{url}": is no http:// or https:// address')
+            raise UsageError(f'webhook: url = "{url}": is not an http:// or https:// address')
         super().__init__("webhook " + without_secrets(url), spool_folder, spool_max_bytes)
         token = read_secret("webhook: token_file", token_file)
         self._url, self._timeout_s = url, timeout_s
@@ -47,38 +46,38 @@ class WebhookSink(SpooledSink):
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._counts["failed_attempts"] = 0
 
-    def _deliver(self, data: bytes) -> None:
+    def _deliver_message(self, data: bytes) -> None:
         request = urllib.request.Request(self._url, data, self._headers, method="POST")
         try:
             with self._opener.open(request, timeout=self._timeout_s):
                 return
         except urllib.error.HTTPError as error:
             with error:
-                answer = _answer(error)
-            if error.code < 500 and error.code not in TRY_AGAIN:
-                raise Refused(answer) from None
+                answer = _describe_answer(error)
+            if error.code < 500 and error.code not in RETRIED:
+                raise DeliveryRefused(answer) from None
         except urllib.error.URLError as error:
             answer = str(getattr(error.reason, "strerror", None) or error.reason)
         except (OSError, http.client.HTTPException) as error:
             answer = str(error) or type(error).__name__
         self._counts["failed_attempts"] += 1
-        raise NotNow(answer)
+        raise DeliveryFailed(answer)
 
 
 SINK = SinkType(
     "webhook",
-    "a POST for each event, with retries from a spool",
+    "an HTTP POST for each event, queued on disk and retried",
     WebhookSink,
     {
         "url": Key(
             matching("an address that begins with http:// or https://", r"https?://[^\s/]"),
-            help="takes a POST with JSON",
+            help="address that accepts a POST with JSON",
             example="https://example.org/events",
         ),
         "token_file": Key(
             SECRET, None, "file with a token, sent as `Authorization: Bearer`", "web.token"
         ),
-        "timeout_s": Key(SECONDS, 10.0, "for one attempt"),
+        "timeout_s": Key(SECONDS, 10.0, "timeout of one attempt, in seconds"),
         "spool_max_bytes": SPOOL_KEY,
     },
     shown=("url",),
@@ -88,12 +87,12 @@ SINK = SinkType(
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """None: the answer 3xx comes out as an HTTPError."""
+    def redirect_request(self, *_: object) -> None:
+        """None, so that a 3xx answer becomes an HTTPError."""
 
 
-def _answer(error: urllib.error.HTTPError) -> str:
-    """What the server said, for people."""
+def _describe_answer(error: urllib.error.HTTPError) -> str:
+    """The server's answer, for the log."""
     try:
         body = error.read(SHOWN_BYTES).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException):

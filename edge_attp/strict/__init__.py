@@ -1,13 +1,13 @@
-"""The one strict reader of settings: the service's configuration, training recipes, model.json.
+"""The strict reader of settings: the service's configuration, training recipes, model.json.
 
-Their users declare each key as a `Key` in a `Table`, and read a `Document` through it. Whatever is wrong
-raises the error that the user of the document chose, in one line of one form:
+Callers declare each key as a `Key` in a `Table` and read a `Document` through it. Every fault raises the
+error class that the caller chose, as one line of one form:
 
     main.toml:12: stream 'door': every: got "often", expected "picture", "gop" or a whole number above 0
     pack/model.json:31: input.rgb.std: got [1, 0, 1], expected three numbers above 0
     recipe.toml:7: train.sede: unknown key; did you mean "seed"?
 
-What relates several keys is the business of each user, who tells of it with Document.fault().
+Rules that relate several keys belong to the caller, who reports them with Document.fault().
 """
 
 from edge_attp.strict.document import (
@@ -16,10 +16,12 @@ from edge_attp.strict.document import (
     Key,
     Path,
     Table,
+    Values,
     flat,
     read_json,
     read_toml,
 )
+from edge_attp.strict.formats import parse_toml_value
 from edge_attp.strict.kinds import (
     BOOLEAN,
     BYTES,
@@ -37,12 +39,12 @@ from edge_attp.strict.kinds import (
     Unfit,
     choice,
     converted,
-    fitting,
     list_of,
     matching,
     number,
     optional,
     path_to,
+    restricted,
     shown,
     whole,
 )
@@ -66,18 +68,20 @@ __all__ = [
     "TEXT",
     "Table",
     "Unfit",
+    "Values",
     "WHOLE",
     "choice",
     "converted",
-    "fitting",
     "flat",
     "list_of",
     "matching",
     "number",
     "optional",
+    "parse_toml_value",
     "path_to",
     "read_json",
     "read_toml",
+    "restricted",
     "shown",
     "whole",
 ]

@@ -1,4 +1,4 @@
-"""What a value may be: each kind says what it expects, and reads a value or refuses it. Knows no keys."""
+"""What a value may be: a kind says what it expects, and reads a value or refuses it. Kinds know no keys."""
 
 import datetime
 import json
@@ -6,7 +6,7 @@ import math
 import os
 import re
 import unicodedata
-from typing import Any, Callable, NamedTuple, Optional, Tuple
+from typing import Callable, Generic, Optional, Tuple, TypeVar
 
 __all__ = [
     "BOOLEAN",
@@ -25,12 +25,12 @@ __all__ = [
     "WHOLE",
     "choice",
     "converted",
-    "fitting",
     "list_of",
     "matching",
     "number",
     "optional",
     "path_to",
+    "restricted",
     "shown",
     "whole",
 ]
@@ -39,69 +39,89 @@ _LONGEST_SHOWN = 60
 _LARGEST = (1 << 63) - 1  # what TOML promises for whole numbers
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
+T = TypeVar("T")
+U = TypeVar("U")
+T_co = TypeVar("T_co", covariant=True)
+
 
 class Unfit(Exception):
-    """A value that its kind does not take. The text, if there is one, is told as it is."""
+    """A kind refuses a value. The message, if there is one, replaces "got ..., expected ..."."""
 
 
-class Kind(NamedTuple):
-    """What a value may be. expected: for messages. read(value, folder): the value as the program wants
-    it; raises Unfit. is_text: takes text. base: which of the document's folders paths are relative to."""
+class Kind(Generic[T_co]):
+    """What a value may be.
 
-    expected: str
-    read: Callable[[Any, str], Any]
-    is_text: bool = False
-    base: str = ""
+    expected: completes "expected ..." in messages. read(value, folder): returns the value as the program
+    uses it, or raises Unfit. is_text: whether the value is written as text. base: which of the document's
+    folders paths are relative to.
+    """
+
+    def __init__(
+        self,
+        expected: str,
+        read: Callable[[object, str], T_co],
+        is_text: bool = False,
+        base: str = "",
+    ) -> None:
+        self.expected = expected
+        self.read = read
+        self.is_text = is_text
+        self.base = base
 
 
-def fitting(
-    expected: str,
-    fits: Callable[[Any], bool],
-    convert: Optional[Callable[[Any], Any]] = None,
-    is_text: bool = False,
-) -> Kind:
-    """Values for which fits() is true, converted."""
+def restricted(of: Kind[T], expected: str, fits: Callable[[T], bool]) -> Kind[T]:
+    """The values of a kind for which fits() is true."""
 
-    def read(value: Any, _folder: str) -> Any:
-        if not fits(value):
+    def read(value: object, folder: str) -> T:
+        taken = of.read(value, folder)
+        if not fits(taken):
             raise Unfit
-        return value if convert is None else convert(value)
+        return taken
 
-    return Kind(expected, read, is_text)
-
-
-def matching(expected: str, pattern: str) -> Kind:
-    """Text that a pattern matches, from its beginning."""
-    fits = re.compile(pattern).match
-    return fitting(expected, lambda value: _is_text(value) and bool(fits(value)), is_text=True)
+    return Kind(expected, read, of.is_text, of.base)
 
 
-def converted(of: Kind, convert: Callable[[Any], Any]) -> Kind:
-    """The same values, made into something else."""
-    return of._replace(read=lambda value, folder: convert(of.read(value, folder)))
-
-
-def optional(of: Kind, absent: Any = None) -> Kind:
-    """The same values; "" and JSON's null count as not given."""
-    return of._replace(
-        read=lambda value, folder: absent if value in ("", None) else of.read(value, folder)
+def converted(of: Kind[T], convert: Callable[[T], U]) -> Kind[U]:
+    """The values of a kind, turned into something else."""
+    return Kind(
+        of.expected, lambda value, folder: convert(of.read(value, folder)), of.is_text, of.base
     )
 
 
-def choice(*words: Any) -> Kind:
+def optional(of: Kind[T], absent: Optional[T] = None) -> Kind[Optional[T]]:
+    """The values of a kind; "" and JSON's null count as not given and read as `absent`."""
+
+    def read(value: object, folder: str) -> Optional[T]:
+        return absent if value in ("", None) else of.read(value, folder)
+
+    return Kind(of.expected, read, of.is_text, of.base)
+
+
+def matching(expected: str, pattern: str) -> Kind[str]:
+    """Text that a pattern matches from its beginning."""
+    match = re.compile(pattern).match
+    return restricted(TEXT, expected, lambda text: match(text) is not None)
+
+
+def choice(*words: T) -> Kind[T]:
     """One of these words or numbers."""
+
+    def read(value: object, _folder: str) -> T:
+        for word in words:
+            if type(value) is type(word) and value == word:
+                return word
+        raise Unfit
+
     expected = ", ".join(shown(word) for word in words)
-    return fitting(
-        expected if len(words) == 1 else "one of " + expected,
-        lambda value: any(type(value) is type(word) and value == word for word in words),
-        is_text=isinstance(words[0], str),
+    return Kind(
+        expected if len(words) == 1 else "one of " + expected, read, isinstance(words[0], str)
     )
 
 
-def whole(low: int = 0, high: int = _LARGEST, what: str = "a whole number") -> Kind:
-    """A whole number from low to high."""
+def whole(low: int = 0, high: int = _LARGEST, what: str = "a whole number") -> Kind[int]:
+    """A whole number from `low` to `high`."""
     expected = what + (" above 0" if (low, high) == (1, _LARGEST) else _range(low, high))
-    return fitting(expected, lambda value: _is_whole(value) and low <= value <= high)
+    return restricted(Kind(what, _read_whole), expected, lambda value: low <= value <= high)
 
 
 def number(
@@ -109,18 +129,21 @@ def number(
     high: float = math.inf,
     above: float = -math.inf,
     what: str = "a number",
-) -> Kind:
-    """A finite number from low to high, and above a third; always a float."""
-    expected = what + _range(low, high, above)
-    return fitting(
-        expected, lambda value: _is_number(value) and above < value and low <= value <= high, float
+) -> Kind[float]:
+    """A finite number from `low` to `high` and greater than `above`, read as a float."""
+    return restricted(
+        Kind(what, _read_number),
+        what + _range(low, high, above),
+        lambda value: above < value and low <= value <= high,
     )
 
 
-def list_of(of: Kind, expected: str, least: int = 1, most: float = math.inf) -> Kind:
-    """A list of values of a kind, as a tuple."""
+def list_of(
+    of: Kind[T], expected: str, least: int = 1, most: float = math.inf
+) -> Kind[Tuple[T, ...]]:
+    """A list of values of one kind, read as a tuple."""
 
-    def read(values: Any, folder: str) -> Tuple[Any, ...]:
+    def read(values: object, folder: str) -> Tuple[T, ...]:
         if not isinstance(values, (list, tuple)) or not least <= len(values) <= most:
             raise Unfit
         try:
@@ -132,55 +155,67 @@ def list_of(of: Kind, expected: str, least: int = 1, most: float = math.inf) -> 
 
 
 def path_to(
-    what: str = "", is_there: Optional[Callable[[str], bool]] = None, base: str = ""
-) -> Kind:
-    """A path, made absolute if its folder is; with is_there(), of a `what` that must be there."""
+    what: str = "", exists: Optional[Callable[[str], bool]] = None, base: str = ""
+) -> Kind[str]:
+    """A path, joined to the folder. exists: refuses paths where it finds no `what`."""
 
-    def read(value: Any, folder: str) -> str:
-        found = os.path.join(folder, os.path.expanduser(TEXT.read(value, folder)))
-        if is_there is not None and not is_there(found):
-            raise Unfit(f"there is no {what} {found}")
-        return found
+    def read(value: object, folder: str) -> str:
+        path = os.path.join(folder, os.path.expanduser(TEXT.read(value, folder)))
+        if exists is not None and not exists(path):
+            raise Unfit(f"there is no {what} {path}")
+        return path
 
     return Kind("the path of a " + what if what else "a path", read, True, base)
 
 
-def _is_text(value: Any) -> bool:
-    """Something that can be seen, on one line."""
-    return (
-        isinstance(value, str)
-        and value.strip() != ""
-        and not any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in value)
-    )
+def _read_text(value: object, _folder: str) -> str:
+    """Visible text on one line."""
+    if not isinstance(value, str) or value.strip() == "":
+        raise Unfit
+    if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in value):
+        raise Unfit
+    return value
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _read_boolean(value: object, _folder: str) -> bool:
+    if not isinstance(value, bool):
+        raise Unfit
+    return value
 
 
-def _is_number(value: Any) -> bool:
-    """False for what no float holds, too: NaN, infinity, whole numbers of hundreds of digits."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return _is_whole(value) and abs(value) <= _LARGEST
+def _read_whole(value: object, _folder: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unfit
+    return value
+
+
+def _read_number(value: object, folder: str) -> float:
+    """Refuses what no float holds, too: NaN, infinity, whole numbers of hundreds of digits."""
+    if not isinstance(value, float):
+        value = _read_whole(value, folder)
+        if abs(value) > _LARGEST:
+            raise Unfit
+    if not math.isfinite(value):
+        raise Unfit
+    return float(value)
+
+
+def _read_location(value: object, folder: str) -> str:
+    text = TEXT.read(value, folder)
+    return text if _URL.match(text) else PATH.read(text, folder)
 
 
 def _range(low: float, high: float, above: float = -math.inf) -> str:
     has_end = high not in (math.inf, _LARGEST)
     if above > -math.inf:
-        return f" above {above}" + (f", and {high} at most" if has_end else "")
+        return f" above {above}" + (f" and at most {high}" if has_end else "")
     if low > -math.inf:
         return f" from {low} to {high}" if has_end else f", {low} or more"
     return ""
 
 
-def _location(value: Any, folder: str) -> str:
-    text: str = TEXT.read(value, folder)
-    return text if _URL.match(text) else PATH.read(text, folder)
-
-
-TEXT = fitting("a line of text", _is_text, is_text=True)
-BOOLEAN = fitting("true or false", lambda value: isinstance(value, bool))
+TEXT = Kind("a line of text", _read_text, is_text=True)
+BOOLEAN = Kind("true or false", _read_boolean)
 WHOLE = whole(0)
 COUNT = whole(1)
 BYTES = whole(1, what="a whole number of bytes")
@@ -190,17 +225,17 @@ SHARE = number(above=0, high=1)
 PATH = path_to()
 FOLDER = path_to("folder", os.path.isdir)
 FILE = path_to("file", os.path.isfile)
-LOCATION = Kind("a URL or a path", _location, is_text=True)
+LOCATION = Kind("a URL or a path", _read_location, is_text=True)
 
 
-def shown(value: Any) -> str:
-    """A value for people, as it is written in TOML and JSON, or nearly; the beginning of a long one."""
+def shown(value: object) -> str:
+    """A value as TOML and JSON write it, or nearly, for messages; a long one is cut short."""
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
-    except ValueError:  # Python writes whole numbers up to a length only
+    except ValueError:  # Python limits the length of whole numbers that it writes
         return "a number of thousands of digits"
     except RecursionError:
-        return "a value that is nested deeply"
+        return "a deeply nested value"
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."

@@ -30,8 +30,8 @@ from edge_attp.strict import (
     list_of,
     number,
     optional,
+    parse_toml_value,
     read_toml,
-    toml_lines,
     whole,
 )
 
@@ -51,7 +51,7 @@ SIZE = list_of(
 SCALES = list_of(number(0.1, 4), "a list of numbers from 0.1 to 4")
 
 
-def key(kind: Kind, default: Any = MISSING) -> Any:
+def key(kind: Kind[object], default: Any = MISSING) -> Any:
     """A field that takes a kind of values."""
     return field(
         default=default, metadata={"key": Key(kind, REQUIRED if default is MISSING else default)}
@@ -227,14 +227,14 @@ def _override(document: Document, text: str) -> None:
     known = dict(flat(TABLES)).get(name)
     is_bare = known is not None and known.kind.is_text and value[:1] not in ("'", '"')
     try:
-        read = value if is_bare else toml_lines.value(value)
+        read = value if is_bare else parse_toml_value(value)
     except ValueError:
         read = value
-    document.put(tuple(name.split(".")), read, "--set", str(Path.cwd()))
+    document.override_value(tuple(name.split(".")), read, "--set", str(Path.cwd()))
 
 
 def _config(document: Document, source: Path) -> Config:
-    values = document.read(TABLES)
+    values = document.read_table(TABLES)
     networks = values["model"]["networks"]
     values["model"]["networks"] = {name: path for name, path in networks.items() if path}
     records = {name: record(**values[name]) for name, record in RECORDS.items()}

@@ -187,7 +187,7 @@ def test_not_json(tmp_path):
 @pytest.mark.parametrize(
     "text, complaint",
     [
-        ('{"name": "a",\n "name": "b"}', 'the key "name" stands twice in an object'),
+        ('{"name": "a",\n "name": "b"}', 'the key "name" appears twice in an object'),
         ("[" * 100000, "is nested too deeply"),
         (f'{{"format_version": {"1" * 5000}}}', "model.json: not valid JSON|format_version: got"),
         (f'{{"format_version": {"1" * 400}}}', "format_version: got 111"),

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from edge_attp.service.config import Health
-from edge_attp.sinks.secret_files import Secret
+from edge_attp.sinks.settings import Secret
 from rigs.paths import ROOT
 
 DOCKER = ROOT / "packaging" / "docker"

@@ -41,7 +41,7 @@ class Client:
 
     def __init__(self, state, listen="127.0.0.1:0", **options):
         self.server = HealthServer(state, listen, **options)
-        self.server.start()
+        self.server.start_answering()
         self.port = int(self.server.address.rsplit(":", 1)[1])
 
     def get(self, path, method="GET", **headers):
@@ -61,4 +61,4 @@ class Client:
         return self
 
     def __exit__(self, *_):
-        self.server.stop()
+        self.server.stop_answering()

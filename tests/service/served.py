@@ -19,7 +19,7 @@ class Script:
         self._steps = list(steps)
         self._until_s = time.monotonic() + 10.0
 
-    def wait(self, seconds):
+    def wait_for_signal(self, timeout_s):
         time.sleep(0.002)
         if time.monotonic() > self._until_s:
             raise AssertionError(f"never came: {self._steps!r}")

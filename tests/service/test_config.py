@@ -11,7 +11,7 @@ from edge_attp.errors import UsageError
 from edge_attp.recognition import Thresholds
 from edge_attp.service import schema
 from edge_attp.service.config import Engine, Health, StreamTable, load_config
-from edge_attp.service.example import example
+from edge_attp.service.config_text import write_example
 
 STREAM = '[[stream]]\nname = "door"\nsource = "rtsp://camera/1"\n'
 
@@ -155,30 +155,30 @@ FAULTS = [
     (STREAM + '[[sink]]\ntype = "mqtt"\nport = 65536\n', "expected a port from 1 to 65535"),
     (
         STREAM + '[[sink]]\ntype = "jsonl"\nstreams = [\n  "door",\n  "dor",\n]\n',
-        'camera.toml:8: sink 1 (jsonl): streams: there is no stream "dor"; there is door',
+        'camera.toml:8: sink 1 (jsonl): streams: there is no stream "dor"; known are door',
     ),
     (STREAM + '[[sink]]\ntype = "jsonl"\nstreams = []\n', "expected a list of names of streams"),
     # What only the whole tells.
-    (STREAM + STREAM, "camera.toml:5: stream 'door': name: another stream is called door too"),
+    (STREAM + STREAM, "camera.toml:5: stream 'door': name: another stream has the name door too"),
     (
         STREAM + STREAM.replace("door", "b") + '[[sink]]\ntype = "overlay"\nurl = "udp://x:1"\n',
-        "camera.toml:9: sink 1 (overlay): url: another stream is sent to udp://x:1",
+        "camera.toml:9: sink 1 (overlay): url: another stream is sent to udp://x:1 too",
     ),
     (
         STREAM + '[[sink]]\ntype = "overlay"\nurl = "udp://x:1"\n[[sink]]\ntype = "overlay"\n'
         'url = "udp://x:2"\n',
-        "camera.toml:8: sink 2 (overlay): type: door has another overlay already",
+        "camera.toml:8: sink 2 (overlay): type: the stream door already has another overlay sink",
     ),
     (
         STREAM + "[events]\nstart = 0.3\nend = 0.5\n",
         "camera.toml:6: events.end: got 0.5, expected at most start, 0.3",
     ),
-    (STREAM + "[events]\nstart = 1.5\n", "expected a number above 0, and 1 at most"),
+    (STREAM + "[events]\nstart = 1.5\n", "expected a number above 0 and at most 1"),
     (
         STREAM + '[health]\nlisten = "0.0.0.0:80"\n',
         "camera.toml:5: health.listen: 0.0.0.0:80 can be",
     ),
-    (STREAM + '[health]\nlisten = "here"\n', 'expected an address as "127.0.0.1:9560"'),
+    (STREAM + '[health]\nlisten = "here"\n', 'expected an address such as "127.0.0.1:9560"'),
     (STREAM + '[health]\nlisten = "127.0.0.1:0"\n', "expected an address"),
     # Files that must be there.
     (STREAM + '[health]\ntoken_file = "none"\n', "camera.toml:5: health.token_file: /"),
@@ -251,16 +251,16 @@ def test_an_empty_secret_is_refused(fault, tmp_path):
 
 
 def test_the_example_is_right_and_shows_every_key(load):
-    assert load(example()).streams[0].name == "door"
+    assert load(write_example()).streams[0].name == "door"
     tables = (
         list(schema.TABLES.values()) + list(schema.SINKS.values()) + [schema.STREAM, schema.SINK]
     )
     for name in {name for table in tables for name in table}:
-        assert re.search(rf"^#?{name} = ", example(), re.M), name
+        assert re.search(rf"^#?{name} = ", write_example(), re.M), name
 
 
 def test_the_example_is_right_with_everything_switched_on(load, tmp_path):
-    text = re.sub(r"(?m)^#(?=\[\[|\w+ = )", "", example())
+    text = re.sub(r"(?m)^#(?=\[\[|\w+ = )", "", write_example())
     for name in re.findall(r'(?m)^\w+_file = "(.+?)"', text):
         (tmp_path / name).write_text("x\n")
     (tmp_path / "pack").mkdir()
@@ -305,4 +305,4 @@ def test_check_config_of_a_wrong_one_ends_with_2(tmp_path, capsys):
 
 def test_example_is_printed(capsys):
     assert main(["serve", "--example"]) == 0
-    assert capsys.readouterr().out == example()
+    assert capsys.readouterr().out == write_example()

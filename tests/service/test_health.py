@@ -69,13 +69,13 @@ def test_loading_for_long_is_no_standstill(state, monkeypatch):
     state.progress = None
     liveness = Liveness(state)
     for now[0] in (100.0, 600.0):
-        liveness.look()
-        assert liveness.problems() == []
+        liveness.note_progress()
+        assert liveness.list_problems() == []
     state.progress = 0
-    liveness.look()
+    liveness.note_progress()
     now[0] += health.STALLED_S + 1
-    liveness.look()
-    assert len(liveness.problems()) == 1
+    liveness.note_progress()
+    assert len(liveness.list_problems()) == 1
 
 
 @pytest.mark.parametrize("method, has_body", [("GET", True), ("HEAD", False)])
@@ -130,7 +130,7 @@ def test_a_foreign_name_for_this_machine_is_refused(state, host):
 def test_an_open_address_needs_a_token(state):
     with pytest.raises(UsageError, match="token_file"):
         HealthServer(state, "0.0.0.0:0")
-    HealthServer(state, "0.0.0.0:0", token=TOKEN).stop()
+    HealthServer(state, "0.0.0.0:0", token=TOKEN).stop_answering()
 
 
 def test_a_short_token_is_refused(state):
@@ -155,7 +155,7 @@ def test_an_address_that_is_taken(state):
 def test_ipv6(state):
     server = HealthServer(state, "[::1]:0")
     assert server.address.startswith("[::1]:")
-    server.stop()
+    server.stop_answering()
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_a_fault_is_told_as_such_and_logged(state, caplog):
     with Client(state) as client:
         status, _, body = client.get("/healthz")
         assert status == 500 and b"Traceback" not in body
-    assert "cannot be answered" in caplog.text
+    assert "no answer to" in caplog.text
 
 
 def test_stop_leaves_no_thread(state):

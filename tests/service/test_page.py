@@ -137,7 +137,7 @@ def test_viewers_are_bounded_and_places_given_back(client, monkeypatch):
 
 def test_nothing_is_put_together_while_nobody_looks(client, state, monkeypatch):
     asked = []
-    monkeypatch.setattr(feed, "_stream", lambda *_: asked.append(1))
+    monkeypatch.setattr(feed, "_describe_stream", lambda *_: asked.append(1))
     time.sleep(0.2)
     assert not asked
 

@@ -11,9 +11,9 @@ from edge_attp.errors import UsageError
 from edge_attp.service import folder_clips
 from edge_attp.service.config import load_config
 from edge_attp.service.folder_clips import FolderClips
-from edge_attp.service.lasting import LastingSink
 from edge_attp.service.plans import plans
 from edge_attp.service.state import EventSink, ServiceState
+from edge_attp.service.stream_sinks import LastingSink
 from edge_attp.sinks import Observer, Sink
 from edge_attp.sinks.clips import ClipSink
 from edge_attp.sinks.mqtt import MqttSink
@@ -205,7 +205,7 @@ def folder(tmp_path, quick_folders):
 def wait_for(clips):
     until_s = time.monotonic() + 5.0
     while time.monotonic() < until_s:
-        path = clips.next()
+        path = clips.next_clip()
         if path is not None:
             return os.path.basename(path)
         time.sleep(0.005)
@@ -215,10 +215,10 @@ def wait_for(clips):
 def test_clips_come_one_by_one(folder, tmp_path):
     clips = FolderClips(str(folder), str(tmp_path / "state/in.json"))
     assert [wait_for(clips), wait_for(clips)] == ["b.mp4", "a.mp4"]
-    assert clips.next() is None
+    assert clips.next_clip() is None
     (folder / "c.mp4").write_bytes(b"x")
     assert wait_for(clips) == "c.mp4"
-    clips.close()
+    clips.stop_watching()
 
 
 def test_a_clip_that_was_not_done_comes_again(folder, tmp_path):
@@ -226,12 +226,12 @@ def test_a_clip_that_was_not_done_comes_again(folder, tmp_path):
     clips = FolderClips(str(folder), state)
     wait_for(clips)
     assert wait_for(clips) == "a.mp4"
-    clips.close()
+    clips.stop_watching()
     clips._thread.join(5.0)
     assert not clips._thread.is_alive()
     again = FolderClips(str(folder), state)
     assert wait_for(again) == "a.mp4"
-    again.close()
+    again.stop_watching()
 
 
 def test_a_folder_is_a_series(plan, folder):

@@ -16,9 +16,8 @@ import pytest
 from served import STREAM, do, passed
 
 from edge_attp.errors import EngineError, ModelError, SourceError, UsageError
-from edge_attp.service import engine_runner
 from edge_attp.service import serve as service_serve
-from edge_attp.service.signals import Signals
+from edge_attp.service.systemd import Signals
 from edge_attp.sinks.webhook import WebhookSink
 from rigs.paths import ROOT
 
@@ -28,7 +27,7 @@ def test_ready_then_stopped_by_sigterm(served, manager):
     assert served.run(served.is_ready, signal.SIGTERM) == 0
     told = manager()
     assert told.index("READY=1") < told.index("STOPPING=1")
-    assert any(line.startswith("STATUS=1 of 1 streams run") for line in told)
+    assert any(line.startswith("STATUS=1 of 1 streams running") for line in told)
     assert served.newest("a").is_stopped
 
 
@@ -73,7 +72,7 @@ def test_it_ends_by_itself_when_all_files_are_done(served, caplog):
         served.newest("a").end()
 
     assert served.run(served.is_ready, do(end)) == 0
-    assert "all is done" in caplog.text
+    assert "done: every source was a file" in caplog.text
 
 
 @pytest.mark.parametrize("error", [EngineError("no device"), RuntimeError("a bug")])
@@ -110,7 +109,7 @@ def test_loading_asks_systemd_for_time(served, manager):
 
 
 def test_loading_that_takes_too_long_gets_no_more_time(served, manager, monkeypatch):
-    monkeypatch.setattr(engine_runner, "LOAD_LIMIT_S", 0.05)
+    monkeypatch.setattr(service_serve, "LOAD_LIMIT_S", 0.05)
     served.write(STREAM % ("a", "rtsp://camera/1"))
     loaded = threading.Event()
     open_session = served.open_session
@@ -142,7 +141,7 @@ def test_a_wrong_configuration_is_refused_and_the_old_one_goes_on(served, manage
         served.write(STREAM % ("a", "rtsp://camera/1") + "stal_s = 1\n")
 
     def refused():
-        return "the old configuration goes on" in caplog.text
+        return "the old configuration stays in force" in caplog.text
 
     assert served.run(served.is_ready, do(rewrite), signal.SIGHUP, refused, signal.SIGTERM) == 0
     assert 'did you mean "stall_s"?' in caplog.text
@@ -199,7 +198,7 @@ def test_an_engine_that_hangs_is_given_up_after_a_while(served, monkeypatch, cap
         served.sessions[0].is_hung = True
 
     assert served.run(served.is_ready, do(hang), signal.SIGTERM) == 1
-    assert "not everything ended" in caplog.text
+    assert "did not finish within" in caplog.text
     served.sessions[0]._stopping.set()
 
 
@@ -238,8 +237,8 @@ def test_a_signal_that_nobody_waited_for_does_not_strike_afterwards(monkeypatch)
     try:
         with Signals(signal.SIGUSR1) as signals:
             signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
-            assert signals.wait(1.0) == signal.SIGUSR1
-            assert signals.wait(0.0) is None
+            assert signals.wait_for_signal(1.0) == signal.SIGUSR1
+            assert signals.wait_for_signal(0.0) is None
             signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
         assert struck == []
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)

@@ -65,7 +65,7 @@ def test_a_new_engine_that_cannot_be_loaded_leaves_the_old_one(served, manager, 
         served.write(STREAM % ("a", "rtsp://camera/1") + "[engine]\nbatch = 13\n")
 
     def refused():
-        return "the old engine goes on: the pack is broken" in caplog.text
+        return "the old engine keeps running: the pack is broken" in caplog.text
 
     assert served.run(served.is_ready, do(rewrite), signal.SIGHUP, refused, signal.SIGTERM) == 0
     assert len(served.sessions) == 1 and len(served.sessions[0].streams) == 1
@@ -93,7 +93,7 @@ def test_the_health_page_moves_to_a_new_address(served, engine):
 @pytest.mark.parametrize(
     "engine, told",
     [
-        ("", "the old configuration goes on: "),
+        ("", "the old configuration stays in force: "),
         ("[engine]\nbatch = 2\n", "[health] stays as it was: "),
     ],
     ids=["same", "new engine"],

@@ -36,12 +36,12 @@ class World:
         self.supervisor = Supervisor(self.session, self.state, lambda: self.time_s)
 
     def follow(self, *plans):
-        self.supervisor.follow(plans)
-        self.supervisor.tick()
+        self.supervisor.follow_plans(plans)
+        self.supervisor.tend_streams()
 
     def tick(self, seconds=0.0):
         self.time_s += seconds
-        self.supervisor.tick()
+        self.supervisor.tend_streams()
 
     def wait(self, is_true):
         """Ticks until other threads have done their part."""
@@ -127,9 +127,9 @@ def test_each_failure_is_logged_once_until_it_changes(world, caplog):
     world.tick()
     told = [record.getMessage() for record in caplog.records]
     assert told == [
-        "a: gone; it is tried again",
-        "a: denied; it is tried again",
-        "a: gone; it is tried again",
+        "a: gone; trying again",
+        "a: denied; trying again",
+        "a: gone; trying again",
         "a: works again",
     ]
 
@@ -143,7 +143,7 @@ def test_a_file_that_ends_in_the_same_error_each_time_is_given_up(world, caplog)
         world.tick(60.0)
         world.tick(60.0)
     assert (world.started.count("x.mp4"), world.state.restarts) == (5 + 6, {"a": 4, "camera": 5})
-    assert "a: a.mp4: is cut short; given up: it has ended so 5 times" in caplog.text
+    assert "a: a.mp4: is cut short; giving up after the same error 5 times" in caplog.text
     assert not world.supervisor.is_done
 
 
@@ -207,7 +207,7 @@ def test_a_plan_is_closed_once_when_its_last_stream_has_ended(world):
     world.tick(60.0)
     old = world.session.newest("a")
     old.stop = lambda: None  # it takes its time
-    world.supervisor.leave()
+    world.supervisor.stop_streams()
     world.tick()
     assert closed == [] and not world.supervisor.is_done
     old.end()
@@ -219,7 +219,7 @@ def test_a_plan_is_closed_once_when_its_last_stream_has_ended(world):
 def test_a_plan_that_takes_long_to_close_does_not_hold_up_the_loop(world):
     may_close = threading.Event()
     world.follow(plan("a", close=may_close.wait), plan("b"))
-    world.supervisor.follow([plan("a", "y.mp4"), plan("b")])
+    world.supervisor.follow_plans([plan("a", "y.mp4"), plan("b")])
     world.tick()
     world.session.newest("b").end(SourceError("gone"))
     world.tick()
@@ -231,7 +231,7 @@ def test_a_plan_that_takes_long_to_close_does_not_hold_up_the_loop(world):
 
 def test_one_that_was_stopped_is_not_started_again(world):
     world.follow(plan("a"))
-    world.supervisor.leave()
+    world.supervisor.stop_streams()
     world.session.newest("a").end(SourceError("stopped"))
     world.tick(3600.0)
     assert world.started == ["x.mp4"]
@@ -256,7 +256,7 @@ def test_a_series_goes_on_after_each_work_broken_or_not(world, caplog):
     assert world.supervisor.is_settled
     world.tick()
     assert world.started == ["1.mp4", "2.mp4", "3.mp4"]
-    assert "folder: 1.mp4: is cut short; going on with the next" in caplog.text
+    assert "folder: 1.mp4: is cut short; continuing with the next clip" in caplog.text
     assert world.state.restarts == {}
     assert not world.supervisor.is_done
 

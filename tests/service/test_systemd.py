@@ -13,8 +13,8 @@ from edge_attp.service.systemd import (
     StatusLine,
     Watchdog,
     notify,
-    ready,
-    reloading,
+    notify_ready,
+    notify_reloading,
     watchdog_interval_s,
 )
 from edge_attp.timing import Clock
@@ -37,10 +37,10 @@ def test_fields_become_lines(manager):
 
 
 def test_reload_begins_with_the_time_and_ends_with_ready(manager):
-    reloading()
+    notify_reloading()
     first = dict(line.split(b"=") for line in manager.recv(4096).split(b"\n"))
     assert first[b"RELOADING"] == b"1" and int(first[b"MONOTONIC_USEC"]) > 0
-    ready("fine")
+    notify_ready("fine")
     assert manager.recv(4096) == b"READY=1\nSTATUS=fine"
 
 
@@ -87,7 +87,7 @@ class Fed:
         """Ticks four times a second; progress(time_s) is what the engine says."""
         for _ in range(int(seconds * 4)):
             self.time_s += 0.25
-            self.watchdog.tick(progress(self.time_s))
+            self.watchdog.report_progress(progress(self.time_s))
 
 
 def test_fed_in_time_while_there_is_progress():
@@ -127,13 +127,13 @@ def test_status_line():
     streams = [Stream("running", 0), Stream("failed", 0)]
     state.streams = lambda: streams
     status = StatusLine(state, lambda: time_s[0])
-    assert status.text() == "1 of 3 streams run"
+    assert status.text() == "1 of 3 streams running"
     for scored, rate in ((100, "10.0"), (150, "5.0")):
         time_s[0] += 10.0
         streams[0].status.scored = scored
-        status.tick()
-        assert status.text() == f"1 of 3 streams run, {rate} pictures/s are scored"
+        status.send_when_due()
+        assert status.text() == f"1 of 3 streams running, scoring {rate} pictures/s"
     streams[0].status.scored = 0  # it was started again
     time_s[0] += 10.0
-    status.tick()
-    assert status.text() == "1 of 3 streams run"
+    status.send_when_due()
+    assert status.text() == "1 of 3 streams running"

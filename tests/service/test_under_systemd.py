@@ -85,7 +85,7 @@ class Service:
         self.machine.wait_for(what, is_true)
 
     def wait_for_scores(self):
-        self.wait_for("a score", lambda: "pictures/s are scored" in self.show("StatusText"))
+        self.wait_for("a score", lambda: "scoring " in self.show("StatusText"))
 
 
 @pytest.fixture
@@ -98,8 +98,8 @@ def service(machine, request):
 def test_installed_and_ready(service, machine):
     """`install` comes back when the first source is open."""
     assert service.show("ActiveState") == "active"
-    assert service.show("StatusText") == "1 of 1 streams run"
-    assert "ready: 1 of 1 streams run" in service.journal()
+    assert service.show("StatusText") == "1 of 1 streams running"
+    assert "ready: 1 of 1 streams running" in service.journal()
     assert "is active (running)" in service.command("status")
     assert machine.run("systemctl", "is-enabled", service.unit) == "enabled\n"
     process = machine.read("/proc/{}/status".format(service.show("MainPID")))
@@ -126,7 +126,9 @@ def test_reload_takes_another_stream_in_without_a_restart(service, machine):
 def test_reload_of_a_wrong_configuration_changes_nothing(service, machine):
     machine.write(service.config, CONFIG % MEDIA + "stal_s = 1\n")
     machine.run("systemctl", "reload", service.unit)
-    service.wait_for("the refusal", lambda: "the old configuration goes on" in service.journal())
+    service.wait_for(
+        "the refusal", lambda: "the old configuration stays in force" in service.journal()
+    )
     assert service.show("ActiveState") == "active" and service.show("NRestarts") == "0"
 
 

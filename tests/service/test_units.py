@@ -181,13 +181,19 @@ def test_uninstall_leaves_the_configuration_and_other_instances(image, config):
     assert (root / "etc/edge-attp/door.toml").exists()
 
 
-SHOWN = "ActiveState=%s\nSubState=running\nStatusText=2 of 2 streams run\nNRestarts=3\nResult=x\n"
+SHOWN = (
+    "ActiveState=%s\nSubState=running\nStatusText=2 of 2 streams running\nNRestarts=3\nResult=x\n"
+)
 
 
 @pytest.mark.parametrize(
     "state, code, told",
     [
-        ("active", 0, "edge-attp@main is active (running)\n  2 of 2 streams run\n  restarts: 3\n"),
+        (
+            "active",
+            0,
+            "edge-attp@main is active (running)\n  2 of 2 streams running\n  restarts: 3\n",
+        ),
         (
             "failed",
             1,
@@ -199,7 +205,7 @@ SHOWN = "ActiveState=%s\nSubState=running\nStatusText=2 of 2 streams run\nNResta
 def test_status(monkeypatch, capsys, state, code, told):
     shown = SHOWN % state + "ExecMainStatus=2\n"
     monkeypatch.setattr(units, "_run", lambda *command: shown)
-    monkeypatch.setattr(units, "_need_systemd", lambda: None)
+    monkeypatch.setattr(units, "_require_systemd", lambda: None)
     assert main(["service", "status"]) == code
     assert capsys.readouterr().out == told
 
@@ -224,7 +230,7 @@ def here(monkeypatch):
 def test_install_needs_root(here, monkeypatch, capsys, config):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert main(["service", "install", "--config", config]) == 2
-    assert "call it with sudo" in capsys.readouterr().err
+    assert "run it with sudo" in capsys.readouterr().err
 
 
 def test_install_needs_systemd(here, monkeypatch, capsys, config):

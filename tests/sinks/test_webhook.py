@@ -178,5 +178,5 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(server, start_sink
 
 @pytest.mark.parametrize("url", ["ftp://x/y", "door.example/events", "http:///x", ""])
 def test_an_address_that_is_none(url):
-    with pytest.raises(UsageError, match="is no http:// or https:// address"):
+    with pytest.raises(UsageError, match="is not an http:// or https:// address"):
         WebhookSink(url, "spool")

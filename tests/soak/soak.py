@@ -129,7 +129,7 @@ class World:
         self.configure(str(pack))
         self.service.signal(signal.SIGHUP)
         self.wait(AWAY_S)
-        refused = "not reloaded, the old engine goes on" in self.service.lives[-1].text
+        refused = "not reloaded; the old engine keeps running" in self.service.lives[-1].text
         assert refused, "a damaged pack was not refused"
         shutil.rmtree(str(pack))
         self.configure()

@@ -7,7 +7,7 @@ import pytest
 
 from edge_attp import strict
 from edge_attp.errors import ModelError, UsageError
-from edge_attp.strict import Document, Key, json_lines
+from edge_attp.strict import Document, Key, formats
 
 TAKEN = [
     (strict.TEXT, "日本\u3000語", "日本\u3000語"),
@@ -66,7 +66,7 @@ def test_what_a_kind_refuses(kind, value):
         (strict.WHOLE, "a whole number, 0 or more"),
         (strict.COUNT, "a whole number above 0"),
         (strict.whole(1, 65535, "a port"), "a port from 1 to 65535"),
-        (strict.SHARE, "a number above 0, and 1 at most"),
+        (strict.SHARE, "a number above 0 and at most 1"),
         (strict.number(0.1, 4), "a number from 0.1 to 4"),
         (strict.number(), "a number"),
         (strict.choice("tcp", "udp"), 'one of "tcp", "udp"'),
@@ -92,7 +92,7 @@ def test_the_error_is_the_one_that_was_asked_for(tmp_path):
     for error in (UsageError, ModelError):
         document = Document("some", {"a": {"b": 1}}, error)
         with pytest.raises(error, match="^some: a.b: got 1, expected a line of text$"):
-            document.read({"a": {"b": Key(strict.TEXT)}})
+            document.read_table({"a": {"b": Key(strict.TEXT)}})
         for read in (strict.read_toml, strict.read_json):
             with pytest.raises(error, match="none: cannot be read: No such file"):
                 read(str(tmp_path / "none"), error)
@@ -105,23 +105,23 @@ def test_nesting_at_the_limit_is_a_fault(tmp_path, depth):
     (tmp_path / "x.json").write_text(f'{{"a": {nested}}}')
     for read, name in ((strict.read_toml, "x.toml"), (strict.read_json, "x.json")):
         with pytest.raises(UsageError, match="a: got |is nested too deeply"):
-            read(str(tmp_path / name), UsageError).read({"a": Key(strict.TEXT)})
+            read(str(tmp_path / name), UsageError).read_table({"a": Key(strict.TEXT)})
 
 
 def test_what_is_put_in_has_a_place_and_a_folder_of_its_own():
     table = {"a": {"b": Key(strict.PATH), "c": Key(strict.PATH, "d")}}
     document = Document("some", {"a": {"b": "x"}}, UsageError, "/file")
-    document.put(("a", "b"), "y", "--set", "/here")
-    assert document.read(table) == {"a": {"b": "/here/y", "c": "/file/d"}}
-    document.put(("a", "c"), 3, "--set", "/here")
+    document.override_value(("a", "b"), "y", "--set", "/here")
+    assert document.read_table(table) == {"a": {"b": "/here/y", "c": "/file/d"}}
+    document.override_value(("a", "c"), 3, "--set", "/here")
     with pytest.raises(UsageError, match="^--set: a.c: got 3, expected a path$"):
-        document.read(table)
+        document.read_table(table)
 
 
 def test_the_nearest_key_is_sought_beside_first():
     table = {"a": {"seed": Key(strict.WHOLE, 0)}, "b": {"sead": Key(strict.WHOLE, 0)}}
     with pytest.raises(UsageError, match='a.seet: unknown key; did you mean "seed"'):
-        Document("some", {"a": {"seet": 1}}, UsageError).read(table)
+        Document("some", {"a": {"seet": 1}}, UsageError).read_table(table)
 
 
 JSON = """\
@@ -138,7 +138,7 @@ JSON = """\
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_each_key_of_json_has_its_line(ending):
-    assert json_lines.lines(JSON.replace("\n", ending)) == {
+    assert formats.find_json_lines(JSON.replace("\n", ending)) == {
         (): 1,
         ("a",): 1,
         ("b",): 1,

@@ -3,7 +3,7 @@
 import pytest
 
 from edge_attp.errors import UsageError
-from edge_attp.strict import toml_lines
+from edge_attp.strict import formats
 
 # Every value that is a number says which line its key stands on.
 PLAIN = """\
@@ -82,19 +82,19 @@ def numbers(value, path=()):
 @pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
 def test_each_key_has_its_line(text, ending):
     text = text.replace("\n", ending)
-    found = toml_lines.lines(text)
-    expected = dict(numbers(toml_lines.parse(text, "x.toml", UsageError)))
+    found = formats.find_toml_lines(text)
+    expected = dict(numbers(formats.parse_toml(text, "x.toml", UsageError)))
     assert len(expected) > 6
     assert {path: found[path] for path in expected} == expected
 
 
 def test_nesting_without_end_is_refused():
     with pytest.raises(UsageError, match="nested too deeply"):
-        toml_lines.parse("a = " + "[" * 100000, "x.toml", UsageError)
+        formats.parse_toml("a = " + "[" * 100000, "x.toml", UsageError)
 
 
 def test_tables_and_elements_have_lines_too():
-    found = toml_lines.lines(ARRAYS)
+    found = formats.find_toml_lines(ARRAYS)
     assert found[("stream", 0)] == 1
     assert found[("stream", 0, "more")] == 3
     assert found[("stream", 1, "part", 1)] == 15
@@ -104,8 +104,8 @@ def test_tables_and_elements_have_lines_too():
 
 
 def test_a_key_that_only_looks_like_one_is_not_found():
-    assert ("b",) not in toml_lines.lines(STRINGS)
-    assert ("nor", 0) not in toml_lines.lines(STRINGS)
+    assert ("b",) not in formats.find_toml_lines(STRINGS)
+    assert ("nor", 0) not in formats.find_toml_lines(STRINGS)
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_a_key_that_only_looks_like_one_is_not_found():
 )
 def test_what_is_no_toml_is_refused_with_its_line(text, line):
     with pytest.raises(UsageError, match=rf"^x\.toml:{line}: not valid TOML: "):
-        toml_lines.parse(text, "x.toml", UsageError)
+        formats.parse_toml(text, "x.toml", UsageError)
