@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sysconfig
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
@@ -23,10 +22,6 @@ except ImportError:  # setuptools before 70.1
 ROOT = os.path.dirname(os.path.abspath(__file__))
 NATIVE = os.path.join(ROOT, "edge_attp", "native")
 DEFAULT_PACK = "fight"
-# What is built for, which is not this machine where `make wheel-aarch64` says so.
-PLATFORM = sysconfig.get_platform()
-# On x86-64 also the library for AVX2, which edge_attp loads where the processor has it.
-LIBRARIES = ["edge_attp"] + (["edge_attp_avx2"] if PLATFORM.endswith("x86_64") else [])
 
 
 def read(*parts):
@@ -49,7 +44,6 @@ class BuildCore(build_ext):
         return os.path.join(*fullname.split(".")) + ".so"
 
     def build_extension(self, ext):
-        target = ext.name.split(".lib")[-1]
         cmake = shutil.which("cmake")
         if cmake is None:
             raise SystemExit("building edge-attp needs CMake 3.10 or newer: pip install cmake")
@@ -67,7 +61,7 @@ class BuildCore(build_ext):
         ]
         subprocess.check_call(configure, cwd=tree)
         jobs = f"-j{os.cpu_count() or 1}"
-        subprocess.check_call([cmake, "--build", tree, "--target", target, "--", jobs])
+        subprocess.check_call([cmake, "--build", tree, "--", jobs])
 
 
 class BuildPython(build_py):
@@ -121,7 +115,7 @@ setup(
         "edge_attp.doctor": ["streams/*"],
         "edge_attp.service": ["edge-attp@.service", "page/*"],
     },
-    ext_modules=[Extension("edge_attp.native.lib" + name, sources=[]) for name in LIBRARIES],
+    ext_modules=[Extension("edge_attp.native.libedge_attp", sources=[])],
     cmdclass={"build_ext": BuildCore, "build_py": BuildPython, "bdist_wheel": PlatformWheel},
     entry_points={"console_scripts": ["edge-attp = edge_attp.cli:main"]},
     # pip reads this list before an isolated build; a CMake on the PATH is good enough.

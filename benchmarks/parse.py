@@ -262,7 +262,7 @@ def measure_codec(codec, folder, args):
     results = {
         "format_version": 1,
         "machine": f"{platform.machine()} {processor()} ({os.cpu_count()} cores)",
-        "kernels": native_core().attp_cpu().decode(),
+        "kernels": native_core().attp_library_cpu().decode(),
         "codec": codec,
         "encoder": " ".join([encoder] + ["{}={}".format(*item) for item in options.items()]),
         "source": "real video" if args.source else "drawn",

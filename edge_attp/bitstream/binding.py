@@ -1,7 +1,8 @@
-"""The ctypes face of the native core (native/include/edge_attp.h): structures, prototypes, errors.
+"""The ctypes binding of the native core: structures, prototypes and errors of both C headers.
 
-Nothing here knows containers or NumPy. The library is loaded at first use. ctypes releases the GIL
-during every call. `EDGE_ATTP_LIBRARY` in the environment names another library file.
+The headers in native/include are the documentation. This module knows neither containers nor NumPy.
+The library is loaded at first use; ctypes releases the GIL during every call. `EDGE_ATTP_LIBRARY` in
+the environment names another library file.
 """
 
 import ctypes
@@ -10,6 +11,7 @@ from ctypes import (
     POINTER,
     c_char,
     c_char_p,
+    c_float,
     c_int,
     c_int32,
     c_int64,
@@ -17,35 +19,21 @@ from ctypes import (
     c_uint32,
     c_void_p,
 )
-from typing import Any, Optional, Type
+from typing import Dict, Optional, Sequence, Tuple, Type
 
 from edge_attp.bitstream.process import ProcessBound
 from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 CODEC_H264, CODEC_HEVC = 1, 2
 NO_PTS = -(2**63)
 
 OK, AGAIN, END = 0, 1, 2
 UNSUPPORTED, CORRUPT, LIMIT, NO_MEMORY, INVALID_ARGUMENT = -1, -2, -3, -4, -5
 
-# Larger streams are refused at open. The area is level 6.2's largest frame.
-MAX_SIDE_PX = 16384
-MAX_PICTURE_PX = 139264 * 256
-MAX_NAL_BYTES = 64 << 20
-LOOKAHEAD_PICTURES = 16
 
-
-class _Struct(ctypes.Structure):
-    """A structure whose first member says its own size."""
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(struct_bytes=ctypes.sizeof(type(self)), **values)
-
-
-class Options(_Struct):
+class Options(ctypes.Structure):
     _fields_ = [
-        ("struct_bytes", c_uint32),
         ("codec", c_int32),
         ("threads", c_int32),
         ("want_residual", c_int32),
@@ -59,9 +47,8 @@ class Options(_Struct):
     ]
 
 
-class NativeStreamInfo(_Struct):
+class NativeStreamInfo(ctypes.Structure):
     _fields_ = [
-        ("struct_bytes", c_uint32),
         ("width_px", c_int32),
         ("height_px", c_int32),
         ("bit_depth_luma", c_int32),
@@ -84,11 +71,12 @@ class NativeStreamInfo(_Struct):
     ]
 
 
-class PictureInfo(_Struct):
+class PictureInfo(ctypes.Structure):
     _fields_ = [
-        ("struct_bytes", c_uint32),
         ("kind", c_int32),
         ("decode_index", c_int64),
+        ("packet", c_int64),
+        ("is_first_in_packet", c_int32),
         ("pts", c_int64),
         ("dts", c_int64),
         ("poc", c_int32),
@@ -131,9 +119,8 @@ class PictureInfo(_Struct):
     ]
 
 
-class WeightArrays(_Struct):
+class WeightArrays(ctypes.Structure):
     _fields_ = [
-        ("struct_bytes", c_uint32),
         ("log2_denom", c_int32),
         ("chroma_log2_denom", c_int32),
         ("weight", c_void_p),
@@ -145,9 +132,8 @@ class WeightArrays(_Struct):
     ]
 
 
-class BlockCounts(_Struct):
+class BlockCounts(ctypes.Structure):
     _fields_ = [
-        ("struct_bytes", c_uint32),
         ("coding_tree_units", c_int32),
         ("coding_units", c_int32 * 4),
         ("prediction_units", c_int32),
@@ -157,9 +143,8 @@ class BlockCounts(_Struct):
     ]
 
 
-class ErrorInfo(_Struct):
+class ErrorInfo(ctypes.Structure):
     _fields_ = [
-        ("struct_bytes", c_uint32),
         ("status", c_int32),
         ("decode_index", c_int64),
         ("bit_position", c_int64),
@@ -168,67 +153,81 @@ class ErrorInfo(_Struct):
     ]
 
 
-_PROTOTYPES = {
-    "attp_abi_version": (c_uint32, []),
-    "attp_cpu": (c_char_p, []),
-    "attp_open": (c_int, [POINTER(Options), POINTER(c_void_p)]),
-    "attp_close": (None, [c_void_p]),
-    "attp_send": (c_int, [c_void_p, c_char_p, c_size_t, c_int64, c_int64, c_int]),
-    "attp_drain": (c_int, [c_void_p]),
-    "attp_flush": (None, [c_void_p]),
-    "attp_receive": (c_int, [c_void_p, POINTER(c_void_p)]),
-    "attp_picture_parse": (c_int, [c_void_p]),
-    "attp_picture_retain": (None, [c_void_p]),
-    "attp_picture_release": (None, [c_void_p]),
-    "attp_get_picture_info": (c_int, [c_void_p, POINTER(PictureInfo)]),
-    "attp_get_block_counts": (c_int, [c_void_p, POINTER(BlockCounts)]),
-    "attp_get_stream_info": (c_int, [c_void_p, POINTER(NativeStreamInfo)]),
-    "attp_get_error": (c_int, [c_void_p, POINTER(ErrorInfo)]),
-    "attp_picture_weights": (c_int, [c_void_p, POINTER(WeightArrays)]),
-    "attp_picture_flow": (c_int, [c_void_p, c_void_p]),
+class TensorGrid(ctypes.Structure):
+    _fields_ = [
+        ("resize_width", c_int32),
+        ("resize_height", c_int32),
+        ("crop_width", c_int32),
+        ("crop_height", c_int32),
+    ]
+
+
+# Arrays go as addresses: the callers have checked them.
+_DECODER = _PICTURE = _ARRAY = c_void_p
+_FLOATS, _GRID = POINTER(c_float), POINTER(TensorGrid)
+
+# Result and arguments of every function of both headers.
+_PROTOTYPES: Dict[str, Tuple[object, Sequence[object]]] = {
+    "attp_library_version": (c_uint32, []),
+    "attp_library_cpu": (c_char_p, []),
+    "attp_options_init": (None, [POINTER(Options), c_int]),
+    "attp_decoder_open": (c_int, [POINTER(Options), POINTER(_DECODER)]),
+    "attp_decoder_close": (None, [_DECODER]),
+    "attp_decoder_send": (c_int, [_DECODER, c_char_p, c_size_t, c_int64, c_int64, c_int]),
+    "attp_decoder_send_parameter_sets": (c_int, [_DECODER, c_char_p, c_size_t]),
+    "attp_decoder_drain": (c_int, [_DECODER]),
+    "attp_decoder_flush": (None, [_DECODER]),
+    "attp_decoder_receive": (c_int, [_DECODER, POINTER(_PICTURE)]),
+    "attp_decoder_get_info": (c_int, [_DECODER, POINTER(NativeStreamInfo)]),
+    "attp_decoder_get_error": (c_int, [_DECODER, POINTER(ErrorInfo)]),
+    "attp_picture_parse": (c_int, [_PICTURE]),
+    "attp_picture_retain": (None, [_PICTURE]),
+    "attp_picture_release": (None, [_PICTURE]),
+    "attp_picture_get_info": (c_int, [_PICTURE, POINTER(PictureInfo)]),
+    "attp_picture_get_block_counts": (c_int, [_PICTURE, POINTER(BlockCounts)]),
+    "attp_picture_get_weights": (c_int, [_PICTURE, POINTER(WeightArrays)]),
+    "attp_picture_get_flow": (c_int, [_PICTURE, _ARRAY]),
+    "attp_tensor_fill_rgb": (
+        c_int,
+        [_ARRAY, c_int64, c_int32, c_int32, _GRID, _FLOATS, _FLOATS, _ARRAY],
+    ),
+    "attp_tensor_fill_flow": (c_int, [_ARRAY, c_int32, c_int32, _GRID, c_float, _ARRAY]),
+    "attp_tensor_fill_residual": (
+        c_int,
+        [_ARRAY, c_int64, _ARRAY, _ARRAY, c_int64, c_int32, c_int32]
+        + [_GRID, _FLOATS, _FLOATS, _ARRAY],
+    ),
 }
 
-# The one table from native statuses to exceptions, and the sentence used where the core gives none.
-_EXCEPTIONS = {
+# The one table from statuses to exceptions, with the sentence for an error that the core does not explain.
+_EXCEPTIONS: Dict[int, Tuple[Type[EdgeAttpError], str]] = {
     UNSUPPORTED: (UnsupportedStream, "uses a feature that is not supported"),
     CORRUPT: (CorruptStream, "is not a valid bitstream"),
-    LIMIT: (UnsupportedStream, "is larger than the limits of this parser"),
-    NO_MEMORY: (EdgeAttpError, "needs more memory than there is"),
-    INVALID_ARGUMENT: (EdgeAttpError, "was given to the native core in a wrong way (a bug)"),
+    LIMIT: (UnsupportedStream, "exceeds the limits of this parser"),
+    NO_MEMORY: (EdgeAttpError, "needs more memory than is available"),
+    INVALID_ARGUMENT: (
+        EdgeAttpError,
+        "caused an invalid call of the native core; please report it",
+    ),
 }
-
-_PICTURE_INFO_TEMPLATE = bytes(PictureInfo())
 
 _library: Optional[ctypes.CDLL] = None
 
 
-def native_core() -> Any:
-    """The loaded native core. EdgeAttpError, with what to do, if it is missing or of another version."""
+def native_core() -> ctypes.CDLL:
+    """Returns the native core, loading it at the first call.
+
+    Raises EdgeAttpError, which says what to do, if the library is missing or has another interface
+    version; UsageError if EDGE_ATTP_CPU asks for an instruction set that the processor lacks.
+    """
     global _library
     if _library is None:
-        _library = _fastest(_check_cpu(_load(library_path())))
+        _library = _load(library_path())
     return _library
 
 
-def _check_cpu(loaded: ctypes.CDLL) -> ctypes.CDLL:
-    if loaded.attp_cpu() == b"none":
-        raise UsageError(
-            "EDGE_ATTP_CPU={}: this processor has no such kernels; unset it, or use scalar, sse41, "
-            "avx2 or neon".format(os.environ.get("EDGE_ATTP_CPU", ""))
-        )
-    return loaded
-
-
-def _fastest(loaded: ctypes.CDLL) -> ctypes.CDLL:
-    """The library built for AVX2, where it lies beside the portable one and the processor has it."""
-    for_avx2 = os.path.splitext(library_path())[0] + "_avx2.so"
-    if loaded.attp_cpu() == b"avx2" and os.path.exists(for_avx2):
-        return _load(for_avx2)
-    return loaded
-
-
 def library_path() -> str:
-    """The file that native_core() loads."""
+    """Returns the file that native_core() loads."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     built_in = os.path.join(package, "native", "libedge_attp.so")
     return os.environ.get("EDGE_ATTP_LIBRARY") or built_in
@@ -242,37 +241,60 @@ def _load(path: str) -> ctypes.CDLL:
         )
     try:
         loaded = ctypes.CDLL(path)
+        _check_version(loaded, path)
         for name, (result, arguments) in _PROTOTYPES.items():
             function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
         raise EdgeAttpError(f"the native core {path} cannot be loaded: {error}") from None
-    version = loaded.attp_abi_version()
-    if version != ABI_VERSION:
-        raise EdgeAttpError(
-            f"the native core {path} has interface version {version}, this package needs "
-            f"{ABI_VERSION}: build it again with "
-            "`pip install -e .`"
+    if loaded.attp_library_cpu() == b"none":
+        raise UsageError(
+            f"EDGE_ATTP_CPU={os.environ.get('EDGE_ATTP_CPU', '')}: this processor has no such kernels; "
+            "unset it, or use scalar, sse41, avx2 or neon"
         )
     return loaded
 
 
-def picture_info(picture: int) -> PictureInfo:
-    """All about the picture at this address. Copying a template is three times as fast as __init__."""
-    info = PictureInfo.from_buffer_copy(_PICTURE_INFO_TEMPLATE)
-    _library.attp_get_picture_info(picture, ctypes.byref(info))  # type: ignore[union-attr]
-    return info
+def _check_version(loaded: ctypes.CDLL, path: str) -> None:
+    version = loaded.attp_library_version()
+    if version != ABI_VERSION:
+        raise EdgeAttpError(
+            f"the native core {path} has interface version {version}, this package needs "
+            f"{ABI_VERSION}: rebuild it with `pip install -e .`"
+        )
 
 
 def cpu() -> str:
-    """Name of the kernels in use: scalar, sse41, avx2 or neon."""
-    name: bytes = native_core().attp_cpu()
+    """Returns the instruction set that the core uses: scalar, sse41, avx2 or neon."""
+    name: bytes = native_core().attp_library_cpu()
     return name.decode("ascii")
 
 
+def check_status(status: int, function: str) -> None:
+    """Raises MemoryError or ValueError unless the status of a function without a decoder is OK."""
+    if status == NO_MEMORY:
+        raise MemoryError(f"{function}: out of memory")
+    if status != OK:
+        raise ValueError(f"{function}: the native core rejected the arguments (status {status})")
+
+
+def picture_info(picture: int) -> PictureInfo:
+    """Returns everything about the picture at this address."""
+    info = PictureInfo()
+    native_core().attp_picture_get_info(picture, ctypes.byref(info))
+    return info
+
+
+def release_picture(picture: int) -> None:
+    """Gives up one reference to the picture at this address."""
+    native_core().attp_picture_release(picture)
+
+
 class Decoder(ProcessBound):
-    """Owns one native decoder. For one thread at a time, and for the process that made it; `name` is the
-    source's name in messages."""
+    """Owns one native decoder. It serves one thread at a time, in the process that made it.
+
+    `name` is the name of the source in messages.
+    """
 
     def __init__(
         self,
@@ -289,80 +311,100 @@ class Decoder(ProcessBound):
         self._picture = c_void_p()
         self._picture_ref = ctypes.byref(self._picture)
         self._native = native_core()
-        self._send = self._native.attp_send
-        self._receive = self._native.attp_receive
-        options = Options(
-            codec=codec,
-            threads=threads,
-            want_residual=int(residual),
-            on_demand=int(on_demand),
-            nal_length_bytes=nal_length_bytes,
-            lookahead_pictures=LOOKAHEAD_PICTURES,
-            max_width_px=MAX_SIDE_PX,
-            max_height_px=MAX_SIDE_PX,
-            max_picture_px=MAX_PICTURE_PX,
-            max_nal_bytes=MAX_NAL_BYTES,
-        )
-        status = self._native.attp_open(ctypes.byref(options), ctypes.byref(self._pointer))
+        self._send = self._native.attp_decoder_send
+        self._receive = self._native.attp_decoder_receive
+        options = Options()
+        self._native.attp_options_init(ctypes.byref(options), codec)
+        options.threads = threads
+        options.want_residual = residual
+        options.on_demand = on_demand
+        options.nal_length_bytes = nal_length_bytes
+        status = self._native.attp_decoder_open(ctypes.byref(options), ctypes.byref(self._pointer))
         if status != OK:
             self._pointer = c_void_p()
             raise _exception_class(status)(f"{name}: {_default_sentence(status)}")
 
-    def send(self, data: bytes, pts: int, dts: int, complete: bool) -> None:
-        """Gives bytes to the core; UnsupportedStream if it refuses them by name."""
+    def send_packet(
+        self, data: bytes, pts: Optional[int], dts: Optional[int], is_complete: bool
+    ) -> None:
+        """Sends one packet; the core counts them from 0. is_complete: an access unit ends with it.
+
+        Raises UnsupportedStream if the core refuses the stream.
+        """
         self.check_process(self.name)
-        status = self._send(self._pointer, data, len(data), pts, dts, complete)
+        status = self._send(
+            self._pointer,
+            data,
+            len(data),
+            NO_PTS if pts is None else pts,
+            NO_PTS if dts is None else dts,
+            is_complete,
+        )
         if status < 0:
-            raise self.error(status)
+            raise self.exception(status)
+
+    def send_parameter_sets(self, data: bytes) -> None:
+        """Sends parameter sets that came apart from the stream; they are not counted as a packet."""
+        self.check_process(self.name)
+        status = self._native.attp_decoder_send_parameter_sets(self._pointer, data, len(data))
+        if status < 0:
+            raise self.exception(status)
 
     def drain(self) -> None:
+        """Tells the core that no more packets will come."""
         self.check_process(self.name)
-        status = self._native.attp_drain(self._pointer)
+        status = self._native.attp_decoder_drain(self._pointer)
         if status < 0:
-            raise self.error(status)
+            raise self.exception(status)
 
-    def receive(self) -> Optional[int]:
-        """Address of the next picture, which the caller releases; None if more must be sent first or
-        nothing is left."""
+    def receive_picture(self) -> Optional[int]:
+        """Returns the address of the next picture, which the caller releases.
+
+        None if the core needs another packet first, or has given out everything after drain().
+        """
         self.check_process(self.name)
         status = self._receive(self._pointer, self._picture_ref)
         if status == OK:
             return self._picture.value
         if status < 0:
-            raise self.error(status)
+            raise self.exception(status)
         return None
 
-    def parse(self, picture: int) -> None:
-        """on_demand: parses the slice data of this picture. Damage is no error, the picture tells."""
+    def parse_picture(self, picture: int) -> None:
+        """Parses the slice data of a picture of an on-demand decoder. Damage raises nothing."""
         if not self._pointer:
-            raise ValueError("the video of this picture is closed: it can no longer be parsed")
+            raise ValueError(
+                "this picture's video is closed, so the picture can no longer be parsed"
+            )
         self.check_process(self.name)
         status = self._native.attp_picture_parse(picture)
-        if status < 0 and status != CORRUPT:
-            raise self.error(status)
+        if status < 0:
+            raise self.exception(status)
 
-    def info(self) -> NativeStreamInfo:
+    def stream_info(self) -> NativeStreamInfo:
+        """Returns what the core knows of the stream so far."""
         self.check_process(self.name)
         info = NativeStreamInfo()
-        self._native.attp_get_stream_info(self._pointer, ctypes.byref(info))
+        self._native.attp_decoder_get_info(self._pointer, ctypes.byref(info))
         return info
 
-    def error(self, status: int) -> EdgeAttpError:
-        """The exception of a status, with all that the core knows about it in one line."""
+    def exception(self, status: int) -> EdgeAttpError:
+        """Returns the exception for a status, with everything the core says about it in one line."""
         info = ErrorInfo()
-        self._native.attp_get_error(self._pointer, ctypes.byref(info))
+        self._native.attp_decoder_get_error(self._pointer, ctypes.byref(info))
         message = info.message.decode("utf-8", "replace") or _default_sentence(status)
         where = self.name if info.decode_index < 0 else f"{self.name}: picture {info.decode_index}"
         element = info.element.decode("utf-8", "replace")
         details = [element] if element and element not in message else []
         if info.bit_position >= 0:
             details.append(f"bit {info.bit_position} of its NAL unit")
-        suffix = " ({})".format(", ".join(details)) if details else ""
+        suffix = f" ({', '.join(details)})" if details else ""
         return _exception_class(status)(f"{where}: {message}{suffix}")
 
     def close(self) -> None:
+        """Closes the native decoder. Parsed pictures stay valid."""
         if self._pointer and not self.is_elsewhere:
-            self._native.attp_close(self._pointer)
+            self._native.attp_decoder_close(self._pointer)
             self._pointer = c_void_p()
 
     _let_go = close

@@ -103,9 +103,10 @@ class Weights:
             array = np.empty((2, info.height4, info.width4), np.int16)
             setattr(native, name, array.ctypes.data)
             setattr(self, name, array)
-        status = binding.native_core().attp_picture_weights(handle.address, ctypes.byref(native))
-        if status != binding.OK:
-            raise RuntimeError(f"attp_picture_weights failed with status {status}")
+        status = binding.native_core().attp_picture_get_weights(
+            handle.address, ctypes.byref(native)
+        )
+        binding.check_status(status, "attp_picture_get_weights")
         for name in self._ARRAYS:
             array = getattr(self, name)
             if orientation is not None:
@@ -183,9 +184,8 @@ class MotionField:
         picture interval; the mean over the lists used of -mv / (4 d), 0 where there is no motion.
         d is the distance to the reference in pictures of display order."""
         flow = np.empty((2, self._info.height4, self._info.width4), np.float32)
-        status = binding.native_core().attp_picture_flow(self._handle.address, flow.ctypes.data)
-        if status != binding.OK:
-            raise RuntimeError(f"attp_picture_flow failed with status {status}")
+        status = binding.native_core().attp_picture_get_flow(self._handle.address, flow.ctypes.data)
+        binding.check_status(status, "attp_picture_get_flow")
         if self._orientation is None:
             return flow
         return self._orientation.flow(flow, self._info.width_px, self._info.height_px)
@@ -271,8 +271,6 @@ class Picture:
         "_orientation",
         "_motion",
         "_residual",
-        "dts",
-        "packet",
         "key_bytes",
         "is_anchor",
         "is_shown",
@@ -297,8 +295,6 @@ class Picture:
         self._orientation = orientation
         self._motion: Optional[MotionField] = None
         self._residual: Optional[Residual] = None
-        self.dts: Optional[int] = None  # as the container says
-        self.packet = -1  # number of the packet in which it begins
         self.key_bytes: Optional[KeyBytes] = None
         self.is_anchor = False
         self.is_shown = True  # False: an edit list hides it
@@ -306,7 +302,7 @@ class Picture:
     def parse(self) -> None:
         """Parses an on-demand picture now; otherwise `motion` and `residual` do it when first used."""
         if not self._info.is_parsed and self._decoder is not None:
-            self._decoder.parse(self._handle.address)
+            self._decoder.parse_picture(self._handle.address)
             self._info = binding.picture_info(self._handle.address)
             self._decoder = None
 
@@ -340,9 +336,20 @@ class Picture:
         return None if pts == binding.NO_PTS else pts
 
     @property
+    def dts(self) -> Optional[int]:
+        """Decoding time in the video's time_base, as the container says; None if it says none."""
+        dts: int = self._info.dts
+        return None if dts == binding.NO_PTS else dts
+
+    @property
+    def packet(self) -> int:
+        """Number of the packet in which the picture begins, counted from 0."""
+        return self._info.packet
+
+    @property
     def time_s(self) -> Optional[float]:
         """`pts` in seconds; `dts` where there is no pts, None without both."""
-        pts = self.dts if self._info.pts == binding.NO_PTS else self._info.pts
+        pts = self.dts if self.pts is None else self.pts
         if pts is None or self._seconds_per_tick is None:
             return None
         return pts * self._seconds_per_tick
@@ -411,7 +418,9 @@ class Picture:
         if self._syntax is not HEVC:
             return None
         counts = binding.BlockCounts()
-        binding.native_core().attp_get_block_counts(self._handle.address, ctypes.byref(counts))
+        binding.native_core().attp_picture_get_block_counts(
+            self._handle.address, ctypes.byref(counts)
+        )
         return CodingCounts(
             counts.coding_tree_units,
             tuple(counts.coding_units),

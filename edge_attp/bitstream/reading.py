@@ -1,10 +1,9 @@
 """One reading of a source from its beginning: packets in, pictures out, in decoding order.
 
-Every packet gets a number, which travels through the native core in the place of the dts. So each
-picture knows the packet in which it began, and a random-access picture can carry its own bytes.
+The native core counts packets and tells in which one each picture began. The same numbers here lead
+from a picture to its packet, so that a random-access picture can carry the bytes that decode it.
 """
 
-import ctypes
 import time
 from collections import deque
 from typing import Any, Callable, Deque, Iterator, NamedTuple, Optional, Set
@@ -37,7 +36,6 @@ class _Sent(NamedTuple):
 
     number: int
     key: KeyBytes
-    dts: Optional[int]
 
 
 class Reading:
@@ -90,7 +88,7 @@ class Reading:
         if not sets:
             return
         try:
-            self._decoder.send(join(sets, self._length_bytes), binding.NO_PTS, -1, False)
+            self._decoder.send_parameter_sets(join(sets, self._length_bytes))
         except EdgeAttpError as error:
             self._end(error)
 
@@ -110,9 +108,6 @@ class Reading:
             raise ValueError(f"span is {span}, must be 1 or more")
         reservoir: Reservoir[Picture] = Reservoir(per_gop, seed)
         failure = None
-        native = binding.native_core()
-        info = binding.PictureInfo()
-        info_ref = ctypes.byref(info)
         while True:
             try:
                 address = self._next_address()
@@ -120,22 +115,22 @@ class Reading:
                 address, failure = None, error
             if address is None:
                 break
-            native.attp_get_picture_info(address, info_ref)
+            info = binding.picture_info(address)
             if info.is_random_access:
-                key = self._picture(address, binding.picture_info(address))
+                key = self._picture(address, info)
                 yield from self._drawn(reservoir)
                 if keys:
                     yield key
                 continue
-            is_candidate = info.kind != ord("I") and info.dts not in self._hidden
+            is_candidate = info.kind != ord("I") and info.packet not in self._hidden
             if is_candidate and reservoir.offered == span:
                 yield from self._drawn(reservoir)
             slot = reservoir.slot() if is_candidate else None
             if slot is None:
                 self._damaged += info.is_damaged
-                native.attp_picture_release(address)
+                binding.release_picture(address)
             else:
-                reservoir.put(slot, self._picture(address, binding.picture_info(address)))
+                reservoir.put(slot, self._picture(address, info))
         yield from self._drawn(reservoir)
         if failure is not None:
             raise failure
@@ -152,7 +147,7 @@ class Reading:
                 raise ValueError(
                     f"{self._source.name}: this iteration is over: the video was closed or read anew"
                 )
-            address = self._decoder.receive()
+            address = self._decoder.receive_picture()
             if address is not None:
                 self._pictures += 1
                 return address
@@ -190,11 +185,10 @@ class Reading:
         number = self._number
         self._number = number + 1
         key = KeyBytes(sets_before, data, self._length_bytes)
-        self._sent.append(_Sent(number, key, packet.dts))
+        self._sent.append(_Sent(number, key))
         if not packet.is_shown:
             self._hidden.add(number)
-        pts = binding.NO_PTS if packet.pts is None else packet.pts
-        self._decoder.send(data, pts, number, self._source.complete)
+        self._decoder.send_packet(data, packet.pts, packet.dts, self._source.complete)
 
     def _check_orientation(self, told: Told) -> None:
         """That of the beginning holds for all."""
@@ -228,11 +222,8 @@ class Reading:
         )
         self._newest = info.decode_index
         self._damaged += info.is_damaged
-        picture.packet = info.dts
-        picture.is_shown = info.dts not in self._hidden
-        sent = self._sent_with(info.dts)
-        if sent is not None:
-            picture.dts = sent.dts
+        picture.is_shown = info.packet not in self._hidden
+        sent = self._sent_with(info.packet) if info.is_first_in_packet else None
         if sent is not None and info.is_random_access:
             picture.key_bytes = sent.key
         if self._anchors is not None and sent is not None:
@@ -281,7 +272,7 @@ class Reading:
         return True
 
     def native_info(self) -> binding.NativeStreamInfo:
-        return self._final_info or self._decoder.info()
+        return self._final_info or self._decoder.stream_info()
 
     def stats(self) -> StreamStats:
         info = self.native_info()
@@ -299,5 +290,5 @@ class Reading:
     def close(self) -> None:
         """Pictures given out stay valid; so do the counts."""
         if self._final_info is None:
-            self._final_info = self._decoder.info()
+            self._final_info = self._decoder.stream_info()
             self._decoder.close()

@@ -335,19 +335,19 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[Enc
     try:
         if source.parameter_sets:
             sets = join(source.parameter_sets, source.nal_length_bytes)
-            decoder.send(sets, binding.NO_PTS, -1, False)
+            decoder.send_parameter_sets(sets)
         size = 0
-        while not head or decoder.info().width_px == 0:
+        while not head or decoder.stream_info().width_px == 0:
             packet = next(packets, None)
             if packet is None or size > _PROBE_BYTES:
                 break
             head.append(packet)
             size += len(packet.data)
-            decoder.send(packet.data, binding.NO_PTS, -1, source.complete)
+            decoder.send_packet(packet.data, None, None, source.complete)
             _discard_picture(decoder)
         decoder.drain()
         _discard_picture(decoder)
-        info = decoder.info()
+        info = decoder.stream_info()
         if info.width_px == 0:
             wanted = f"readable {source.syntax.title} sequence parameter set"
             missing = "has no " + wanted
@@ -364,6 +364,6 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[Enc
 
 def _discard_picture(decoder: binding.Decoder) -> None:
     """Raises what the core has to say if it has no picture."""
-    address = decoder.receive()
+    address = decoder.receive_picture()
     if address is not None:
-        binding.native_core().attp_picture_release(address)
+        binding.release_picture(address)

@@ -67,9 +67,6 @@ def core(patient: Patient) -> List[Finding]:
     value = f"{kernels} kernels, interface {binding.ABI_VERSION}, {path}"
     if os.environ.get("EDGE_ATTP_CPU"):
         return [warned("core", value + ", forced by EDGE_ATTP_CPU", "unset EDGE_ATTP_CPU")]
-    if kernels == "avx2" and not os.path.exists(os.path.splitext(path)[0] + "_avx2.so"):
-        value += "; the library built for AVX2 is missing, so parsing is slower"
-        return [warned("core", value, BUILD_AGAIN)]
     return [passed("core", value)]
 
 

@@ -1,4 +1,4 @@
-"""The binding says the same as the C header: structures byte by byte, functions by name, constants."""
+"""The binding matches the C headers: structures byte by byte, functions by name and arguments, constants."""
 
 import os
 import re
@@ -8,11 +8,10 @@ import subprocess
 import pytest
 
 from edge_attp.bitstream import binding, picture
-from edge_attp.tensors import binding as tensor_binding
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INCLUDE = os.path.join(ROOT, "edge_attp", "native", "include")
-HEADER = os.path.join(INCLUDE, "edge_attp.h")
+HEADERS = ("edge_attp.h", "edge_attp_tensors.h")
 
 STRUCTURES = {
     "attp_options": binding.Options,
@@ -21,7 +20,7 @@ STRUCTURES = {
     "attp_weights": binding.WeightArrays,
     "attp_error": binding.ErrorInfo,
     "attp_block_counts": binding.BlockCounts,
-    "attp_tensor_grid": tensor_binding.Grid,
+    "attp_tensor_grid": binding.TensorGrid,
 }
 CONSTANTS = {
     "ATTP_ABI_VERSION": binding.ABI_VERSION,
@@ -34,6 +33,7 @@ CONSTANTS = {
     "ATTP_NO_MEMORY": binding.NO_MEMORY,
     "ATTP_INVALID_ARGUMENT": binding.INVALID_ARGUMENT,
     "ATTP_CODEC_H264": binding.CODEC_H264,
+    "ATTP_CODEC_HEVC": binding.CODEC_HEVC,
     "ATTP_MODE_INTRA": picture.MODE_INTRA,
     "ATTP_MODE_INTER": picture.MODE_INTER,
     "ATTP_MODE_SKIP": picture.MODE_SKIP,
@@ -60,7 +60,7 @@ def test_structures_and_constants(tmp_path):
     prints = "".join(f'printf("%lld\\n", (long long)({name}));\n' for name in numbers)
     source = tmp_path / "layout.c"
     source.write_text(
-        f"#include <stdio.h>\n#include <edge_attp.h>\nint main(void) {{\n{prints}return 0;\n}}\n"
+        f"#include <stdio.h>\n#include <edge_attp_tensors.h>\nint main(void) {{\n{prints}return 0;\n}}\n"
     )
     program = str(tmp_path / "layout")
     subprocess.check_call(["cc", "-I", INCLUDE, str(source), "-o", program])
@@ -68,13 +68,35 @@ def test_structures_and_constants(tmp_path):
     assert dict(zip(numbers, found)) == numbers
 
 
-def test_every_structure_of_the_header_is_checked():
-    with open(HEADER) as header:
-        assert set(re.findall(r"^typedef struct (\w+) {", header.read(), re.M)) == set(STRUCTURES)
+def declarations():
+    """Both headers without their comments."""
+    text = ""
+    for name in HEADERS:
+        with open(os.path.join(INCLUDE, name)) as header:
+            text += header.read()
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
 
 
-def test_every_function_of_the_header_is_bound():
-    with open(HEADER) as header:
-        declared = set(re.findall(r"ATTP_API[^;]*?\b(attp_\w+)\(", header.read()))
-    declared = {name for name in declared if not name.startswith("attp_tensor_")}
-    assert declared == set(binding._PROTOTYPES)
+def test_every_structure_of_the_headers_is_checked():
+    assert set(re.findall(r"^typedef struct (\w+) {", declarations(), re.M)) == set(STRUCTURES)
+
+
+def test_every_function_of_the_headers_is_bound():
+    """By name, and with as many arguments; whether it returns something."""
+    declared = {
+        name: (result != "void", 0 if arguments == "void" else arguments.count(",") + 1)
+        for result, name, arguments in re.findall(
+            r"^ATTP_API ([\w ]+\*?) (attp_\w+)\(([^)]*)\);", declarations(), re.M
+        )
+    }
+    assert len(declared) == declarations().count("\nATTP_API ")
+    assert declared == {
+        name: (result is not None, len(arguments))
+        for name, (result, arguments) in binding._PROTOTYPES.items()
+    }
+
+
+def test_names_follow_one_scheme():
+    """attp_<object>_<verb>: the object is one that the headers speak of."""
+    objects = {name.split("_")[1] for name in binding._PROTOTYPES}
+    assert objects == {"decoder", "library", "options", "picture", "tensor"}

@@ -138,8 +138,8 @@ def test_messages_say_where_once(fields, expected, monkeypatch):
 
     decoder = binding.Decoder("clip", binding.CODEC_H264, 0)
     monkeypatch.setattr(decoder, "_native", mock.Mock(wraps=binding.native_core()))
-    decoder._native.attp_get_error = get_error
-    error = decoder.error(binding.CORRUPT)
+    decoder._native.attp_decoder_get_error = get_error
+    error = decoder.exception(binding.CORRUPT)
     assert (type(error), str(error)) == (errors.CorruptStream, expected)
     decoder.close()
 

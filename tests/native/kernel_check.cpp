@@ -12,7 +12,7 @@
 
 namespace {
 
-using attp::Kernels;
+using attp_kernels::Kernels;
 using Transform = std::function<void(int16_t* dst, ptrdiff_t stride, int16_t* coefficients)>;
 
 constexpr int16_t kGuard = 0x5a5a;
@@ -206,7 +206,7 @@ bool check_simd(const Kernels& scalar, const Kernels& simd) {
 
 int main() {
     const Kernels* kernels[4];
-    int count = attp::available_kernels(kernels);
+    int count = attp_kernels::available_kernels(kernels);
     bool ok = check_scalar(*kernels[0]);
     for (int i = 1; i < count; i++) {
         ok &= check_simd(*kernels[0], *kernels[i]);

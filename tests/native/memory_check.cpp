@@ -39,7 +39,6 @@ struct Setup {
 
 attp_options make_options(int codec, const Setup& setup) {
     attp_options options = {};
-    options.struct_bytes = sizeof options;
     options.codec = codec;
     options.threads = setup.threads;
     options.on_demand = setup.on_demand;
@@ -54,11 +53,10 @@ attp_options make_options(int codec, const Setup& setup) {
 int receive_all(attp_decoder* decoder, bool on_demand) {
     attp_picture* picture = nullptr;
     int whole = 0;
-    while (attp_receive(decoder, &picture) == ATTP_OK) {
+    while (attp_decoder_receive(decoder, &picture) == ATTP_OK) {
         if (on_demand) attp_picture_parse(picture);
         attp_picture_info info = {};
-        info.struct_bytes = sizeof info;
-        attp_get_picture_info(picture, &info);
+        attp_picture_get_info(picture, &info);
         whole += info.mv != nullptr && !info.is_damaged;
         attp_picture_release(picture);
     }
@@ -70,16 +68,17 @@ int read(int codec, const Setup& setup, const std::vector<char>& bytes) {
     constexpr size_t kPiece = 200;
     const attp_options options = make_options(codec, setup);
     attp_decoder* decoder = nullptr;
-    if (attp_open(&options, &decoder) != ATTP_OK) return 0;
+    if (attp_decoder_open(&options, &decoder) != ATTP_OK) return 0;
     int whole = 0;
     for (size_t at = 2; at < bytes.size(); at += kPiece) {
         const size_t part = bytes.size() - at < kPiece ? bytes.size() - at : kPiece;
-        attp_send(decoder, reinterpret_cast<const uint8_t*>(bytes.data()) + at, part, ATTP_NO_PTS, ATTP_NO_PTS, 0);
+        attp_decoder_send(decoder, reinterpret_cast<const uint8_t*>(bytes.data()) + at, part, ATTP_NO_PTS, ATTP_NO_PTS,
+                          0);
         whole += receive_all(decoder, options.on_demand != 0);
     }
-    attp_drain(decoder);
+    attp_decoder_drain(decoder);
     whole += receive_all(decoder, options.on_demand != 0);
-    attp_close(decoder);
+    attp_decoder_close(decoder);
     return whole;
 }
 

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <vector>
 
-#include "edge_attp.h"
+#include "edge_attp_tensors.h"
 
 namespace {
 
@@ -16,21 +16,15 @@ constexpr size_t kChunkBytes = 65536;
 constexpr attp_tensor_grid kGrid = {170, 128, 112, 112};
 
 struct Request {
-    int codec;
+    attp_codec codec;
     bool want_residual;
     bool dump;
 };
 
 attp_options make_options(const Request& request) {
-    attp_options options = {};
-    options.struct_bytes = sizeof options;
-    options.codec = request.codec;
-    options.threads = 1;
+    attp_options options;
+    attp_options_init(&options, request.codec);
     options.want_residual = request.want_residual;
-    options.lookahead_pictures = 16;
-    options.max_width_px = options.max_height_px = 16384;
-    options.max_picture_px = 1 << 26;
-    options.max_nal_bytes = 1 << 26;
     return options;
 }
 
@@ -62,32 +56,30 @@ void write_residual(const attp_picture_info& info) {
 void write_weights(const attp_picture* picture, size_t blocks) {
     std::vector<int16_t> values(12 * blocks);
     attp_weights weights = {};
-    weights.struct_bytes = sizeof weights;
     int16_t** const arrays[] = {&weights.weight,    &weights.offset,    &weights.cb_weight,
                                 &weights.cb_offset, &weights.cr_weight, &weights.cr_offset};
     for (size_t i = 0; i < 6; i++) *arrays[i] = values.data() + i * 2 * blocks;
-    attp_picture_weights(picture, &weights);
+    attp_picture_get_weights(picture, &weights);
     write_bytes(values.data(), values.size() * sizeof(int16_t));
 }
 
 // Flow, and both network inputs made of this picture.
 void write_tensors(const attp_picture* picture, const attp_picture_info& info) {
     std::vector<float> flow(2 * size_t(info.width4) * info.height4);
-    attp_picture_flow(picture, flow.data());
+    attp_picture_get_flow(picture, flow.data());
     write_bytes(flow.data(), flow.size() * sizeof(float));
     const float gain[3] = {1 / 255.f, 1 / 255.f, 1 / 255.f}, bias[3] = {.5f, .5f, .5f};
     std::vector<float> input(3 * size_t(kGrid.crop_width) * kGrid.crop_height);
-    attp_tensor_flow(flow.data(), info.width_px, info.height_px, &kGrid, .05f, input.data());
+    attp_tensor_fill_flow(flow.data(), info.width_px, info.height_px, &kGrid, .05f, input.data());
     write_bytes(input.data(), input.size() / 3 * 2 * sizeof(float));
-    attp_tensor_residual(info.y, info.y_row_bytes, info.u, info.v, info.uv_row_bytes, info.width_px, info.height_px,
-                         &kGrid, gain, bias, input.data());
+    attp_tensor_fill_residual(info.y, info.y_row_bytes, info.u, info.v, info.uv_row_bytes, info.width_px,
+                              info.height_px, &kGrid, gain, bias, input.data());
     write_bytes(input.data(), input.size() * sizeof(float));
 }
 
 void write_picture(const attp_picture* picture) {
     attp_picture_info info = {};
-    info.struct_bytes = sizeof info;
-    attp_get_picture_info(picture, &info);
+    attp_picture_get_info(picture, &info);
     const int32_t header[] = {
         info.kind,       int32_t(info.decode_index), info.poc, info.is_damaged, info.width_px, info.height_px,
         info.is_weighted};
@@ -101,7 +93,7 @@ void write_picture(const attp_picture* picture) {
 int receive(attp_decoder* decoder, bool dump) {
     attp_picture* picture = nullptr;
     int pictures = 0;
-    while (attp_receive(decoder, &picture) == ATTP_OK) {
+    while (attp_decoder_receive(decoder, &picture) == ATTP_OK) {
         if (dump) write_picture(picture);
         attp_picture_release(picture);
         pictures++;
@@ -113,16 +105,17 @@ int receive(attp_decoder* decoder, bool dump) {
 int parse(const Request& request, const std::vector<char>& stream) {
     const attp_options options = make_options(request);
     attp_decoder* decoder = nullptr;
-    if (attp_open(&options, &decoder) != ATTP_OK) return -1;
+    if (attp_decoder_open(&options, &decoder) != ATTP_OK) return -1;
     int pictures = 0;
     for (size_t at = 0; at < stream.size(); at += kChunkBytes) {
         const size_t bytes = stream.size() - at < kChunkBytes ? stream.size() - at : kChunkBytes;
-        attp_send(decoder, reinterpret_cast<const uint8_t*>(stream.data()) + at, bytes, ATTP_NO_PTS, ATTP_NO_PTS, 0);
+        attp_decoder_send(decoder, reinterpret_cast<const uint8_t*>(stream.data()) + at, bytes, ATTP_NO_PTS,
+                          ATTP_NO_PTS, 0);
         pictures += receive(decoder, request.dump);
     }
-    attp_drain(decoder);
+    attp_decoder_drain(decoder);
     pictures += receive(decoder, request.dump);
-    attp_close(decoder);
+    attp_decoder_close(decoder);
     return pictures;
 }
 
@@ -135,12 +128,12 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: stream_reader dump CODEC FILE | count CODEC FILE RESIDUAL PASSES\n");
         return 2;
     }
-    const int codec = std::strcmp(argv[2], "hevc") == 0 ? ATTP_CODEC_HEVC : ATTP_CODEC_H264;
+    const attp_codec codec = std::strcmp(argv[2], "hevc") == 0 ? ATTP_CODEC_HEVC : ATTP_CODEC_H264;
     const Request request = {codec, dump || std::atoi(argv[4]) != 0, dump};
     std::ifstream in(argv[3], std::ios::binary);
     const std::vector<char> stream((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     int pictures = 0;
     for (int pass = 0; pass < (dump ? 1 : std::atoi(argv[5])); pass++) pictures = parse(request, stream);
-    std::fprintf(stderr, "%s %d\n", attp_cpu(), pictures);
+    std::fprintf(stderr, "%s %d\n", attp_library_cpu(), pictures);
     return pictures > 0 ? 0 : 1;
 }

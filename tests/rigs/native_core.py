@@ -16,19 +16,19 @@ class Read:
         self._syntax, self._make = syntax, Picture
         self.pictures, self.digests, self._order = [], [], {}
         if sets:
-            self._decoder.send(nal.join(list(sets), nal_length_bytes), binding.NO_PTS, -1, False)
+            self._decoder.send_parameter_sets(nal.join(list(sets), nal_length_bytes))
         for number, packet in enumerate(packets):
-            self._decoder.send(bytes(packet), number, number, complete)
+            self._decoder.send_packet(bytes(packet), number, number, complete)
             self._receive()
         self._decoder.drain()
         self._receive()
-        self.info = self._decoder.info()
+        self.info = self._decoder.stream_info()
         self._decoder.close()
 
     def _receive(self):
         from edge_attp.bitstream import binding
 
-        address = self._decoder.receive()
+        address = self._decoder.receive_picture()
         while address is not None:
             picture = self._make(
                 address, binding.picture_info(address), self._syntax, None, self._decoder
@@ -36,7 +36,7 @@ class Read:
             self._order[picture.decode_index] = picture.poc
             self.pictures.append(picture)
             self.digests.append(digest(picture, self._order))
-            address = self._decoder.receive()
+            address = self._decoder.receive_picture()
 
     @property
     def damaged(self):

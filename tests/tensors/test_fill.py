@@ -169,7 +169,7 @@ def test_nothing_beyond_the_output_is_written():
     [
         (dict(rgb=np.zeros((4, 4, 3), np.float32)), "rgb: expected uint8"),
         (dict(rgb=np.zeros((4, 4), np.uint8)), "rgb: expected uint8"),
-        (dict(rgb=np.zeros((4, 8, 3), np.uint8)[:, ::2]), "next to each other"),
+        (dict(rgb=np.zeros((4, 8, 3), np.uint8)[:, ::2]), "must be adjacent"),
         (dict(out=np.zeros((3, 224, 224))), "out: expected float32"),
         (dict(out=np.zeros((3, 224, 448), np.float32)[:, :, ::2]), "C-contiguous"),
         (dict(out=np.zeros((3, 257, 224), np.float32)), "larger than the resized picture"),

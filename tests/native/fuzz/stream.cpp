@@ -49,9 +49,8 @@ void check_motion(const attp_picture_info& info) {
 
 void look_at(attp_picture* picture, bool on_demand) {
     attp_picture_info info = {};
-    info.struct_bytes = sizeof info;
     if (on_demand) attp_picture_parse(picture);
-    require(attp_get_picture_info(picture, &info) == ATTP_OK, "picture info is there");
+    require(attp_picture_get_info(picture, &info) == ATTP_OK, "picture info is there");
     require(info.is_parsed && info.mv != nullptr, "a received picture is parsed");
     check_motion(info);
     if (info.y != nullptr) {
@@ -61,22 +60,20 @@ void look_at(attp_picture* picture, bool on_demand) {
     }
     size_t entries = 2 * static_cast<size_t>(info.width4) * static_cast<size_t>(info.height4);
     std::vector<float> flow(entries);
-    require(attp_picture_flow(picture, flow.data()) == ATTP_OK, "flow can be computed");
+    require(attp_picture_get_flow(picture, flow.data()) == ATTP_OK, "flow can be computed");
     attp_block_counts counts = {};
-    counts.struct_bytes = sizeof counts;
-    require(attp_get_block_counts(picture, &counts) == ATTP_OK, "blocks can be counted");
+    require(attp_picture_get_block_counts(picture, &counts) == ATTP_OK, "blocks can be counted");
     std::vector<int16_t> weight(entries), offset(entries);
     attp_weights weights = {};
-    weights.struct_bytes = sizeof weights;
     weights.weight = weight.data();
     weights.offset = offset.data();
-    require(attp_picture_weights(picture, &weights) == ATTP_OK, "weights can be computed");
+    require(attp_picture_get_weights(picture, &weights) == ATTP_OK, "weights can be computed");
 }
 
 void receive_all(attp_decoder* decoder, bool on_demand) {
     attp_picture* picture = nullptr;
     int seen = 0;
-    while (attp_receive(decoder, &picture) == ATTP_OK) {
+    while (attp_decoder_receive(decoder, &picture) == ATTP_OK) {
         if (!on_demand || seen++ % 3 == 2) look_at(picture, on_demand);
         attp_picture_release(picture);
     }
@@ -84,7 +81,6 @@ void receive_all(attp_decoder* decoder, bool on_demand) {
 
 attp_options make_options(int codec, uint8_t bits) {
     attp_options options = {};
-    options.struct_bytes = sizeof options;
     options.codec = codec;
     options.threads = bits & 1 ? 2 : 1;
     options.want_residual = bits >> 1 & 1;
@@ -99,7 +95,7 @@ attp_options make_options(int codec, uint8_t bits) {
 
 attp_decoder* open_decoder(const attp_options& options) {
     attp_decoder* decoder = nullptr;
-    require(attp_open(&options, &decoder) == ATTP_OK, "valid options open");
+    require(attp_decoder_open(&options, &decoder) == ATTP_OK, "valid options open");
     return decoder;
 }
 
@@ -113,19 +109,17 @@ void run_stream(int codec, const uint8_t* data, size_t bytes) {
     attp_decoder* decoder = open_decoder(options);
     for (size_t at = 2; at < bytes; at += piece) {
         size_t part = bytes - at < piece ? bytes - at : piece;
-        attp_send(decoder, data + at, part, static_cast<int64_t>(at), ATTP_NO_PTS, complete);
+        attp_decoder_send(decoder, data + at, part, static_cast<int64_t>(at), ATTP_NO_PTS, complete);
         receive_all(decoder, options.on_demand != 0);
-        if (flushes && at / piece % 5 == 4) attp_flush(decoder);
+        if (flushes && at / piece % 5 == 4) attp_decoder_flush(decoder);
     }
-    attp_drain(decoder);
+    attp_decoder_drain(decoder);
     receive_all(decoder, options.on_demand != 0);
     attp_stream_info info = {};
-    info.struct_bytes = sizeof info;
-    attp_get_stream_info(decoder, &info);
+    attp_decoder_get_info(decoder, &info);
     attp_error error = {};
-    error.struct_bytes = sizeof error;
-    attp_get_error(decoder, &error);
-    attp_close(decoder);
+    attp_decoder_get_error(decoder, &error);
+    attp_decoder_close(decoder);
 }
 
 // Everything that a stream gives, as bytes. Residuals are left out: they may not be wanted.
@@ -135,27 +129,25 @@ class Outcome {
         : on_demand_(options.on_demand != 0) {
         attp_decoder* decoder = open_decoder(options);
         for (size_t at = 0; at < bytes; at += piece) {
-            attp_send(decoder, data + at, bytes - at < piece ? bytes - at : piece, ATTP_NO_PTS, ATTP_NO_PTS, 0);
+            attp_decoder_send(decoder, data + at, bytes - at < piece ? bytes - at : piece, ATTP_NO_PTS, ATTP_NO_PTS, 0);
             receive(decoder);
         }
-        attp_drain(decoder);
+        attp_decoder_drain(decoder);
         receive(decoder);
         attp_error error = {};
-        error.struct_bytes = sizeof error;
-        attp_get_error(decoder, &error);
+        attp_decoder_get_error(decoder, &error);
         add(error.message, std::strlen(error.message));
-        attp_close(decoder);
+        attp_decoder_close(decoder);
     }
     bool operator==(const Outcome& other) const { return bytes_ == other.bytes_; }
 
   private:
     void receive(attp_decoder* decoder) {
         attp_picture* picture = nullptr;
-        while (attp_receive(decoder, &picture) == ATTP_OK) {
+        while (attp_decoder_receive(decoder, &picture) == ATTP_OK) {
             if (on_demand_) attp_picture_parse(picture);
             attp_picture_info info = {};
-            info.struct_bytes = sizeof info;
-            attp_get_picture_info(picture, &info);
+            attp_picture_get_info(picture, &info);
             add_picture(info);
             attp_picture_release(picture);
         }

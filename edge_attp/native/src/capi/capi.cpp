@@ -1,136 +1,122 @@
-// The C interface: checks arguments, keeps C++ exceptions inside, counts users of pictures.
-#include <atomic>
+// The C functions: they check arguments and pass them on to the core that suits the processor.
 #include <cstring>
-#include <memory>
-#include <new>
 
-#include "edge_attp.h"
-#include "h264/parser.h"
-#include "h26x/parser.h"
-#include "hevc/parser.h"
+#include "capi/handles.h"
 
-struct attp_decoder {
-    std::unique_ptr<attp::Parser> parser;
-};
+#if defined(EDGE_ATTP_AVX2)
+namespace attp_avx2 {
+extern const attp_core kCore;
+}
+#endif
 
-// A picture may live on as a reference when its last user is gone; most of its planes do not.
-struct attp_picture {
-    std::shared_ptr<attp::Picture> picture;
-    std::atomic<int> users{1};
-};
+attp_decoder::~attp_decoder() = default;
+attp_picture::~attp_picture() = default;
 
 namespace {
 
-const attp::Kernels* kernels_in_use() {
-    static const attp::Kernels* kernels = attp::choose_kernels();
+using attp_kernels::Kernels;
+
+// The largest picture of level 6.2, of either codec.
+constexpr int64_t kMaxPicturePx = 139264 * 256;
+constexpr int32_t kMaxTensorSide = 1 << 16;
+
+const Kernels* kernels_in_use() {
+    static const Kernels* const kernels = attp_kernels::choose_kernels();
     return kernels;
 }
 
-template <typename Action>
-attp_status guarded(Action&& action) {
-    try {
-        return action();
-    } catch (const std::bad_alloc&) {
-        return ATTP_NO_MEMORY;
-    } catch (...) {
-        return ATTP_INVALID_ARGUMENT;
-    }
+const attp_core& choose_core() {
+#if defined(EDGE_ATTP_AVX2)
+    const Kernels* kernels = kernels_in_use();
+    if (kernels != nullptr && std::strcmp(kernels->name, "avx2") == 0) return attp_avx2::kCore;
+#endif
+    return attp::kCore;
 }
 
-template <typename Struct>
-bool is_known_struct(const Struct* s) {
-    return s != nullptr && s->struct_bytes == sizeof(Struct);
+const attp_core& core() {
+    static const attp_core& chosen = choose_core();
+    return chosen;
 }
+
+bool is_between(int32_t value, int32_t low, int32_t high) { return low <= value && value <= high; }
 
 bool are_valid(const attp_options& o) {
-    const int n = o.nal_length_bytes;
-    return (o.codec == ATTP_CODEC_H264 || o.codec == ATTP_CODEC_HEVC) && o.threads >= 1 && o.threads <= 64 && n >= 0 &&
-           n <= 4 && o.lookahead_pictures >= 0 && o.lookahead_pictures <= 64 && o.max_width_px > 0 &&
+    return is_between(o.codec, ATTP_CODEC_H264, ATTP_CODEC_HEVC) && is_between(o.threads, 1, 64) &&
+           is_between(o.nal_length_bytes, 0, 4) && is_between(o.lookahead_pictures, 0, 64) && o.max_width_px > 0 &&
            o.max_height_px > 0 && o.max_picture_px > 0 && o.max_nal_bytes > 0;
 }
 
-attp::ParserOptions parser_options(const attp_options& o) {
-    attp::ParserOptions out;
-    out.threads = o.threads;
-    out.want_residual = o.want_residual != 0;
-    out.on_demand = o.on_demand != 0;
-    out.nal_length_bytes = o.nal_length_bytes;
-    out.lookahead_pictures = o.lookahead_pictures;
-    out.limits.max_width_px = o.max_width_px;
-    out.limits.max_height_px = o.max_height_px;
-    out.limits.max_picture_px = o.max_picture_px;
-    out.limits.max_nal_bytes = static_cast<size_t>(o.max_nal_bytes);
-    return out;
+bool are_valid(int32_t width, int32_t height, const attp_tensor_grid* grid) {
+    return grid != nullptr && is_between(width, 1, kMaxTensorSide) && is_between(height, 1, kMaxTensorSide) &&
+           is_between(grid->resize_width, 1, kMaxTensorSide) && is_between(grid->resize_height, 1, kMaxTensorSide) &&
+           is_between(grid->crop_width, 1, grid->resize_width) && is_between(grid->crop_height, 1, grid->resize_height);
 }
 
 }  // namespace
 
 extern "C" {
 
-uint32_t attp_abi_version(void) { return ATTP_ABI_VERSION; }
+uint32_t attp_library_version(void) { return ATTP_ABI_VERSION; }
 
-const char* attp_cpu(void) { return kernels_in_use() != nullptr ? kernels_in_use()->name : "none"; }
+const char* attp_library_cpu(void) { return kernels_in_use() != nullptr ? kernels_in_use()->name : "none"; }
 
-attp_status attp_open(const attp_options* options, attp_decoder** decoder) {
-    if (!is_known_struct(options) || decoder == nullptr || !are_valid(*options)) return ATTP_INVALID_ARGUMENT;
+void attp_options_init(attp_options* options, attp_codec codec) {
+    if (options == nullptr) return;
+    *options = {};
+    options->codec = codec;
+    options->threads = 1;
+    options->want_residual = 1;
+    options->lookahead_pictures = 16;
+    options->max_width_px = options->max_height_px = 16384;
+    options->max_picture_px = kMaxPicturePx;
+    options->max_nal_bytes = 64 << 20;
+}
+
+attp_status attp_decoder_open(const attp_options* options, attp_decoder** decoder) {
+    if (options == nullptr || decoder == nullptr || !are_valid(*options)) return ATTP_INVALID_ARGUMENT;
     if (kernels_in_use() == nullptr) return ATTP_UNSUPPORTED;
-    return guarded([&] {
-        std::unique_ptr<attp_decoder> d(new attp_decoder);
-        if (options->codec == ATTP_CODEC_HEVC)
-            d->parser.reset(new attp::hevc::HevcParser(parser_options(*options), kernels_in_use()));
-        else
-            d->parser.reset(new attp::h264::H264Parser(parser_options(*options), kernels_in_use()));
-        *decoder = d.release();
-        return ATTP_OK;
-    });
+    return core().open(*options, kernels_in_use(), decoder);
 }
 
-void attp_close(attp_decoder* decoder) { delete decoder; }
+void attp_decoder_close(attp_decoder* decoder) { delete decoder; }
 
-attp_status attp_send(attp_decoder* decoder, const uint8_t* data, size_t bytes, int64_t pts, int64_t dts,
-                      int complete) {
+attp_status attp_decoder_send(attp_decoder* decoder, const uint8_t* data, size_t bytes, int64_t pts, int64_t dts,
+                              int is_complete) {
     if (decoder == nullptr || (data == nullptr && bytes > 0)) return ATTP_INVALID_ARGUMENT;
-    return guarded([&] {
-        attp::Packet packet;
-        packet.data = data;
-        packet.bytes = bytes;
-        packet.pts = pts;
-        packet.dts = dts;
-        packet.complete = complete != 0;
-        decoder->parser->send(packet);
-        return ATTP_OK;
-    });
+    return decoder->send(data, bytes, pts, dts, is_complete != 0);
 }
 
-attp_status attp_drain(attp_decoder* decoder) {
-    if (decoder == nullptr) return ATTP_INVALID_ARGUMENT;
-    return guarded([&] {
-        decoder->parser->drain();
-        return ATTP_OK;
-    });
+attp_status attp_decoder_send_parameter_sets(attp_decoder* decoder, const uint8_t* data, size_t bytes) {
+    if (decoder == nullptr || (data == nullptr && bytes > 0)) return ATTP_INVALID_ARGUMENT;
+    return decoder->send_parameter_sets(data, bytes);
 }
 
-void attp_flush(attp_decoder* decoder) {
-    if (decoder != nullptr) decoder->parser->flush();
+attp_status attp_decoder_drain(attp_decoder* decoder) {
+    return decoder == nullptr ? ATTP_INVALID_ARGUMENT : decoder->drain();
 }
 
-attp_status attp_receive(attp_decoder* decoder, attp_picture** picture) {
+void attp_decoder_flush(attp_decoder* decoder) {
+    if (decoder != nullptr) decoder->flush();
+}
+
+attp_status attp_decoder_receive(attp_decoder* decoder, attp_picture** picture) {
     if (decoder == nullptr || picture == nullptr) return ATTP_INVALID_ARGUMENT;
-    return guarded([&] {
-        std::unique_ptr<attp_picture> handle(new attp_picture);
-        attp_status status = decoder->parser->receive(&handle->picture);
-        if (status == ATTP_OK) *picture = handle.release();
-        return status;
-    });
+    return decoder->receive(picture);
+}
+
+attp_status attp_decoder_get_info(const attp_decoder* decoder, attp_stream_info* info) {
+    if (decoder == nullptr || info == nullptr) return ATTP_INVALID_ARGUMENT;
+    return decoder->get_info(info);
+}
+
+attp_status attp_decoder_get_error(const attp_decoder* decoder, attp_error* error) {
+    if (decoder == nullptr || error == nullptr) return ATTP_INVALID_ARGUMENT;
+    decoder->get_error(error);
+    return ATTP_OK;
 }
 
 attp_status attp_picture_parse(attp_picture* picture) {
-    if (picture == nullptr) return ATTP_INVALID_ARGUMENT;
-    return guarded([&] {
-        picture->picture->parse();
-        picture->picture->resolve_inherited_damage();
-        return ATTP_OK;
-    });
+    return picture == nullptr ? ATTP_INVALID_ARGUMENT : picture->parse();
 }
 
 void attp_picture_retain(attp_picture* picture) {
@@ -138,58 +124,49 @@ void attp_picture_retain(attp_picture* picture) {
 }
 
 void attp_picture_release(attp_picture* picture) {
-    if (picture == nullptr || picture->users.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    picture->picture->release_planes();
-    delete picture;
+    if (picture != nullptr && picture->users.fetch_sub(1, std::memory_order_acq_rel) == 1) delete picture;
 }
 
-attp_status attp_get_picture_info(const attp_picture* picture, attp_picture_info* info) {
-    if (picture == nullptr || !is_known_struct(info)) return ATTP_INVALID_ARGUMENT;
-    picture->picture->fill_info(info);
+attp_status attp_picture_get_info(const attp_picture* picture, attp_picture_info* info) {
+    if (picture == nullptr || info == nullptr) return ATTP_INVALID_ARGUMENT;
+    picture->get_info(info);
     return ATTP_OK;
 }
 
-attp_status attp_get_block_counts(const attp_picture* picture, attp_block_counts* counts) {
-    if (picture == nullptr || !is_known_struct(counts) || !picture->picture->parsed) return ATTP_INVALID_ARGUMENT;
-    picture->picture->fill_block_counts(counts);
+attp_status attp_picture_get_block_counts(const attp_picture* picture, attp_block_counts* counts) {
+    if (picture == nullptr || counts == nullptr || !picture->is_parsed()) return ATTP_INVALID_ARGUMENT;
+    picture->get_block_counts(counts);
     return ATTP_OK;
 }
 
-attp_status attp_get_stream_info(const attp_decoder* decoder, attp_stream_info* info) {
-    if (decoder == nullptr || !is_known_struct(info)) return ATTP_INVALID_ARGUMENT;
-    return guarded([&] {
-        decoder->parser->fill_stream_info(info);
-        return ATTP_OK;
-    });
-}
-
-attp_status attp_get_error(const attp_decoder* decoder, attp_error* error) {
-    if (decoder == nullptr || !is_known_struct(error)) return ATTP_INVALID_ARGUMENT;
-    const attp::Fault& fault = decoder->parser->fault();
-    error->status = fault.status;
-    error->bit_position = fault.bit_position;
-    error->decode_index = fault.decode_index;
-    static_assert(sizeof error->element == sizeof fault.element && sizeof error->message >= sizeof fault.message,
-                  "texts fit");
-    std::memcpy(error->element, fault.element, sizeof fault.element);
-    std::memcpy(error->message, fault.message, sizeof fault.message);
+attp_status attp_picture_get_weights(const attp_picture* picture, attp_weights* weights) {
+    if (picture == nullptr || weights == nullptr || !picture->is_parsed()) return ATTP_INVALID_ARGUMENT;
+    picture->get_weights(weights);
     return ATTP_OK;
 }
 
-attp_status attp_picture_weights(const attp_picture* picture, attp_weights* weights) {
-    if (picture == nullptr || !is_known_struct(weights)) return ATTP_INVALID_ARGUMENT;
-    if (!picture->picture->parsed || !picture->picture->motion) return ATTP_INVALID_ARGUMENT;
-    picture->picture->fill_weights(weights);
-    return ATTP_OK;
+attp_status attp_picture_get_flow(const attp_picture* picture, float* flow) {
+    if (picture == nullptr || flow == nullptr || !picture->is_parsed()) return ATTP_INVALID_ARGUMENT;
+    return picture->get_flow(flow);
 }
 
-attp_status attp_picture_flow(const attp_picture* picture, float* flow) {
-    if (picture == nullptr || flow == nullptr || !picture->picture->parsed || !picture->picture->motion)
-        return ATTP_INVALID_ARGUMENT;
-    return guarded([&] {
-        picture->picture->fill_flow(flow);
-        return ATTP_OK;
-    });
+attp_status attp_tensor_fill_rgb(const uint8_t* rgb, int64_t row_bytes, int32_t width_px, int32_t height_px,
+                                 const attp_tensor_grid* grid, const float* gain, const float* bias, float* out) {
+    if (!rgb || !gain || !bias || !out || !are_valid(width_px, height_px, grid)) return ATTP_INVALID_ARGUMENT;
+    return core().fill_rgb(rgb, row_bytes, width_px, height_px, *grid, gain, bias, out);
+}
+
+attp_status attp_tensor_fill_flow(const float* flow, int32_t width_px, int32_t height_px, const attp_tensor_grid* grid,
+                                  float scale, float* out) {
+    if (!flow || !out || !are_valid(width_px, height_px, grid)) return ATTP_INVALID_ARGUMENT;
+    return core().fill_flow(flow, width_px, height_px, *grid, scale, out);
+}
+
+attp_status attp_tensor_fill_residual(const int16_t* y, int64_t y_row_bytes, const int16_t* u, const int16_t* v,
+                                      int64_t uv_row_bytes, int32_t width_px, int32_t height_px,
+                                      const attp_tensor_grid* grid, const float* gain, const float* bias, float* out) {
+    if (!y || !u || !v || !gain || !bias || !out || !are_valid(width_px, height_px, grid)) return ATTP_INVALID_ARGUMENT;
+    return core().fill_residual(y, y_row_bytes, u, v, uv_row_bytes, width_px, height_px, *grid, gain, bias, out);
 }
 
 }  // extern "C"

@@ -4,7 +4,7 @@ namespace attp {
 namespace h264 {
 namespace {
 
-MbInfo unavailable(uint32_t cbf) {
+constexpr MbInfo unavailable(uint32_t cbf) {
     MbInfo info;
     info.cbf = cbf;
     info.cbp = 0x0f;  // condTermFlagN is 0 for luma and for chroma
@@ -13,8 +13,8 @@ MbInfo unavailable(uint32_t cbf) {
 
 }  // namespace
 
-const MbInfo kUnavailableForIntra = unavailable(kAllCoded);
-const MbInfo kUnavailableForInter = unavailable(0);
+constexpr MbInfo kUnavailableForIntra = unavailable(kAllCoded);
+constexpr MbInfo kUnavailableForInter = unavailable(0);
 
 const InterType kPTypes[5] = {
     {Shape::k16x16, {kPredL0, kPredNone}}, {Shape::k16x8, {kPredL0, kPredL0}},    {Shape::k8x16, {kPredL0, kPredL0}},

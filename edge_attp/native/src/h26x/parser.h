@@ -23,7 +23,9 @@ struct Packet {
     size_t bytes = 0;
     int64_t pts = ATTP_NO_PTS;
     int64_t dts = ATTP_NO_PTS;
-    bool complete = false;
+    int64_t number = -1;       // counted from 0; -1: parameter sets that came apart from the stream
+    bool is_complete = false;  // an access unit ends with it
+    bool has_picture = false;  // a picture began in it
 };
 
 class Parser {

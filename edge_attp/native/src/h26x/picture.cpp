@@ -163,9 +163,7 @@ void Picture::set_size(int width_px, int height_px, int left_px, int top_px) {
 }
 
 void Picture::fill_info(attp_picture_info* out) const {
-    uint32_t struct_bytes = out->struct_bytes;
     *out = info;
-    out->struct_bytes = struct_bytes;
     out->is_parsed = parsed;
     if (!parsed || !motion) return;
     int64_t offset4 = static_cast<int64_t>(crop_top_px / 4) * motion->stride4 + crop_left_px / 4;
@@ -199,10 +197,6 @@ void Picture::fill_flow(float* flow) const {
     compute_flow(*motion, window(), scales, flow);
 }
 
-void Picture::fill_block_counts(attp_block_counts* counts) const {
-    uint32_t struct_bytes = counts->struct_bytes;
-    *counts = {};
-    counts->struct_bytes = struct_bytes;
-}
+void Picture::fill_block_counts(attp_block_counts* counts) const { *counts = {}; }
 
 }  // namespace attp

@@ -61,7 +61,7 @@ class Picture {
     // Display size and where it lies in the coded picture.
     void set_size(int width_px, int height_px, int left_px, int top_px);
     void fill_info(attp_picture_info* info) const;
-    // See attp_picture_flow().
+    // See attp_picture_get_flow().
     void fill_flow(float* flow) const;
     void damage(const char* format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -30,7 +30,7 @@ void StreamParser::send(const Packet& packet) {
             read_sample(packet);
         else
             read_annexb(packet);
-        if (packet.complete) end_access_unit();
+        if (packet.is_complete) end_access_unit();
     });
 }
 
@@ -38,7 +38,7 @@ void StreamParser::read_annexb(const Packet& packet) {
     // The first NAL unit may have begun in an earlier packet: the times of that one are its own.
     bool is_earlier = splitter_.is_inside();
     if (!is_earlier) packet_ = packet;
-    splitter_.push(packet.data, packet.bytes, packet.complete, [&](const uint8_t* nal, size_t bytes) {
+    splitter_.push(packet.data, packet.bytes, packet.is_complete, [&](const uint8_t* nal, size_t bytes) {
         take_nal(nal, bytes);
         if (is_earlier) packet_ = packet;
         is_earlier = false;
@@ -142,9 +142,11 @@ void StreamParser::start_picture(Picture* picture) {
 }
 
 void StreamParser::take_times(attp_picture_info* info) {
-    info->pts = packet_.pts;
-    info->dts = packet_.dts;
-    packet_.pts = packet_.dts = ATTP_NO_PTS;
+    info->packet = packet_.number;
+    info->is_first_in_packet = !packet_.has_picture;
+    info->pts = packet_.has_picture ? ATTP_NO_PTS : packet_.pts;
+    info->dts = packet_.has_picture ? ATTP_NO_PTS : packet_.dts;
+    packet_.has_picture = true;
 }
 
 void StreamParser::add_colocated(Picture* picture, const std::shared_ptr<Picture>& colocated, int max_depth) const {
@@ -203,9 +205,7 @@ void StreamParser::feed_workers() {
 }
 
 void StreamParser::fill_common_info(attp_stream_info* out) const {
-    uint32_t struct_bytes = out->struct_bytes;
     *out = {};
-    out->struct_bytes = struct_bytes;
     out->poc_step = poc_step_.value();
     out->pictures = next_decode_index_;
     out->nal_units = nal_units_;

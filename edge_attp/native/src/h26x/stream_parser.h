@@ -48,7 +48,8 @@ class StreamParser : public Parser {
     void begin_sequence_parameters();
     // Gives a new picture its number in decoding order and its times.
     void start_picture(Picture* picture);
-    // The times of a packet belong to the first picture that begins in it, even if that one is not given out.
+    // A picture learns the number of its packet. The times belong to the first picture that begins in the packet, even if that
+    // one is not given out.
     void take_times(attp_picture_info* info);
     // Slices of `picture` need the vectors of `colocated`. See Picture::add_colocated(): max_depth counts for on-demand streams.
     void add_colocated(Picture* picture, const std::shared_ptr<Picture>& colocated, int max_depth) const;

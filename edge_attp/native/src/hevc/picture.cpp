@@ -182,11 +182,7 @@ void HevcPicture::fill_weights(attp_weights* out) const {
     fill_block_weights(*motion, window(), denom, weights_of, out);
 }
 
-void HevcPicture::fill_block_counts(attp_block_counts* counts) const {
-    uint32_t struct_bytes = counts->struct_bytes;
-    *counts = block_counts_;
-    counts->struct_bytes = struct_bytes;
-}
+void HevcPicture::fill_block_counts(attp_block_counts* counts) const { *counts = block_counts_; }
 
 }  // namespace hevc
 }  // namespace attp

@@ -14,7 +14,7 @@
 #include "kernels/hevc_transform_matrix.h"
 #include "kernels/kernels.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 // What each of the first kCount outputs takes of each of kSize inputs, in the order of accumulate().
@@ -124,4 +124,4 @@ void hevc_idst4x4(int16_t* dst, ptrdiff_t stride, int16_t* coefficients, int bd_
 }
 
 }  // namespace
-}  // namespace attp
+}  // namespace attp_kernels

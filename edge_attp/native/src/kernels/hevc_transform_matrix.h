@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace attp {
+namespace attp_kernels {
 
 // transMatrix, columns 0 to 15; column 31 - n is column n with the odd rows negated. An N-point transform takes every
 // (32 / N)th row and the first N columns.
@@ -48,4 +48,4 @@ alignas(8) inline constexpr int16_t kDctMatrix[4][4] = {
 alignas(8) inline constexpr int16_t kDstMatrix[4][4] = {
     {29, 55, 74, 84}, {74, 74, 0, -74}, {84, -29, -74, 55}, {55, -84, 74, -29}};
 
-}  // namespace attp
+}  // namespace attp_kernels

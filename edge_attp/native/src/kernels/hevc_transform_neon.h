@@ -5,7 +5,7 @@
 
 #include "kernels/hevc_transform.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 struct VectorNeon {
@@ -45,4 +45,4 @@ struct VectorNeon {
 };
 
 }  // namespace
-}  // namespace attp
+}  // namespace attp_kernels

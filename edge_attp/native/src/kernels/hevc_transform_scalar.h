@@ -6,7 +6,7 @@
 #include "kernels/hevc_transform_matrix.h"
 #include "kernels/kernels.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 template <int kSize>
@@ -43,4 +43,4 @@ void hevc_inverse_transform(int16_t* dst, ptrdiff_t stride, int16_t* coefficient
 }
 
 }  // namespace
-}  // namespace attp
+}  // namespace attp_kernels

@@ -5,7 +5,7 @@
 
 #include "kernels/hevc_transform.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 // Two factors, for every pair of rows. Read apart from the next two, so that it is a broadcasting load.
@@ -98,4 +98,4 @@ using Vector256 = PairVector<Register256>;
 #endif
 
 }  // namespace
-}  // namespace attp
+}  // namespace attp_kernels

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace attp {
+// Not in namespace attp: that is built once more for AVX2, and the kernels choose their instruction sets themselves.
+namespace attp_kernels {
 
 // Coefficients and residual of 8-bit video are int16 and wrap like int16: conforming streams never do (clause 8.5.12.1).
 struct Kernels {
@@ -29,4 +30,8 @@ const Kernels* choose_kernels();
 // All that can run here, scalar first; for tests and benchmarks. Returns how many.
 int available_kernels(const Kernels* out[4]);
 
-}  // namespace attp
+}  // namespace attp_kernels
+
+namespace attp {
+using attp_kernels::Kernels;
+}

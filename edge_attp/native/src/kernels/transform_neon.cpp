@@ -4,7 +4,7 @@
 #include "kernels/hevc_transform_neon.h"
 #include "kernels/kernels.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 // Clause 8.5.12.2 on four rows or columns at once.
@@ -95,4 +95,4 @@ const Kernels kNeonKernels = {
     hevc_idst4x4<VectorNeon>,
 };
 
-}  // namespace attp
+}  // namespace attp_kernels

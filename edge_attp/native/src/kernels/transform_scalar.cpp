@@ -3,7 +3,7 @@
 #include "kernels/hevc_transform_scalar.h"
 #include "kernels/kernels.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 int16_t wrap(int v) { return static_cast<int16_t>(v); }
@@ -67,4 +67,4 @@ const Kernels kScalarKernels = {
     hevc_inverse_transform<4, dst_coefficient>,
 };
 
-}  // namespace attp
+}  // namespace attp_kernels

@@ -1,7 +1,7 @@
 #include "kernels/hevc_transform_x86.h"
 #include "kernels/transform_x86.h"
 
-namespace attp {
+namespace attp_kernels {
 
 extern const Kernels kSse41Kernels;
 const Kernels kSse41Kernels = {
@@ -12,4 +12,4 @@ const Kernels kSse41Kernels = {
     hevc_idst4x4<Vector128>,
 };
 
-}  // namespace attp
+}  // namespace attp_kernels

@@ -5,7 +5,7 @@
 
 #include "kernels/kernels.h"
 
-namespace attp {
+namespace attp_kernels {
 namespace {
 
 inline __m128i half(__m128i v) { return _mm_srai_epi16(v, 1); }
@@ -103,4 +103,4 @@ inline void idct8x8_x86(int16_t* dst, ptrdiff_t stride, int16_t* coefficients) {
 }
 
 }  // namespace
-}  // namespace attp
+}  // namespace attp_kernels

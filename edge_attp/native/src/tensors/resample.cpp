@@ -1,5 +1,5 @@
 // See resample.h. Rows are added up first, where the loop runs along memory, and then shrunk or stretched sideways.
-#include "fields/resample.h"
+#include "tensors/resample.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,6 @@
 // Resampling of one plane to the grid of a network input: the mean over the area where the plane shrinks, linear
 // between sample centres where it grows, each axis by itself. Only the rows and columns of the crop are computed.
-#ifndef EDGE_ATTP_FIELDS_RESAMPLE_H
-#define EDGE_ATTP_FIELDS_RESAMPLE_H
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -59,5 +58,3 @@ class Resampler {
 };
 
 }  // namespace attp
-
-#endif
