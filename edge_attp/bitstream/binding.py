@@ -361,11 +361,11 @@ class Decoder(ProcessBound):
         return _exception_class(status)(f"{where}: {message}{suffix}")
 
     def close(self) -> None:
-        if self._pointer and not self.is_elsewhere:
+        if self._pointer and not self.is_forked_copy:
             self._native.attp_close(self._pointer)
             self._pointer = c_void_p()
 
-    _let_go = close
+    _release_resources = close
 
 
 def _exception_class(status: int) -> Type[EdgeAttpError]:

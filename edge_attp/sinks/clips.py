@@ -75,7 +75,7 @@ class ClipSink(Sink):
     def picture(self, result: Result) -> None:
         """The recorder is ahead of the results: a key picture that comes out here is in it."""
         at_s = result.start_s
-        self._recorder.shown(result.packet, at_s)
+        self._recorder.set_shown_time(result.packet, at_s)
         self._cut(
             lambda wanted: at_s >= wanted.end_s + (0.0 if result.is_key else LONGEST_GOP_S),
             is_last=False,
@@ -149,7 +149,7 @@ class ClipSink(Sink):
         # One name for each stream: what a killed process leaves is written over.
         unfinished = os.path.join(self._folder, f".{self._prefix}.part")
         try:
-            write_mp4(unfinished, cut.packets, cut.time_base, self._display_matrix)
+            write_mp4(unfinished, cut.packets, cut.time_base, display_matrix=self._display_matrix)
         except (OSError, EdgeAttpError):
             _remove(unfinished)
             raise
