@@ -144,7 +144,7 @@ def test_a_disk_that_does_not_take_it_stops_nothing(tmp_path, video, start_sink,
 def test_a_failure_in_the_middle_leaves_no_file(tmp_path, video, start_sink, monkeypatch):
     ring, _ = video
 
-    def fails(path, *_):
+    def fails(path, *_, **__):
         with open(path, "w") as file:
             file.write("half")
         raise OSError(28, "No space left on device")
@@ -207,7 +207,7 @@ def send_in_time(path, url):
     with av.open(str(path)) as source, av.open(url, "w", format="mpegts") as output:
         stream = pyav.add_stream_like(output, source.streams.video[0])
         began = time.monotonic()
-        for packet in pyav.demuxed(av, source, source.streams.video[0]):
+        for packet in pyav.demux_packets(av, source, source.streams.video[0]):
             time.sleep(max(0.0, began + packet.dts * packet.time_base - time.monotonic()))
             packet.stream = stream
             output.mux(packet)
