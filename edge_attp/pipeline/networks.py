@@ -17,7 +17,7 @@ QUEUED_PICTURES = 8
 
 
 class Pool:
-    """Buffers of one graph, handed round between the threads. capacity: how many unused ones are kept."""
+    """Buffers of one graph, shared by the threads. capacity: how many unused ones are kept."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -32,14 +32,17 @@ class Pool:
             return self.graph.allocate()
 
     def return_buffers(self, buffers: Buffers) -> None:
-        """Nobody uses them any more. Beyond the capacity, which a long first GOP exceeds, they are freed."""
+        """Takes back buffers; beyond the capacity, which a long first GOP exceeds, frees them."""
         if len(self._unused) < self.capacity:
             self._unused.append(buffers)
 
 
 class Networks:
-    """Loads both graphs and runs each once: the first run allocates and is slow. batch: the most pictures that a run
-    of the motion network can take, at most as many as asked for."""
+    """Loads both graphs and runs each once, because the first run allocates and is slow.
+
+    batch: how many pictures a run of the motion network takes at most: as many as asked for, or as the engine
+    allows.
+    """
 
     def __init__(self, backend: Backend, pack: Pack, batch: int = 1) -> None:
         self.pack = pack
@@ -57,7 +60,7 @@ class Networks:
         return self.motion.graph.start(pictures)
 
     def keep_buffers_for(self, streams: int) -> None:
-        """Keeps as many unused buffers as so many streams need at once."""
+        """Keeps as many unused buffers as this number of streams needs at once."""
         for pool in (self.appearance, self.motion):
             pool.capacity = QUEUED_PICTURES * max(streams, 1)
 

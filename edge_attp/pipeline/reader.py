@@ -26,8 +26,8 @@ __all__ = ["ASSUMED_RATE", "EndOfReading", "Entry", "ReadPicture", "Reader"]
 
 ASSUMED_RATE = 25.0  # pictures a second where the stream has no timing
 SAMPLING_SEED = 0
-# Of EVERY_GOP. Cameras and phones leave 30 to 250 pictures between key pictures, and one of so many says too little:
-# a longer GOP counts as several of this length, which is what clips to train on are encoded with.
+# Of EVERY_GOP. Cameras and phones leave 30 to 250 pictures between key pictures, and one of these says too little:
+# a longer GOP counts as several of this length, with which the training clips are encoded.
 GOP_PICTURES = 12
 STOP_TIMEOUT_S = 5.0
 _NOTHING_READ = StreamStats(0, 0, 0, 0, 0, 0.0, 0)

@@ -17,7 +17,7 @@ __all__ = ["Scorer"]
 # Pictures of the first GOP that wait for the second key picture, about 1 MB each. A longer first GOP
 # is scored as if it were the only one.
 MAX_WAITING = 300
-# So many pictures early, the network of a key picture begins to run beside those of earlier pictures.
+# How many pictures early the network of a key picture begins to run, beside those of earlier pictures.
 LOOK_AHEAD = 4
 
 

@@ -63,7 +63,7 @@ class Session:
 
     @property
     def batch(self) -> int:
-        """How many pictures run at once at most: as many as asked for, or as the engine takes."""
+        """How many pictures run at once at most: as many as asked for, or as the engine allows."""
         return self._networks.batch
 
     @property
@@ -106,7 +106,7 @@ class Session:
         return (until_idle or self._is_stopping) and not self._streams and not self._submitted
 
     def _round(self) -> bool:
-        """One step; False if there was nothing to do."""
+        """Takes one step; False if there was nothing to do."""
         self._begin_submitted()
         scorings = self._gather()
         if scorings:
@@ -128,7 +128,7 @@ class Session:
                 stream.stop()
 
     def _gather(self) -> List[Scoring]:
-        """Pictures for one run, from each stream in turn."""
+        """The pictures of one run, taken from each stream in turn."""
         scorings: List[Scoring] = []
         misses = 0
         while len(scorings) < self.batch and misses < len(self._streams):

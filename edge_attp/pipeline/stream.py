@@ -76,7 +76,7 @@ class Stream:
         self._reader.abandon()
 
     def _announce(self, video: CompressedVideo) -> Header:
-        """In the reading thread, once the source is open. Raises what a sink raises that cannot begin."""
+        """Begins the sinks, in the reading thread, once the source is open. Raises what a sink raises."""
         if self._is_concluded:
             raise EdgeAttpError(f"{self.name}: opened too late, the stream has ended")
         status = self.status
@@ -84,7 +84,7 @@ class Stream:
         status.frame_rate = video.frame_rate
         if video.frame_rate is None and video.time_base is None:
             logger.warning(
-                "%s: the stream does not tell its rate: times are those of %g pictures a second",
+                "%s: the stream does not say its rate: times are those of %g pictures a second",
                 self.name,
                 ASSUMED_RATE,
             )
@@ -136,7 +136,7 @@ class Stream:
         return None
 
     def take_scores(self, scoring: Scoring, times: RunTimes) -> None:
-        """The motion network has run on this picture; times: its share of the batch."""
+        """Takes the scores that the motion network has given to this picture; times: its share of the batch."""
         logits = scoring.motion.outputs["scores"][0].copy()
         self._scored[scoring.decode_index] = RegionLogits(None, logits)
         self._networks.motion.return_buffers(scoring.motion)
@@ -144,8 +144,8 @@ class Stream:
         self._hand_over()
 
     def close(self) -> None:
-        """Once is_over: waits for the threads and says how it ended. The engine is let go, whoever keeps the stream
-        from now on."""
+        """Once is_over: waits for the threads, sets `error`, and drops the engine, which whoever keeps the stream from
+        now on does not need."""
         self._reader.close()
         self._writer.join_thread(CLOSE_TIMEOUT_S)
         self._order.clear()
@@ -159,8 +159,8 @@ class Stream:
         self._reader.join_thread()
         self.error = error
         if not self._is_concluded:
-            is_told = isinstance(error, KeyboardInterrupt) and self._reader.stats.pictures > 0
-            self._conclude(is_complete=False, is_told=is_told, explanation=None)
+            with_verdict = isinstance(error, KeyboardInterrupt) and self._reader.stats.pictures > 0
+            self._conclude(is_complete=False, with_verdict=with_verdict, explanation=None)
 
     @property
     def is_over(self) -> bool:
@@ -184,7 +184,7 @@ class Stream:
         return entry is not None
 
     def _hand_over(self) -> None:
-        """Gives the writer what is scored, up to the first picture that is not."""
+        """Gives the writer the pictures up to the first one whose scores are still to come."""
         while self._order:
             picture = self._order[0]
             scored = self._scored.pop(picture.facts.decode_index, None)
@@ -207,19 +207,21 @@ class Stream:
         end = self._end
         if end is None or self._order:
             return
-        is_told = end.failure is None or self._reader.stats.pictures > 0
+        with_verdict = end.failure is None or self._reader.stats.pictures > 0
         explanation = self._scorer.explain_nothing_scored() if end.failure is None else None
-        self._conclude(end.is_whole, is_told, explanation)
+        self._conclude(end.is_whole, with_verdict, explanation)
 
     def _give_up(self) -> None:
         """A sink has failed."""
         self._reader.abandon()
         if not self._is_concluded:
-            self._conclude(is_complete=False, is_told=False, explanation=None)
+            self._conclude(is_complete=False, with_verdict=False, explanation=None)
 
-    def _conclude(self, is_complete: bool, is_told: bool, explanation: Optional[str]) -> None:
+    def _conclude(self, is_complete: bool, with_verdict: bool, explanation: Optional[str]) -> None:
         self._is_concluded = True
-        self._writer.conclude(Conclusion(self._reader.stats, is_complete, is_told, explanation))
+        self._writer.conclude(
+            Conclusion(self._reader.stats, is_complete, with_verdict, explanation)
+        )
 
 
 def _observers(job: Job, sinks: List[Sink]) -> List[Observer]:

@@ -30,17 +30,17 @@ SHOWN_LABELS = 3  # in the status
 
 
 class Conclusion(NamedTuple):
-    """How a stream ended. is_told: the sinks get a verdict. explanation: why nothing was scored, for people, if
-    that is so; None if nobody needs one."""
+    """How a stream ended. with_verdict: the sinks get one. explanation: why nothing was scored, for people, in case
+    nothing was; None if nobody needs one."""
 
     stats: StreamStats
     is_complete: bool
-    is_told: bool
+    with_verdict: bool
     explanation: Optional[str]
 
 
 class _Opening(NamedTuple):
-    """The stream is open. begun: for who waits until all sinks have begun."""
+    """The source is open. begun: done when all sinks have begun."""
 
     header: Header
     begun: "Future[None]"
@@ -50,8 +50,11 @@ _Message = Union[_Opening, PictureLogits, Conclusion]
 
 
 class Writer:
-    """The only one to call the sinks: hands them the results, and closes them in the end. `wake` is called when
-    it has caught up, and at the end. `failure` is what a sink raised: nothing is written after it."""
+    """Hands the results to the sinks and closes them in the end; nothing else calls them.
+
+    `wake` is called when it has caught up, and at the end. `failure` is what a sink raised: nothing is written
+    after it.
+    """
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class Writer:
         self._thread: Optional[threading.Thread] = None
 
     def start_thread(self) -> None:
-        """From now on the sinks are called in a thread of its own; without it, in that of the caller."""
+        """From now on, calls the sinks in a thread of its own instead of the caller's."""
         self._thread = threading.Thread(target=self._work, name="edge-attp-writer", daemon=True)
         self._thread.start()
 
@@ -95,7 +98,7 @@ class Writer:
         self._post(picture)
 
     def conclude(self, conclusion: Conclusion) -> None:
-        """After the last picture: events end, the verdict is told, the sinks are closed."""
+        """After the last picture: ends the events, gives the verdict, closes the sinks."""
         self._post(conclusion)
 
     def join_thread(self, timeout_s: float) -> None:
@@ -182,7 +185,7 @@ class Writer:
             is_complete=conclusion.is_complete,
         )
         self.verdict = verdict
-        if conclusion.is_told:
+        if conclusion.with_verdict:
             for sink in self._sinks:
                 sink.finish(verdict)
         if not verdict.scored and conclusion.explanation:

@@ -20,7 +20,7 @@ __all__ = ["ClipSink", "SINK"]
 
 CLOSE_TIMEOUT_S = 5.0
 MOST_WAITING = 4  # clips on their way to the disk
-# A source that has given nothing for so long will not complete a clip: what there is of it is written.
+# A source that has given nothing for this long will not complete a clip: what there is of it is written.
 LOST_SOURCE_S = 15.0
 # Names of clips: nothing else in the folder is ever removed.
 _NAME = re.compile(r".+-\d{8}T\d{6}\.\d{3}Z\.mp4$")

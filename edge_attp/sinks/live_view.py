@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 960, 540  # the picture is scaled to fit in
 SPACING = 24  # of the arrows: closer ones take most of the time, and clutter a small picture
 JPEG_QUALITY = 80
 INTERVAL_S = 0.2
-LOOKED_AT_S = 3.0  # nobody looks who has not asked for a picture for so long
+LOOKED_AT_S = 3.0  # a viewer who has not asked for a picture for this long is gone
 FIRST_WAIT_S = 1.0
 
 

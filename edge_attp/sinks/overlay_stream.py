@@ -37,11 +37,13 @@ FORMATS = {
 }
 TICKS_PER_S = 90000
 QUEUED_PICTURES = 2
-GOP_S = 2  # that a player waits for a key picture at most
-LONGEST_WAIT_S = 30.0  # between attempts to connect
-GOOD_S = 10.0  # a connection that lasted so long was a good one
+GOP_S = 2  # how long a player waits for a key picture at most
+LONGEST_WAIT_S = 30.0  # between two attempts to connect
+GOOD_S = (
+    10.0  # after a connection that lasted as long as this, attempts begin anew with short waits
+)
 CLOSE_TIMEOUT_S = 3.0
-STALL_S = 10.0  # a process that does not connect, or takes nothing, for so long is stuck
+STALL_S = 10.0  # a process that neither connects nor takes anything for this long hangs
 ENCODER = {"preset": "veryfast", "tune": "zerolatency", "crf": "25"}
 CAPTION = "behind the arrows: the newest key picture"
 
@@ -114,10 +116,10 @@ class OverlayStreamSink(Drawing):
             self._thread.join(CLOSE_TIMEOUT_S)
 
     def counters(self) -> Dict[str, int]:
-        """Pictures sent and dropped, connections made, attempts to connect or send that failed."""
+        """Pictures sent and dropped, connections made, failed attempts to connect or send."""
         return dict(self._counts)
 
-    # From here on: in the thread.
+    # What follows runs in the sink's own thread.
 
     def _work(self) -> None:
         backoff = Backoff(LONGEST_WAIT_S)
