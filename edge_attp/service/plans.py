@@ -131,7 +131,8 @@ class FolderClips:
 
     A thread waits in watch_folder(). A clip counts as done when the next one is requested, so one that a
     stop interrupted comes again after the next start. state_path: file that records which clips are done.
-    One thread may call next_clip(), any thread stop_watching()."""
+    One thread may call next_clip(), any thread stop_watching().
+    """
 
     def __init__(self, folder: str, state_path: str) -> None:
         self._folder, self._state_path = folder, state_path

@@ -1,7 +1,7 @@
 """The main loop of the service: engine, streams, health and systemd, until a signal ends it.
 
-One thread takes all decisions, a few times a second; others do the work. A reload is prepared beside what
-runs and takes over only when it is complete.
+One thread takes all decisions, a few times a second; others do the work. A reload is prepared while the old
+configuration still runs, and takes over only when it is complete.
 """
 
 import faulthandler
