@@ -1,11 +1,11 @@
-"""Carries out Dockerfile.l4t in a Debian root, step by step, but for the steps that need NVIDIA's hosts or files.
+"""Runs the steps of Dockerfile.l4t in a Debian root, except those that need NVIDIA's hosts or files.
 
     sudo python packaging/check_dockerfile.py --python ~/.pyenv/versions/3.6.15
 
-Needs root, debootstrap and CPython 3.6 with its prefix; takes some ten minutes, mostly FFmpeg and PyAV. The
-steps are read from the file, so nothing here can drift from it. What differs from the image: Debian 12
-in place of Ubuntu 18.04, this machine's processor in place of aarch64, and CPython 3.6 from elsewhere.
-At the end the image's user starts what the image starts, and its health check must be content.
+Needs root, debootstrap and a CPython 3.6 with a prefix of its own; takes about ten minutes, mostly for FFmpeg
+and PyAV. The steps are read from the file, so the two cannot diverge. Differences from the image: Debian 12
+replaces Ubuntu 18.04, this machine's processor aarch64, and a given CPython 3.6 the system's. At the end
+the image's user runs the entry point until its health check succeeds.
 """
 
 import argparse
@@ -23,13 +23,13 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# What the image has and Debian here has under another name.
+# Names that differ between the image and this Debian.
 SUBSTITUTES = {
     "libx264-152": "libx264-164",
     "aarch64-linux-gnu": platform.machine() + "-linux-gnu",
 }
 NEEDS_NVIDIA = re.compile(r"nvidia\.sh .* build$|install\.sh (pycuda|plugin)$")
-EXTRA_PACKAGES = "nasm"  # FFmpeg's configure asks for it on x86-64 only
+EXTRA_PACKAGES = "nasm"  # FFmpeg's configure needs it on x86-64 only
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 HOST_CERTIFICATES = "/etc/host-certificates.crt"
 CONFIGURATION = """
@@ -40,7 +40,7 @@ source = "/tmp/examples/demo.mp4"
 type = "jsonl"
 path = "/var/lib/edge-attp/events.jsonl"
 """
-# As Docker would: the entry point in the background, the health check until it is content, SIGTERM.
+# As Docker does: the entry point in the background, the health check until it succeeds, SIGTERM.
 TRY_OUT = """
 set -e
 edge-attp run /tmp/examples/demo.mp4 --limit 30 | tail -1
@@ -54,22 +54,22 @@ test "${{well:-}}" = 1
 
 
 def instructions(text):
-    """(instruction, rest) of each line of a Dockerfile, continued lines joined."""
+    """(instruction, rest) of each line of a Dockerfile, with continued lines joined."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
     return [tuple(line.split(None, 1)) for line in joined.splitlines() if line.strip()]
 
 
 class Context:
-    """The folder that COPY copies from, without what .dockerignore names."""
+    """The folder that COPY copies from, without the files that .dockerignore excludes."""
 
     def __init__(self, folder):
         self._folder = folder
         with open(os.path.join(folder, ".dockerignore")) as lines:
             self._patterns = [line.strip() for line in lines if line.strip() and line[0] != "#"]
 
-    def copy(self, source, target):
-        """A file or folder of the context to this place."""
+    def copy_files(self, source, target):
+        """Copies a file or folder of the context to a place."""
         for name in self._files(os.path.normpath(source)):
             inner = os.path.relpath(name, source) if os.path.normpath(source) != name else ""
             place = os.path.normpath(os.path.join(target, inner))
@@ -82,11 +82,11 @@ class Context:
         names = [os.path.relpath(each, self._folder) for each in found if os.path.isfile(each)]
         kept = [name for name in names if not self._is_ignored(name)]
         if not kept:
-            sys.exit(f"COPY {source}: .dockerignore leaves nothing of it")
+            sys.exit(f"COPY {source}: .dockerignore excludes all of it")
         return kept
 
     def _is_ignored(self, name):
-        """The last pattern that fits the file, or a folder above it, decides."""
+        """The last pattern that matches the file or a folder above it decides."""
         parts = name.split("/")
         above = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
         is_ignored = False
@@ -99,7 +99,7 @@ class Context:
 
 
 class Stage:
-    """One stage of the build: a root of its own, and the state that instructions change."""
+    """One stage of the build: its root, and the state that instructions change."""
 
     def __init__(self, root, arguments):
         self.root = root
@@ -111,22 +111,22 @@ class Stage:
         self.described = {}
 
     def path(self, name):
-        """A path of this stage as this machine sees it."""
+        """A path of this stage, as seen from this machine."""
         return os.path.join(self.root, os.path.join(self.folder, name).lstrip("/"))
 
-    def declare(self, rest):
+    def declare_argument(self, rest):
         """ARG NAME=DEFAULT"""
         name, _, default = rest.partition("=")
         self.hidden[name] = self.given.get(name, default)
 
-    def set(self, rest):
+    def set_environment(self, rest):
         """ENV NAME=VALUE ..."""
         known = dict(self.environment, **self.hidden)
         for pair in rest.split():
             name, _, value = pair.partition("=")
             self.environment[name] = string.Template(value).safe_substitute(known)
 
-    def run(self, command, extra=()):
+    def run_command(self, command, extra=()):
         """Runs a command line in this stage; ends the program if it fails."""
         environment = dict(self.environment, **self.hidden)
         environment.update(
@@ -141,7 +141,7 @@ class Stage:
 
 
 class Build:
-    """Carries out instructions, one method for each kind. base: the root that every stage begins with."""
+    """Runs instructions, one method for each kind. base: the root that every stage starts from."""
 
     def __init__(self, base, folder, arguments):
         self._base, self._folder, self._arguments = base, folder, arguments
@@ -149,10 +149,10 @@ class Build:
         self.stages = {}
         self.stage = None
 
-    def do(self, name, rest):
-        """Carries out one instruction. Returns what became of it."""
+    def run_instruction(self, name, rest):
+        """Runs one instruction. Returns "done" or "skipped"."""
         if name == "RUN" and NEEDS_NVIDIA.search(rest):
-            return "left out"
+            return "skipped"
         getattr(self, "_" + name.lower())(rest)
         return "done"
 
@@ -164,10 +164,10 @@ class Build:
         mount(root)
 
     def _arg(self, rest):
-        self.stage.declare(rest)
+        self.stage.declare_argument(rest)
 
     def _env(self, rest):
-        self.stage.set(rest)
+        self.stage.set_environment(rest)
 
     def _shell(self, rest):
         self.stage.shell = json.loads(rest)
@@ -180,7 +180,7 @@ class Build:
         self.stage.user = rest
 
     def _run(self, rest):
-        self.stage.run(rest)
+        self.stage.run_command(rest)
 
     def _copy(self, rest):
         words = rest.split()
@@ -192,7 +192,7 @@ class Build:
         for source in words[:-1]:
             is_into = words[-1].endswith("/") and os.path.isfile(os.path.join(ROOT, source))
             inner = os.path.basename(source) if is_into else ""  # of a folder, its contents
-            self._context.copy(source, os.path.join(self.stage.path(words[-1]), inner))
+            self._context.copy_files(source, os.path.join(self.stage.path(words[-1]), inner))
 
     def _volume(self, rest):
         self.stage.described["VOLUME"] = rest
@@ -208,14 +208,14 @@ class Build:
 
 
 def mount(root):
-    """The kernel's file systems, as in a container."""
+    """Mounts the kernel's file systems, as in a container."""
     for kind, place in (("proc", "proc"), ("sysfs", "sys")):
         subprocess.check_call(["mount", "-t", kind, kind, os.path.join(root, place)])
     subprocess.check_call(["mount", "--bind", "/dev", os.path.join(root, "dev")])
 
 
 def unmount(folder):
-    """Everything that is mounted below a folder."""
+    """Unmounts everything below a folder."""
     with open("/proc/mounts") as lines:
         places = [line.split()[1] for line in lines]
     for place in sorted((p for p in places if p.startswith(folder + "/")), reverse=True):
@@ -232,7 +232,7 @@ def make_base(folder, prefix, mirror):
         os.makedirs(os.path.dirname(place))
         subprocess.check_call(["cp", "-a", prefix, place])
     for part in [folder + prefix[:end] for end in range(1, len(prefix)) if prefix[end] == "/"]:
-        os.chmod(part, 0o755)  # the image's user must get there
+        os.chmod(part, 0o755)  # the image's user must be able to enter
     link = os.path.join(folder, "usr/local/bin/python3")
     if not os.path.lexists(link):
         os.symlink(prefix + "/bin/python3.6", link)
@@ -240,31 +240,31 @@ def make_base(folder, prefix, mirror):
 
 
 def try_out(image):
-    """The image's user runs a clip, then the service until its health check is content."""
+    """As the image's user, runs a clip, then the service until its health check succeeds."""
     shutil.copytree(os.path.join(ROOT, "examples"), image.path("/tmp/examples"))
     os.makedirs(image.path("/etc/edge-attp"))
     with open(image.path("/etc/edge-attp/config.toml"), "w") as file:
         file.write(CONFIGURATION)
     words = {"entry": "ENTRYPOINT", "command": "CMD", "health": "HEALTHCHECK"}
     text = TRY_OUT.format(**{k: " ".join(image.described[v]) for k, v in words.items()})
-    image.run(text, {"EDGE_ATTP_PLUGIN": "none"})
+    image.run_command(text, {"EDGE_ATTP_PLUGIN": "none"})
 
 
-def carry_out(build, text):
-    """All instructions, each with a line that says what became of it."""
+def run_instructions(build, text):
+    """Runs all instructions and prints the outcome of each."""
     for name, rest in instructions(text):
         start_s = time.monotonic()
-        became = build.do(name, rest)
+        outcome = build.run_instruction(name, rest)
         if name in ("RUN", "FROM"):
             seconds = time.monotonic() - start_s
-            print(f"{became:9}{seconds:7.1f} s  {name} {rest:.90}", flush=True)
+            print(f"{outcome:9}{seconds:7.1f} s  {name} {rest:.90}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", required=True, metavar="DIR", help="prefix of CPython 3.6")
-    parser.add_argument("--base", metavar="DIR", help="Debian root to use, or to make and keep")
-    parser.add_argument("--mirror", help="of Debian (default: debootstrap's)")
+    parser.add_argument("--base", metavar="DIR", help="Debian root to use, or to create and keep")
+    parser.add_argument("--mirror", help="Debian mirror (default: debootstrap's)")
     parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
     args = parser.parse_args()
     with open(os.path.join(ROOT, "Dockerfile.l4t")) as file:
@@ -272,18 +272,18 @@ def main():
     for ours, theirs in SUBSTITUTES.items():
         text = text.replace(ours, theirs)
     if args.python in ("/usr", "/usr/local"):
-        parser.error("--python: a prefix of its own is wanted, as pyenv makes it")
+        parser.error("--python: expected a prefix of its own, as pyenv creates it")
     folder = os.path.realpath(tempfile.mkdtemp(prefix="edge-attp-image-"))
     try:
         base = os.path.abspath(args.base or os.path.join(folder, "base"))
         make_base(base, os.path.abspath(args.python), args.mirror)
         build = Build(base, folder, dict(pair.split("=", 1) for pair in args.build_arg))
-        carry_out(build, text)
+        run_instructions(build, text)
         try_out(build.stage)
     finally:
         unmount(folder)
         subprocess.check_call(["rm", "-rf", "--one-file-system", folder])
-    print("Dockerfile.l4t: all steps that need nothing of NVIDIA's work, and the image starts")
+    print("Dockerfile.l4t: all steps that need nothing from NVIDIA work, and the image starts")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def load_config(path: str, folder: Optional[str] = None) -> Config:
     Raises UsageError, naming the place of the first fault.
     """
     document = read_toml(path, UsageError, folder)
-    tables = document.read_table(TABLES, beside=("stream", "sink"))
+    tables = document.read_table(TABLES, also=("stream", "sink"))
     state_dir = tables["service"]["state_dir"] or default_state_dir()
     document.folders["state"] = state_dir
     config = Config(
@@ -116,21 +116,23 @@ def _check(document: Document, config: Config) -> None:
         raise document.unexpected(("events", "end"), events.end, f"at most start, {events.start:g}")
     listen = config.health.listen
     if listen and not listen.startswith(_LOCAL) and config.health.token_file is None:
-        told = f"{listen} can be reached from the network, which requires a token_file"
-        raise document.fault(("health", "listen"), told)
+        message = f"{listen} can be reached from the network, which requires a token_file"
+        raise document.fault(("health", "listen"), message)
 
 
 def _check_names(document: Document, config: Config) -> None:
     names = [stream.name for stream in config.streams]
     for index, name in enumerate(names):
         if name in names[:index]:
-            told = f"another stream has the name {name} too"
-            raise document.fault(("stream", index, "name"), told)
+            message = f"another stream has the name {name} too"
+            raise document.fault(("stream", index, "name"), message)
     for index, sink in enumerate(config.sinks):
         for place, name in enumerate(sink.streams or ()):
             if name not in names:
-                told = "there is no stream {}; known are {}".format(shown(name), ", ".join(names))
-                raise document.fault(("sink", index, "streams", place), told)
+                message = "there is no stream {}; known are {}".format(
+                    shown(name), ", ".join(names)
+                )
+                raise document.fault(("sink", index, "streams", place), message)
 
 
 def _check_exclusive_sinks(document: Document, config: Config) -> None:
@@ -143,11 +145,11 @@ def _check_exclusive_sinks(document: Document, config: Config) -> None:
             continue
         for name in [stream.name for stream in config.streams if sink.takes(stream.name)]:
             if (sink.type, name) in served:
-                told = f"the stream {name} already has another {sink.type} sink"
-                raise document.fault(at + ("type",), told)
+                message = f"the stream {name} already has another {sink.type} sink"
+                raise document.fault(at + ("type",), message)
             place = sink.options[own].replace("{stream}", name)
             if (sink.type, place) in taken:
-                told = f"another stream is sent to {place} too; put {{stream}} into it"
-                raise document.fault(at + (own,), told)
+                message = f"another stream is sent to {place} too; put {{stream}} into it"
+                raise document.fault(at + (own,), message)
             served.add((sink.type, name))
             taken.add((sink.type, place))

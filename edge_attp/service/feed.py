@@ -61,14 +61,14 @@ class Feed:
             self._viewers += 1
         try:
             yield b"retry: 2000\n\n"
-            seen, told = self._number, -1
+            seen, sent = self._number, -1
             while True:
                 with self._changed:
                     self._changed.wait_for(lambda: self._has_news(seen), WAIT_S)  # noqa: B023
                     if self._is_stopped:
                         return
                     seen, status = self._number, self._status
-                told, events = self._events_after(told)
+                sent, events = self._events_after(sent)
                 yield status + events
         finally:
             with self._changed:
@@ -77,11 +77,11 @@ class Feed:
     def _has_news(self, seen: int) -> bool:
         return self._is_stopped or self._number != seen
 
-    def _events_after(self, told: int) -> Tuple[int, bytes]:
-        """The number of the newest event, and messages for the events after number `told`."""
-        new = [seen for seen in tuple(self._state.recent_events) if seen.number > told]
+    def _events_after(self, sent: int) -> Tuple[int, bytes]:
+        """The number of the newest event, and messages for the events after number `sent`."""
+        new = [seen for seen in tuple(self._state.recent_events) if seen.number > sent]
         if not new:
-            return told, b""
+            return sent, b""
         return new[-1].number, b"".join(_message("event", _describe_event(*seen)) for seen in new)
 
     def _describe_service(self, problems: List[str]) -> Dict[str, object]:

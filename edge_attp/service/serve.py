@@ -1,7 +1,7 @@
 """The main loop of the service: engine, streams, health and systemd, until a signal ends it.
 
-One thread takes all decisions, a few times a second; others do the work. A reload is prepared beside what
-runs and takes over only when it is complete.
+One thread takes all decisions, a few times a second; others do the work. A reload is prepared while the old
+configuration still runs, and takes over only when it is complete.
 """
 
 import faulthandler
@@ -17,7 +17,7 @@ from edge_attp.log import logger
 from edge_attp.pipeline import Session
 from edge_attp.service.config import Config, Engine, Health, load_config
 from edge_attp.service.health import HealthServer
-from edge_attp.service.plans import plans
+from edge_attp.service.plans import make_plans
 from edge_attp.service.state import ServiceState
 from edge_attp.service.supervisor import Supervisor
 from edge_attp.service.systemd import (
@@ -172,7 +172,7 @@ class _Service:
 
     def _follow_config(self) -> None:
         if self._supervisor is not None:
-            self._supervisor.follow_plans(plans(self._config, self._state, self._live_view))
+            self._supervisor.follow_plans(make_plans(self._config, self._state, self._live_view))
             self._state.stream_count = self._supervisor.count
 
     def _live_view(self, name: str) -> Optional[Observer]:

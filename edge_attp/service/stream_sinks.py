@@ -1,6 +1,6 @@
 """The sinks of one stream, made from the [[sink]] tables.
 
-Most are made anew for each source. Those that hold a connection last from one source to the next.
+Most are created for each source. Those that hold a connection last from one source to the next.
 """
 
 import os

@@ -4,11 +4,10 @@ A sink knows result records and nothing of how they came about; an observer know
 """
 
 from edge_attp.sinks.base import Header, Observer, Sink
+from edge_attp.sinks.console import ProgressSink, TextSink
 from edge_attp.sinks.csv_rows import CsvSink, write_csv_header
 from edge_attp.sinks.jsonl import JsonLinesSink
-from edge_attp.sinks.progress import ProgressSink
 from edge_attp.sinks.rotating import RotatingJsonSink
-from edge_attp.sinks.text import TextSink
 
 __all__ = [
     "CsvSink",

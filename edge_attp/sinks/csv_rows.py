@@ -50,7 +50,7 @@ class CsvSink(Sink):
 
     def picture(self, picture: ScoredPicture) -> None:
         if picture.whole is not None:
-            self._ranked(
+            self._write_ranked(
                 picture.whole.probabilities,
                 picture.start_s,
                 picture.end_s,
@@ -62,7 +62,7 @@ class CsvSink(Sink):
             )
 
     def event(self, event: Event) -> None:
-        self._row(
+        self._write_row(
             record="event",
             start_s=f"{event.start_s:.6f}",
             end_s=f"{event.end_s:.6f}",
@@ -73,16 +73,18 @@ class CsvSink(Sink):
     def finish(self, verdict: Verdict) -> None:
         scores = verdict.scores
         if scores is not None:
-            self._ranked(scores.probabilities, scores.start_s, scores.end_s, record="verdict")
+            self._write_ranked(scores.probabilities, scores.start_s, scores.end_s, record="verdict")
 
-    def _ranked(
+    def _write_ranked(
         self, probabilities: np.ndarray, start_s: float, end_s: float, **values: object
     ) -> None:
         times = {"start_s": f"{start_s:.6f}", "end_s": f"{end_s:.6f}"}
         best = top(probabilities, self._labels, self._top)
         for rank, (label, probability) in enumerate(best, 1):
-            self._row(rank=rank, label=label, probability=f"{probability:.6f}", **times, **values)
+            self._write_row(
+                rank=rank, label=label, probability=f"{probability:.6f}", **times, **values
+            )
 
-    def _row(self, **values: object) -> None:
+    def _write_row(self, **values: object) -> None:
         self._rows.writerow(dict(values, version=VERSION, stream=self._name))
         self._stream.flush()

@@ -55,7 +55,7 @@ class JsonLinesSink(Sink):
 
     def begin(self, header: Header) -> None:
         self._name, self._labels, self._clock = header.stream, header.labels, header.clock
-        self._write(
+        self._write_values(
             "header",
             format=FORMAT,
             version=VERSION,
@@ -72,7 +72,7 @@ class JsonLinesSink(Sink):
     def picture(self, picture: ScoredPicture) -> None:
         if picture.whole is None:
             return
-        self._write(
+        self._write_values(
             "picture",
             decode_index=picture.decode_index,
             pts=picture.pts,
@@ -80,7 +80,7 @@ class JsonLinesSink(Sink):
             end_s=_seconds(picture.end_s),
             kind=picture.kind,
             gop=picture.gop,
-            top=self._best(picture.whole.probabilities),
+            top=self._describe_best(picture.whole.probabilities),
         )
 
     def event(self, event: Event) -> None:
@@ -89,7 +89,7 @@ class JsonLinesSink(Sink):
     def finish(self, verdict: Verdict) -> None:
         scores = verdict.scores
         record: Record = {
-            "top": [] if scores is None else self._best(scores.probabilities),
+            "top": [] if scores is None else self._describe_best(scores.probabilities),
             "gops": verdict.gops,
             "pictures": verdict.pictures,
             "scored": verdict.scored,
@@ -109,15 +109,15 @@ class JsonLinesSink(Sink):
                 }
                 for name, times in self._clock.summary().items()
             }
-        self._write("verdict", **record)
+        self._write_values("verdict", **record)
 
-    def _best(self, probabilities: np.ndarray) -> List[Record]:
+    def _describe_best(self, probabilities: np.ndarray) -> List[Record]:
         return [
             {"label": label, "probability": round(probability, 6)}
             for label, probability in top(probabilities, self._labels, self._top)
         ]
 
-    def _write(self, record_type: str, **values: object) -> None:
+    def _write_values(self, record_type: str, **values: object) -> None:
         record: Record = {"type": record_type, "stream": self._name}
         record.update(values)
         self._write_record(record)

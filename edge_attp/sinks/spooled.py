@@ -25,7 +25,7 @@ CLOSE_TIMEOUT_S = 5.0
 SPOOL_KEY = Key(
     BYTES,
     16 << 20,
-    "size of the queue on disk while the receiver is away; drops the oldest first",
+    "bytes queued on disk while the receiver is away; the oldest are dropped first",
 )
 
 

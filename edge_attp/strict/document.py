@@ -123,15 +123,15 @@ class Document:
         table[path[-1]] = value
         self._overrides[path] = place, folder
 
-    def read_table(self, table: Table, path: Path = (), beside: Iterable[str] = ()) -> Values:
+    def read_table(self, table: Table, path: Path = (), also: Iterable[str] = ()) -> Values:
         """The values of the table at `path` and of the tables in it, defaults included.
 
-        beside: names that may appear there too and are read separately.
+        also: names that may appear there too and are read separately.
         """
         if not path:
             self._elsewhere = {name.rpartition(".")[2]: name for name, _ in flat(table)}
         data = self._table_at(path)
-        known = list(table) + list(beside)
+        known = list(table) + list(also)
         for name in data:
             if name not in known:
                 raise self.fault(path + (name,), self._describe_unknown(data[name], name, known))
@@ -161,9 +161,9 @@ class Document:
         """The error for a value that is not what was expected."""
         return self.fault(path, f"got {shown(value)}, expected {expected}")
 
-    def fault(self, path: Path, told: str) -> EdgeAttpError:
+    def fault(self, path: Path, message: str) -> EdgeAttpError:
         """The error for what is at `path`. Where nothing is, it names the line of the table around it."""
-        return self._error(": ".join(filter(None, (self._place(path), self._label(path), told))))
+        return self._error(": ".join(filter(None, (self._place(path), self._label(path), message))))
 
     def _read_key(self, path: Path, key: Key) -> object:
         if path[-1] not in self._table_at(path[:-1]):
@@ -224,7 +224,7 @@ class Document:
 
     def _label(self, path: Path) -> str:
         """What messages call a value: health.listen or, in a list of tables, stream 'door': every."""
-        told: List[str] = []
+        parts: List[str] = []
         names: List[str] = []
         for length, part in enumerate(path, 1):
             if isinstance(part, str):
@@ -232,9 +232,9 @@ class Document:
             else:
                 element = self._value_at(path[:length], None)
                 if isinstance(element, dict):
-                    told.append(_title(".".join(names), part, element))
+                    parts.append(_title(".".join(names), part, element))
                     names = []
-        return ": ".join(told + [".".join(names)] if names else told)
+        return ": ".join(parts + [".".join(names)] if names else parts)
 
 
 def _holds_keys(value: object) -> bool:

@@ -61,8 +61,8 @@ def parse_toml(text: str, name: str, error: Type[EdgeAttpError]) -> Dict[str, ob
         if place is None:  # Python's own error, for a number of thousands of digits
             raise error(f"{name}: not valid TOML: {reason}") from None
         line = int(place.group(1) or text.count("\n") + 1)
-        told = str(reason)[: place.start()]
-        raise error(f"{name}:{line}: not valid TOML: {told}") from None
+        message = str(reason)[: place.start()]
+        raise error(f"{name}:{line}: not valid TOML: {message}") from None
 
 
 def parse_toml_value(text: str) -> object:

@@ -1,6 +1,6 @@
-"""What the image starts: builds the engines that the service needs and the volume lacks, then becomes the command.
+"""Entry point of the image: builds missing engines, then replaces itself with the command.
 
-Without a GPU or TensorRT the service still runs, on ONNX Runtime, unless its configuration asks for TensorRT.
+Without a GPU or TensorRT the service runs on ONNX Runtime, unless its configuration demands TensorRT.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def build_command(command):
-    """The command that builds what this one needs; None if it needs no engines."""
+    """The command that builds the engines this one needs; None if it needs none."""
     if command[:2] != ["edge-attp", "serve"] or "--config" not in command[:-1]:
         return None
     if "--check-config" in command:
@@ -22,7 +22,7 @@ def build_command(command):
 
 
 def _engine(path):
-    """The table [engine]; None for a wrong configuration, of which the service itself will speak."""
+    """The table [engine]; None for a wrong configuration, which the service itself will report."""
     from edge_attp.errors import EdgeAttpError
     from edge_attp.service.config import load_config
 
@@ -35,7 +35,7 @@ def _engine(path):
 def main(command):
     build = build_command(command)
     if build is not None and subprocess.call(build) != 0:
-        print("going on without TensorRT engines", file=sys.stderr)
+        print("continuing without TensorRT engines", file=sys.stderr)
     os.execvp(command[0], command)
 
 

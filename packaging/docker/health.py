@@ -1,6 +1,6 @@
-"""Asks the service of a configuration whether it is well: health.py FILE; exit code 0 or 1, as HEALTHCHECK wants it.
+"""Health check of the image: health.py CONFIG ends with 0 if the service is healthy, 1 otherwise.
 
-A service that is told to answer nowhere counts as well.
+A service without a health page counts as healthy.
 """
 
 import sys
@@ -14,8 +14,8 @@ TIMEOUT_S = 8.0
 ANY_ADDRESS = ("", "0.0.0.0", "[::]")
 
 
-def ask(health):
-    """The answer of /healthz. OSError, with its text if there is one, unless all is well."""
+def query_health(health):
+    """The answer of /healthz. Raises OSError unless the service is healthy."""
     host, port = health.listen.rsplit(":", 1)
     url = "http://{}:{}/healthz".format("127.0.0.1" if host in ANY_ADDRESS else host, port)
     request = Request(url)
@@ -28,7 +28,7 @@ def ask(health):
 def main(path):
     try:
         health = load_config(path).health
-        print(ask(health).strip() if health.listen else "[health] listen is empty")
+        print(query_health(health).strip() if health.listen else "[health] listen is empty")
     except HTTPError as error:
         return f"{error}: {error.read().decode().strip()}"
     except (EdgeAttpError, OSError) as error:

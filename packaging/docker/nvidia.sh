@@ -1,6 +1,6 @@
 #!/bin/sh
-# nvidia.sh mounts|packages build|run: sees to it that CUDA, cuDNN and TensorRT are there while Dockerfile.l4t is built.
-#   mounts    they are the board's own, which the nvidia runtime mounts: looks whether it has
+# nvidia.sh mounts|packages build|run: provides CUDA, cuDNN and TensorRT while Dockerfile.l4t is built.
+#   mounts    the nvidia runtime mounts the board's own: checks that it has
 #   packages  installs them from NVIDIA's package lists for this release of L4T and this chip (t186 is the TX2)
 set -eu
 
@@ -11,7 +11,7 @@ BUILD_PACKAGES="cuda-cudart-dev-10-2 cuda-nvcc-10-2 libnvinfer-dev libnvinfer-pl
 RUN_PACKAGES="cuda-cudart-10-2 libnvinfer8 libnvinfer-plugin8 libnvonnxparsers8 python3-libnvinfer"
 
 install_packages() {
-    # NVIDIA's packages would write boot firmware, if nobody told them that this is no board.
+    # Tells NVIDIA's packages that this is not a board; otherwise they would write boot firmware.
     mkdir -p /opt/nvidia/l4t-packages
     touch /opt/nvidia/l4t-packages/.nv-l4t-disable-boot-fw-update-in-preinstall
     curl -fsSL -o /etc/apt/trusted.gpg.d/jetson-ota-public.asc "$HOST/jetson-ota-public.asc"
@@ -24,8 +24,8 @@ install_packages() {
     rm -rf /var/lib/apt/lists/*
 }
 
-# A file that the runtime does not mount is there, and empty.
-look_for_mounts() {
+# A file that the runtime does not mount exists but is empty.
+check_mounts() {
     for file in "$HEADERS/NvInferRuntime.h" /usr/local/cuda/bin/nvcc; do
         if ! [ -s "$file" ]; then
             echo "$file is missing or empty: the nvidia runtime does not mount it while images are built." >&2
@@ -37,7 +37,7 @@ look_for_mounts() {
 }
 
 case "${1:-} ${2:-}" in
-    "mounts build") look_for_mounts ;;
+    "mounts build") check_mounts ;;
     "mounts run") ;; # the runtime mounts them whenever the container starts
     "packages build") install_packages "$BUILD_PACKAGES" ;;
     "packages run") install_packages "$RUN_PACKAGES" ;;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs edge-attp with all it needs on JetPack 4.6 (Ubuntu 18.04, Python 3.6) into /opt/edge-attp, or $PREFIX.
+# Installs edge-attp and everything it needs on JetPack 4.6 (Ubuntu 18.04, Python 3.6) into $PREFIX (/opt/edge-attp).
 #   sudo packaging/jetpack4/install.sh            everything, on a board
-#   packaging/jetpack4/install.sh STEP...         single steps, as Dockerfile.l4t takes them
-# Steps: packages ffmpeg python pyav pycuda core plugin; pycuda and plugin need CUDA and TensorRT, which JetPack brings.
+#   packaging/jetpack4/install.sh STEP...         single steps, as Dockerfile.l4t runs them
+# Steps: packages ffmpeg python pyav pycuda core plugin. pycuda and plugin need CUDA and TensorRT, which come with JetPack.
 set -eu
 
 PREFIX=${PREFIX:-/opt/edge-attp}
@@ -19,8 +19,8 @@ packages() {
         curl libgnutls28-dev libx264-dev pkg-config python3-dev python3-venv xz-utils
 }
 
-# FFmpeg 5.1 is the newest that PyAV 10 takes, and PyAV 10 the newest that Python 3.6 takes. Only what is read, transcoded
-# and written is built; GnuTLS is for rtsps and https. Not with --enable-rpath, which PyAV's setup.py refuses.
+# PyAV 10, the last version for Python 3.6, supports FFmpeg up to 5.1. Only the formats that edge-attp reads, transcodes and
+# writes are built; GnuTLS is for rtsps and https. PyAV's setup.py refuses --enable-rpath.
 ffmpeg() {
     folder=$(mktemp -d)
     curl -fsSL -o "$folder/ffmpeg.tar.xz" "$FFMPEG"
@@ -44,7 +44,7 @@ ffmpeg() {
     rm -rf "$folder"
 }
 
-# The environment sees the system's packages, because TensorRT's bindings are one of them.
+# The environment includes the system's packages, because TensorRT's bindings are among them.
 python() {
     python3 -m venv --system-site-packages "$PREFIX"
     $PIP pip==21.3.1
@@ -57,7 +57,7 @@ pyav() {
         $PIP --no-build-isolation --no-binary av av==10.0.0
 }
 
-# Its random numbers need one more library of CUDA, and are not needed.
+# Without its random numbers, which would need another library of CUDA.
 pycuda() {
     folder=$(mktemp -d)
     echo "CUDA_ENABLE_CURAND = False" > "$folder/.aksetup-defaults.py"

@@ -1,4 +1,4 @@
-"""Streams that are no RTSP: MPEG-TS over UDP and HTTP, HLS of a broadcast that goes on and of one that is over."""
+"""Streams other than RTSP: MPEG-TS over UDP and HTTP, HLS of a running and of a finished broadcast."""
 
 import pytest
 from viewer import drift_s
@@ -35,7 +35,7 @@ def playlist(request, tmp_path):
 
 
 def test_a_transport_stream_over_udp(path, viewer, closed_later):
-    """Its clock jumps back every 3 s, as it begins anew."""
+    """Its clock jumps back every 3 s, when the clip starts over."""
     view = viewer(closed_later(UdpSender(path, SECONDS)).address)
     view.wait_for(20)
     seen = view.wait_for(200)

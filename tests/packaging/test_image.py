@@ -125,7 +125,7 @@ def service():
 
 def test_health_is_asked_with_the_token_wherever_the_service_listens(health, service):
     listen = f"0.0.0.0:{service.server_port}"
-    assert "progress" in health.ask(Health(listen, Secret("token", "abc"), True))
+    assert "progress" in health.query_health(Health(listen, Secret("token", "abc"), True))
     assert Answer.seen == [("/healthz", "Bearer abc")]
 
 
@@ -192,7 +192,7 @@ def test_the_context_holds_what_the_steps_copy_and_no_more(dockerfile, steps, tm
     context = dockerfile.Context(str(ROOT))
     sources = [rest.split()[:-1] for name, rest in steps if name == "COPY" and "--from" not in rest]
     for source in sum(sources, []):
-        context.copy(source, str(tmp_path / source))
+        context.copy_files(source, str(tmp_path / source))
     for name in ("setup.py", "edge_attp/native/CMakeLists.txt", "engines/plugin/scoring.cu"):
         assert (tmp_path / name).exists(), name
     assert not [

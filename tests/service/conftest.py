@@ -1,4 +1,4 @@
-"""A service in the test's own thread, and a manager that hears what it tells."""
+"""A service in the test's own thread, and a service manager that records its notifications."""
 
 import socket
 
@@ -18,7 +18,7 @@ def served(tmp_path, monkeypatch):
 
 @pytest.fixture
 def manager(tmp_path, monkeypatch):
-    """Everything that systemd was told, as lines."""
+    """All notifications so far, as lines."""
     path = str(tmp_path / "notify")
     told = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:

@@ -1,4 +1,4 @@
-"""A session without engine, sources and threads of streams: tests say how each stream fares."""
+"""A session without engine, sources or threads: tests decide how each stream fares."""
 
 import threading
 

@@ -54,7 +54,7 @@ class Machine:
 
     def __init__(self, folder, media):
         self._folder, self._media = Path(str(folder)), media
-        # Of its own, so that several can run beside each other.
+        # A name of its own, so that several can run at the same time.
         self._cgroups = [f"{base}/edge-attp-test-{os.getpid()}" for base in _cgroup_roots()]
         self._process = self._leader = None
 

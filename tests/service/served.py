@@ -1,4 +1,4 @@
-"""A service over sessions that are told how to fare, run in the test's own thread by a script of steps."""
+"""A service with scripted sessions, run in the test's own thread by a list of steps."""
 
 import time
 

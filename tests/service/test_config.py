@@ -1,4 +1,4 @@
-"""The strict reader: what it takes, and what it says of what it does not take."""
+"""The strict reader: what it accepts, and how it reports what it refuses."""
 
 import os
 import re
@@ -86,7 +86,7 @@ def test_paths_are_relative_to_the_file_or_to_the_state(load, tmp_path):
 
 
 FAULTS = [
-    # A value of a wrong kind: line, table, key, what it got and what was expected.
+    # A value of the wrong kind: line, table, key, the value and what was expected.
     (
         STREAM + 'stall_s = "ten"\n',
         "camera.toml:4: stream 'door': stall_s: got \"ten\", expected a number of seconds above 0",

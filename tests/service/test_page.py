@@ -1,4 +1,4 @@
-"""What the page is made of, and what it is told: events in JSON, and pictures."""
+"""The files of the page, and the messages that it receives: events in JSON, and pictures."""
 
 import json
 import re

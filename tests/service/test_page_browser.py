@@ -73,7 +73,7 @@ def test_the_live_picture(browser, client):
     size = browser.wait_for("{} && [{}.naturalWidth, {}.naturalHeight]".format(*(PICTURE,) * 3))
     assert size == [960, 540]
     before = browser.evaluate(PICTURE + ".src")
-    browser.wait_for(PICTURE + ".src != " + repr(before))  # it goes on
+    browser.wait_for(PICTURE + ".src != " + repr(before))  # pictures keep coming
     assert browser.evaluate(PICTURE + ".alt") == "Live picture of door with its motion"
 
 
@@ -88,7 +88,7 @@ def test_nothing_becomes_markup(browser, client, state):
 
 
 def test_markup_would_do_nothing(browser, client):
-    """The policy of the page is the second line; and what it stops is noticed here."""
+    """The content security policy is the second line of defence; this notices what it blocks."""
     add = f"document.body.insertAdjacentHTML('beforeend', {IMAGE!r})"
     browser.evaluate(add)
     browser.wait_for("document.querySelector('img[src=x]').complete")

@@ -8,10 +8,9 @@ import time
 import pytest
 
 from edge_attp.errors import UsageError
-from edge_attp.service import folder_clips
+from edge_attp.service import plans as service_plans
 from edge_attp.service.config import load_config
-from edge_attp.service.folder_clips import FolderClips
-from edge_attp.service.plans import plans
+from edge_attp.service.plans import FolderClips, make_plans
 from edge_attp.service.state import EventSink, ServiceState
 from edge_attp.service.stream_sinks import LastingSink
 from edge_attp.sinks import Observer, Sink
@@ -35,7 +34,7 @@ def plan(tmp_path):
         path = tmp_path / "camera.toml"
         path.write_text(text + '[service]\nstate_dir = "state"\n')
         config = load_config(str(path))
-        return {p.name: p for p in plans(config, ServiceState(str(path)), live_view)}
+        return {p.name: p for p in make_plans(config, ServiceState(str(path)), live_view)}
 
     return make
 
@@ -189,7 +188,7 @@ def test_a_secret_that_changes_makes_another_plan(plan, tmp_path):
 @pytest.fixture
 def quick_folders(monkeypatch):
     quick = functools.partial(watch_folder, settle_s=0.02, poll_s=0.005)
-    monkeypatch.setattr(folder_clips, "watch_folder", quick)
+    monkeypatch.setattr(service_plans, "watch_folder", quick)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""The main loop: readiness, reload, stop, watchdog, exit codes; with a session that is told how to fare.
+"""The main loop: readiness, reload, stop, watchdog, exit codes; with scripted sessions.
 
-What only a real process shows, signals and the journal, is in the tests at the end and in
-test_under_systemd.py.
+Tests of what needs a real process, signals and the journal, are at the end and in test_under_systemd.py.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""SIGHUP: what is replaced, what goes on, and what is refused."""
+"""SIGHUP: what is replaced, what keeps running, and what is refused."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""How streams are kept running: restarts, pauses, replacement, series. Time is turned by hand."""
+"""How streams are kept running: restarts, pauses, replacement, series. The tests set the time."""
 
 import logging
 import threading

@@ -1,11 +1,11 @@
-"""The soak test: the service among cameras, a broker and a small disk, all of which fail again and again.
+"""The soak test: the service with cameras, a broker and a small disk, all of which fail again and again.
 
     SOAK_S=300 make soak
 
-First the process is killed a few times in the middle of its work, then cameras, broker, disk and
-configuration take turns at failing until the time is up. At the end, nothing may be lost but what was
-in flight at a kill or what the service itself has counted as lost, no line may be torn, and memory,
-descriptors and threads may not have grown. Needs root (for the small disk), ffmpeg and mosquitto.
+First the process is killed a few times during its work, then cameras, broker, disk and configuration fail in
+turn until the time is up. At the end, the only losses may be events in flight at a kill and events that the
+service itself counted as lost; no line may be torn; and memory, descriptors and threads must not have grown.
+Needs root (for the small disk), ffmpeg and mosquitto.
 """
 
 import os
@@ -30,7 +30,7 @@ from rigs.waiting import free_port  # noqa: E402
 
 STREAMS = ("door", "yard")
 KILLS = 3
-# How long something is away, how long the disk is full, and how long all is well after it.
+# How long something is away, how long the disk is full, and how long everything works after a fault.
 AWAY_S, FULL_S, WELL_S = 8.0, 24.0, 12.0
 CONFIG = """
 [service]
@@ -71,7 +71,7 @@ reconnect_max_s = 2
 
 
 class World:
-    """Everything that runs, and the ways in which it fails."""
+    """Everything that runs, and the faults to inject."""
 
     def __init__(self, stack, folder):
         self.folder = folder
@@ -121,7 +121,7 @@ class World:
         self.disk.free()
 
     def engine_corrupt(self):
-        """A pack with a damaged graph: the reload is refused, and the old engine goes on."""
+        """A pack with a damaged graph: the reload is refused, and the old engine keeps running."""
         pack = self.folder / "pack"
         shutil.copytree(default_pack(), str(pack))
         graph = pack / "motion.onnx"
@@ -143,13 +143,13 @@ class World:
 
 
 def soak(world, seconds, say):
-    """Lets things happen for so long. Returns samples of the last life, one for each round."""
+    """Injects faults for this many seconds. Returns samples of the last life, one per round."""
     until = time.monotonic() + seconds
     for number in range(KILLS):
         world.service.start()
         world.wait(random.uniform(0.5, 1.0) * seconds / (4 * KILLS))
         world.service.kill()
-        say(f"killed for the {number + 1}. time")
+        say(f"killed {number + 1} of {KILLS} times")
     world.service.start()
     samples = []
     faults = (world.camera_gone, world.broker_gone, world.disk_full, world.engine_corrupt)
@@ -164,7 +164,7 @@ def soak(world, seconds, say):
 
 
 def judge(world, samples, code):
-    """What was found, and what is wrong, as two lists of texts."""
+    """The findings and the faults, as two lists of texts."""
     lives = world.service.lives
     files = sorted(world.disk.folder.glob("*.jsonl*"))
     arrived = {
@@ -190,16 +190,16 @@ def judge(world, samples, code):
         if sums.lost > counted[way]:
             wrong.append(f"{way}: lost {sums.lost} events, counted {counted[way]}")
         if sums.in_flight > KILLS * len(STREAMS):
-            wrong.append(f"{way}: {sums.in_flight} events that no life reported")
+            wrong.append(f"{way}: {sums.in_flight} events that no process reported")
         if not sums.arrived:
             wrong.append(f"{way}: nothing arrived")
     repeated = len(world.listener.messages) - len(arrived["MQTT"])
-    found.append(f"MQTT: {repeated} messages came twice")
+    found.append(f"MQTT: {repeated} messages arrived twice")
     pictures = tuple(_counted(lives, "jsonl 2", name) for name in ("lost_records", "torn_records"))
-    found.append("scored pictures: lost {} lines, {} torn ones were cut off".format(*pictures))
+    found.append("scored pictures: lost {} lines, cut off {} torn ones".format(*pictures))
     found.append(f"first round {_sample(samples[0])}; last round {_sample(samples[-1])}")
     if code != 0:
-        wrong.append(f"the service ended with {code} after SIGTERM")
+        wrong.append(f"the service exited with {code} after SIGTERM")
     return found, wrong
 
 
@@ -212,7 +212,7 @@ def _sample(sample):
 
 
 def main():
-    """Prints what was found; 1 if anything is wrong."""
+    """Runs the test and prints the findings; returns 1 if anything is wrong."""
     seconds = float(os.environ.get("SOAK_S", "300"))
     lacks = [name for name in ("ffmpeg", "mount") if shutil.which(name) is None]
     lacks += [] if broker.PROGRAM else ["mosquitto"]
@@ -230,13 +230,13 @@ def main():
         samples = soak(world, seconds, say)
         world.service.metrics()
         code = world.service.stop()
-        time.sleep(AWAY_S)  # what the broker still has is delivered
+        time.sleep(AWAY_S)  # the broker delivers what it still has
         found, wrong = judge(world, samples, code)
     for text in found:
         print(text)
     for text in wrong:
         print("WRONG: " + text)
-    print("all is well" if not wrong else f"{len(wrong)} things are wrong")
+    print("passed" if not wrong else f"failed: {len(wrong)} fault(s)")
     return 1 if wrong else 0
 
 

@@ -1,7 +1,7 @@
-"""What became of events: those that the service says it reported, against those that arrived.
+"""Accounts for events: those that the service logged against those that arrived.
 
-Events are counted by stream, for each life of the service apart; a life is from a start of the process to
-its end. Reads texts and records, and runs nothing.
+Events are counted by stream and separately for each life of the service, from the start of a process to its
+end. This module reads texts and records and runs nothing.
 """
 
 import json
@@ -16,7 +16,7 @@ Sample = namedtuple("Sample", "rss_mb descriptors threads")
 
 
 def logged(text):
-    """Events in the service's log. It logs one when all sinks have taken it."""
+    """Events in the service's log. The service logs an event after all sinks have taken it."""
     return Counter(LOGGED.findall(text))
 
 
@@ -42,12 +42,12 @@ def total(accounts):
 
 
 def distinct(records):
-    """Records without those that came twice: at-least-once delivery may repeat an id."""
+    """Records without repetitions: at-least-once delivery may repeat an id."""
     return list({record["id"]: record for record in records}.values())
 
 
 def records_of(paths):
-    """Records of JSON lines files. ValueError names a line that is none."""
+    """Records of JSON lines files. Raises ValueError, naming a line that is not JSON."""
     found = []
     for path in paths:
         with open(str(path), encoding="utf-8") as file:
@@ -75,8 +75,8 @@ def outcome(found, sink, name):
 
 
 def grown(first, last, spare_mb=16.0, spare=2):
-    """What a process has more of than at the first sample, as texts. A little more is no growth: one
-    connection may be open when it was not before."""
+    """What has grown since the first sample, as texts. Small differences are ignored: a connection may be open
+    that was not before."""
     texts = []
     if last.rss_mb > first.rss_mb + spare_mb:
         texts.append(f"memory: {last.rss_mb:.1f} MB, was {first.rss_mb:.1f} MB")

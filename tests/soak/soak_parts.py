@@ -1,4 +1,4 @@
-"""What the soak test runs the service among: cameras, a small disk, and the service itself as a process."""
+"""The parts of the soak test: cameras, a small disk, and the service as a process."""
 
 import os
 import re
@@ -17,7 +17,7 @@ CLIP = ROOT / "examples" / "demo.mp4"
 
 
 class Camera:
-    """The demo clip again and again, as MPEG-TS over UDP. Its clock begins anew with every start."""
+    """The demo clip in a loop, as MPEG-TS over UDP. Its clock restarts with every start."""
 
     def __init__(self, port):
         self.url = f"udp://127.0.0.1:{port}"
@@ -46,7 +46,7 @@ class SmallDisk:
         self._ballast = folder / "ballast"
 
     def fill(self):
-        """Takes all room there is, again and again: what is removed beside it makes room anew."""
+        """Takes all free space. Call it repeatedly: files removed meanwhile free more."""
         with open(str(self._ballast), "ab", buffering=0) as file:
             for size in (65536, 4096, 512):
                 try:
@@ -64,7 +64,7 @@ class SmallDisk:
 
 
 class Service:
-    """`edge-attp serve` as a process; each start() is a new life with a log of its own."""
+    """`edge-attp serve` as a process; each start() begins a new life with its own log."""
 
     def __init__(self, config, port, folder):
         self._config, self._port, self._folder = config, port, folder
@@ -72,7 +72,7 @@ class Service:
         self._process = None
 
     def start(self, timeout_s=60.0):
-        """Returns when it is ready."""
+        """Starts the service and returns when it is ready."""
         log = self._folder / (f"service.{len(self.lives) + 1}.log")
         command = [sys.executable, "-m", "edge_attp", "serve", "--config", str(self._config)]
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
@@ -109,7 +109,7 @@ class Service:
         return code
 
     def metrics(self):
-        """The newest metrics, which the life keeps."""
+        """Reads the metrics into the current life and returns them."""
         try:
             with urllib.request.urlopen(
                 f"http://127.0.0.1:{self._port}/metrics", timeout=5
@@ -132,7 +132,7 @@ class Service:
 
 
 class Life:
-    """One process of the service: when it lived, and what it said of itself."""
+    """One process of the service: when it ran, its log and its last metrics."""
 
     def __init__(self, log):
         self._log = log

@@ -1,4 +1,4 @@
-"""Kinds, tables, and the places of faults, apart from who uses them."""
+"""Kinds, tables and the places of faults, independent of their users."""
 
 import json
 import math
@@ -118,7 +118,7 @@ def test_what_is_put_in_has_a_place_and_a_folder_of_its_own():
         document.read_table(table)
 
 
-def test_the_nearest_key_is_sought_beside_first():
+def test_the_nearest_key_is_looked_for_in_the_same_table_first():
     table = {"a": {"seed": Key(strict.WHOLE, 0)}, "b": {"sead": Key(strict.WHOLE, 0)}}
     with pytest.raises(UsageError, match='a.seet: unknown key; did you mean "seed"'):
         Document("some", {"a": {"seet": 1}}, UsageError).read_table(table)

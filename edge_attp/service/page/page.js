@@ -1,4 +1,4 @@
-// Shows what /events tells. All text from the network becomes text nodes, never markup.
+// Shows the messages of /events. All text from the network becomes text nodes, never markup.
 "use strict";
 
 const PICTURE_MS = 200;
@@ -6,7 +6,7 @@ const RETRY_MS = 1500;
 const SILENCE_MS = 4000;
 const SHOWN_EVENTS = 50;
 const SHOWN_LABELS = 3;
-const WINDOW = 20; // status messages that rates and mean times are taken over
+const WINDOW = 20; // status messages that rates and mean times are computed from
 const TARGET_MS = 25;
 const STAGES = ["parse", "tensors", "appearance", "motion", "score"];
 const REST = ["demux", "decode_key", "upload", "sink"];
@@ -56,7 +56,7 @@ class Card {
     this.root.remove();
   }
 
-  // The next picture is asked for when the last one is on the screen: a slow network gets fewer.
+  // Requests the next picture when the last one is on the screen, so a slow network gets fewer pictures.
   async nextPicture() {
     if (this.isGone) return;
     let wait = PICTURE_MS;
@@ -122,7 +122,7 @@ class Card {
     const times = STAGES.map((name) => [name, this.stageMs([name])]);
     times.push(["other", this.stageMs(REST)]);
     const sum = times.reduce((total, [, ms]) => total + ms, 0);
-    if (sum === 0) return; // nothing was scored just now: the last times stay
+    if (sum === 0) return; // nothing was scored recently: keep the last times
     const full = Math.max(TARGET_MS, sum);
     const { bar, stages } = this.part;
     if (!bar.children.length) {
@@ -190,7 +190,7 @@ function showStatus(status) {
   heard = Date.now();
   if (status.started_s !== started) {
     started = status.started_s;
-    newestEvent = 0; // a new service counts from the start
+    newestEvent = 0; // a restarted service counts from 1 again
   }
   const isWell = status.problems.length === 0;
   showHealth(isWell ? "good" : "bad", isWell ? "running" : status.problems.join("; "));
@@ -227,7 +227,7 @@ function eventRow(event) {
 }
 
 function showEvent(event) {
-  if (event.number <= newestEvent) return; // told again after a reconnect
+  if (event.number <= newestEvent) return; // sent again after a reconnect
   newestEvent = event.number;
   const rows = byId("event-rows");
   rows.prepend(eventRow(event));
@@ -247,7 +247,7 @@ function connect() {
   });
 }
 
-// The cookie is set by now: the token need not stay in the address.
+// The cookie is set by now, so the token need not stay in the address.
 if (location.search) history.replaceState(null, "", location.pathname);
 connect();
 setInterval(() => {
