@@ -4,20 +4,20 @@
         for picture in video:
             print(picture.kind, picture.motion.flow().mean(axis=(1, 2)))
 
-It may import types, errors and log, nothing else of the package.
+docs/parser.md is the manual. Of the rest of the package, this part imports errors, log and types only.
 """
 
-from edge_attp.bitstream.picture import (
+from edge_attp.bitstream.arrays import (
     MODE_INTER,
     MODE_INTRA,
     MODE_MISSING,
     MODE_PCM,
     MODE_SKIP,
     MotionField,
-    Picture,
     Residual,
     Weights,
 )
+from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.source import Source
 from edge_attp.bitstream.video import CompressedVideo
 from edge_attp.errors import CorruptStream, SourceError, UnsupportedStream

@@ -403,11 +403,11 @@ class Decoder(ProcessBound):
 
     def close(self) -> None:
         """Closes the native decoder. Parsed pictures stay valid."""
-        if self._pointer and not self.is_elsewhere:
+        if self._pointer and not self.is_forked_copy:
             self._native.attp_decoder_close(self._pointer)
             self._pointer = c_void_p()
 
-    _let_go = close
+    _release_resources = close
 
 
 def _exception_class(status: int) -> Type[EdgeAttpError]:

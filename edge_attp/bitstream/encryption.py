@@ -1,24 +1,25 @@
-"""Whether a track is encrypted, which FFmpeg does not tell everywhere: it then looks like damage.
+"""Detects encrypted tracks. FFmpeg does not always report encryption, and then it looks like damage.
 
-Looks at the headers of MP4 (ISO/IEC 14496-12 and 23001-7), Matroska (RFC 9559) and MPEG-TS
-(ISO/IEC 13818-1) files. `file` is a FileReader of files.py, at any place.
+Reads the headers of MP4 (ISO/IEC 14496-12 and 23001-7), Matroska (RFC 9559) and MPEG-TS
+(ISO/IEC 13818-1) files. The position of `file` does not matter.
 """
 
 import io
 import re
 from functools import partial
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
-from edge_attp.bitstream.boxes import Box, Read, boxes, inside, track_id
+from edge_attp.bitstream.files import FileReader
+from edge_attp.bitstream.mp4 import Box, ReadAt, find_boxes, find_inner_boxes, track_id
 
 _WINDOW_BYTES = 1 << 20
 
 
-def is_encrypted(file: Any, container: str, track: int, stream_id: int) -> bool:
-    """Whether all of a video track is encrypted, as far as the headers of the file tell.
+def is_encrypted(file: FileReader, container: str, track: int, stream_id: int) -> bool:
+    """Whether all of a video track is encrypted, as far as the headers of the file show.
 
-    container: FFmpeg's name of the format. track: its number among the video tracks, from 0. stream_id: the
-    track ID of MP4, or the PID of MPEG-TS.
+    `container` is FFmpeg's name of the format, `track` the number among the video tracks, from 0, and
+    `stream_id` the track ID of MP4 or the PID of MPEG-TS.
     """
     if "mp4" in container:
         return _in_mp4(file, stream_id)
@@ -27,16 +28,16 @@ def is_encrypted(file: Any, container: str, track: int, stream_id: int) -> bool:
     return container == "mpegts" and _in_beginning_of_ts(file, stream_id)
 
 
-def is_end_scrambled(file: Any, pid: int) -> bool:
-    """Whether an MPEG-TS file ends with scrambled packets of this stream."""
+def is_end_scrambled(file: FileReader, pid: int) -> bool:
+    """Whether the last packets of this stream in an MPEG-TS file are scrambled."""
     size = file.seek(0, io.SEEK_END)
     controls = _scrambling_controls(_read_at(file, max(size - _WINDOW_BYTES, 0)), pid)
-    return _are_most_set(controls[-_LOOKED_AT:])
+    return _are_most_set(controls[-_CHECKED_PACKETS:])
 
 
-def _read_at(file: Any, position: int, size: int = _WINDOW_BYTES) -> bytes:
+def _read_at(file: FileReader, position: int, size: int = _WINDOW_BYTES) -> bytes:
     file.seek(position)
-    return bytes(file.peek(size))
+    return file.peek(size)
 
 
 # MP4 ------------------------------------------------------------------------------------
@@ -45,27 +46,27 @@ _ENTRY_FIELDS_BYTES = 78  # of a VisualSampleEntry, before its boxes
 _PROTECTED_ENTRIES = (b"encv", b"drmi")
 
 
-def _in_mp4(file: Any, wanted_id: int) -> bool:
+def _in_mp4(file: FileReader, wanted_id: int) -> bool:
     read = partial(_read_at, file)
     film = Box(b"", 0, file.seek(0, io.SEEK_END))
-    for trak in inside(read, film, b"moov", b"trak"):
-        if any(track_id(read, tkhd) == wanted_id for tkhd in inside(read, trak, b"tkhd")):
+    for trak in find_inner_boxes(read, film, b"moov", b"trak"):
+        if any(track_id(read, tkhd) == wanted_id for tkhd in find_inner_boxes(read, trak, b"tkhd")):
             entries = list(_sample_entries(read, trak))
             return bool(entries) and all(_is_protected(read, entry) for entry in entries)
     return False
 
 
-def _sample_entries(read: Read, trak: Box) -> Iterator[Box]:
-    for stsd in inside(read, trak, b"mdia", b"minf", b"stbl", b"stsd"):
-        yield from boxes(read, stsd.begin + 8, stsd.end)
+def _sample_entries(read: ReadAt, trak: Box) -> Iterator[Box]:
+    for stsd in find_inner_boxes(read, trak, b"mdia", b"minf", b"stbl", b"stsd"):
+        yield from find_boxes(read, stsd.begin + 8, stsd.end)
 
 
-def _is_protected(read: Read, entry: Box) -> bool:
-    """Unless its default_isProtected says that samples are clear where nothing else is said."""
+def _is_protected(read: ReadAt, entry: Box) -> bool:
+    """False if default_isProtected says that samples are clear by default."""
     own = entry._replace(begin=entry.begin + _ENTRY_FIELDS_BYTES)
     clear = [
         tenc
-        for tenc in inside(read, own, b"sinf", b"schi", b"tenc")
+        for tenc in find_inner_boxes(read, own, b"sinf", b"schi", b"tenc")
         if read(tenc.begin + 6, 1) == b"\0"
     ]
     return entry.kind in _PROTECTED_ENTRIES and not clear
@@ -78,8 +79,8 @@ _ENCODINGS, _ENCODING, _ENCODING_TYPE = 0x6D80, 0x6240, 0x5033
 _VIDEO, _ENCRYPTION = 1, 1  # of track types, of encoding types
 
 
-def _in_matroska(file: Any, track: int) -> bool:
-    """Looks at the beginning: tracks come before the pictures."""
+def _in_matroska(file: FileReader, track: int) -> bool:
+    """Reads only the beginning, because tracks come before the pictures."""
     entries = _elements(_read_at(file, 0), _SEGMENT, _TRACKS, _TRACK_ENTRY)
     videos = [entry for entry in entries if _VIDEO in _numbers(entry, _TRACK_TYPE)]
     wanted = videos[track] if track < len(videos) else b""
@@ -104,8 +105,8 @@ def _elements(data: bytes, *path: int) -> Iterator[bytes]:
 
 
 def _vint(data: bytes, position: int, keep_marker: bool) -> Tuple[Optional[int], int]:
-    """A variable-size integer (RFC 8794, clause 4) and where it ends; None if there is none. One whose bits are
-    all set, an unknown size, is larger than any file."""
+    """A variable-size integer (RFC 8794, clause 4) and where it ends; None if there is none. An unknown size,
+    all bits set, is larger than any file."""
     first = data[position] if position < len(data) else 0
     length = 9 - first.bit_length()
     value = int.from_bytes(data[position : position + length], "big")
@@ -121,17 +122,17 @@ def _numbers(data: bytes, *path: int) -> List[int]:
 
 # MPEG-TS --------------------------------------------------------------------------------
 
-# As they are, behind 4 bytes of time code, and before 16 of parity.
+# Plain, after 4 bytes of time code, and before 16 bytes of parity.
 _PACKET_BYTES = (188, 192, 204)
-_LOOKED_AT = 16  # packets of a stream
+_CHECKED_PACKETS = 16
 
 
-def _in_beginning_of_ts(file: Any, pid: int) -> bool:
-    return _are_most_set(_scrambling_controls(_read_at(file, 0), pid)[:_LOOKED_AT])
+def _in_beginning_of_ts(file: FileReader, pid: int) -> bool:
+    return _are_most_set(_scrambling_controls(_read_at(file, 0), pid)[:_CHECKED_PACKETS])
 
 
 def _scrambling_controls(data: bytes, pid: int) -> List[int]:
-    """transport_scrambling_control of the packets of this stream that have a payload."""
+    """transport_scrambling_control of this stream's packets that have a payload."""
     return [
         data[at + 3] >> 6
         for at in _ts_packets(data)

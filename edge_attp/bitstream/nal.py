@@ -1,13 +1,12 @@
-"""NAL units as bytes: splitting them, and the parameter sets that are in force.
+"""NAL units as bytes: splitting packets into them, and the parameter sets in force.
 
-Just enough to carry bytes about; the native core does all real parsing.
+Only what is needed to handle bytes; the native core does all real parsing.
 """
 
 import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from edge_attp.bitstream import sei
-from edge_attp.bitstream.orientation import NOTHING
+from edge_attp.bitstream.orientation import NOT_STATED, orientation_from_sei
 from edge_attp.bitstream.syntax import Syntax
 
 START_CODE = b"\0\0\1"
@@ -17,19 +16,20 @@ _ANNEX_B = re.compile(b"\0\0+\1")
 
 
 class KeyBytes(NamedTuple):
-    """All that a decoder needs for one random-access picture."""
+    """Everything a decoder needs for one random-access picture."""
 
-    parameter_sets: bytes  # Annex B, those in force before `data`
+    parameter_sets: bytes  # Annex B; those in force before `data`
     data: bytes
     nal_length_bytes: int  # 0: data is Annex B
 
 
 def split(data: bytes, nal_length_bytes: int, syntax: Optional[Syntax] = None) -> Iterator[bytes]:
-    """The NAL units of a packet, without start codes or lengths, as the native core cuts them.
+    """The NAL units of a packet without start codes or lengths, cut as the native core cuts them.
 
-    Lengths are believed where they lead exactly to the end of the packet. Elsewhere a rest that begins
-    with a start code is Annex B, and a broken length ends the packet. Start codes cut what has a length
-    too: no NAL unit holds one (clause 7.4.1, HEVC 7.4.2). `syntax`: of a packet with lengths.
+    Lengths are trusted if they lead exactly to the end of the packet. Otherwise, a remainder that begins
+    with a start code is Annex B, and a broken length ends the packet. Start codes also cut units that have
+    a length, because no NAL unit contains one (clause 7.4.1, HEVC 7.4.2). `syntax` is needed for packets
+    with lengths only.
     """
     if nal_length_bytes:
         return _split_prefixed(data, nal_length_bytes, syntax)
@@ -37,7 +37,7 @@ def split(data: bytes, nal_length_bytes: int, syntax: Optional[Syntax] = None) -
 
 
 def is_start_code(data: bytes) -> bool:
-    """Whether these bytes begin with a start code and any number of zero bytes before it."""
+    """Whether these bytes begin with a start code, after any number of zero bytes."""
     return _ANNEX_B.match(data) is not None
 
 
@@ -49,7 +49,7 @@ def lengths_fit(data: bytes, nal_length_bytes: int) -> bool:
         size = int.from_bytes(data[position:begin], "big")
         first = first or size
         position = begin + size
-    # Bytes 0 0 0 1 read as lengths of two bytes or less are such a chain, but mean a start code.
+    # The bytes 0 0 0 1, read as lengths of one or two bytes, form such a chain but are a start code.
     return position == len(data) and (nal_length_bytes > 2 or first != 1)
 
 
@@ -72,7 +72,7 @@ def _split_prefixed(
 def _is_annex_b(
     data: bytes, position: int, nal_length_bytes: int, syntax: Optional[Syntax]
 ) -> bool:
-    """Whether the rest of the packet begins with a start code that is no length."""
+    """Whether the rest of the packet begins with a start code rather than a length."""
     if _ANNEX_B.match(data, position) is None:
         return False
     begin = position + nal_length_bytes
@@ -100,14 +100,14 @@ def _parts(unit: bytes) -> Iterator[bytes]:
 
 
 def join(nals: List[bytes], nal_length_bytes: int) -> bytes:
-    """The inverse of split(). Where one is too long for its length, all get start codes."""
+    """The inverse of split(). If one unit is too long for its length field, all get start codes."""
     if nal_length_bytes == 0 or any(len(nal) >> 8 * nal_length_bytes for nal in nals):
         return b"".join(b"\0" + START_CODE + nal for nal in nals)
     return b"".join(len(nal).to_bytes(nal_length_bytes, "big") + nal for nal in nals)
 
 
-def shortened(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bytes:
-    """A packet whose last slice ends in the middle, which the core takes for damage."""
+def truncate_last_slice(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bytes:
+    """The packet with its last slice cut in the middle, so that the core reports damage."""
     units = list(split(data, nal_length_bytes, syntax))
     places = [k for k, unit in enumerate(units) if syntax.nal_type(unit) in syntax.slice_types]
     if places:
@@ -117,22 +117,22 @@ def shortened(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bytes:
 
 
 class ParameterSets:
-    """Remembers the parameter sets in force, as a decoder starting at a later picture needs them, and what
-    the newest display orientation message said, which stays true until another comes."""
+    """Remembers the parameter sets in force, which a decoder that starts at a later picture needs, and the
+    newest display orientation message, which holds until another one comes."""
 
     def __init__(self, syntax: Syntax, nal_length_bytes: int) -> None:
         self._syntax = syntax
         self._nal_length_bytes = nal_length_bytes
         self._sets: Dict[Tuple[int, int], bytes] = {}
-        self.annex_b = b""  # all of them; the same object until one changes
-        self.display_orientation = NOTHING
+        self.annex_b = b""  # all sets; the same object until one changes
+        self.display_orientation = NOT_STATED
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is one of each kind at least."""
+        """Whether at least one set of each kind is known."""
         return self._syntax.set_types <= {kind for kind, _ in self._sets}
 
-    def add(self, nals: List[bytes]) -> None:
+    def add_sets(self, nals: List[bytes]) -> None:
         changed = False
         for nal in nals:
             key = self._syntax.set_key(nal)
@@ -143,9 +143,9 @@ class ParameterSets:
             ordered = sorted(self._sets.items())
             self.annex_b = join([nal for _, nal in ordered], 0)
 
-    def watch(self, data: bytes) -> None:
-        """Takes the parameter sets and messages of a packet. They come before its first slice, so most
-        packets are done after one look at their first NAL unit."""
+    def watch_packet(self, data: bytes) -> None:
+        """Takes the parameter sets and messages out of a packet. They come before its first slice, so a look
+        at the first NAL unit is enough for most packets."""
         length_bytes, syntax = self._nal_length_bytes, self._syntax
         if length_bytes and _begins_with_slice(data, length_bytes, syntax):
             return
@@ -155,12 +155,12 @@ class ParameterSets:
             if kind in syntax.set_types:
                 found.append(nal)
             elif kind == syntax.sei_type:
-                said = sei.display_orientation(nal, syntax.header_bytes)
-                self.display_orientation = said or self.display_orientation
+                stated = orientation_from_sei(nal, syntax.header_bytes)
+                self.display_orientation = stated or self.display_orientation
             elif kind in syntax.slice_types:
                 break
         if found:
-            self.add(found)
+            self.add_sets(found)
 
 
 def _begins_with_slice(data: bytes, nal_length_bytes: int, syntax: Syntax) -> bool:

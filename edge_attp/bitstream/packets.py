@@ -1,13 +1,13 @@
-"""Opening a source: decides by name and first bytes who reads it.
+"""Opens a source: decides by name and first bytes who reads it.
 
-Raw Annex B files are read by annexb.py, everything else goes through container.py.
+annexb.py reads raw Annex B files, container.py everything else.
 """
 
 import os
 import re
 import stat
 import sys
-from typing import Any, BinaryIO, Dict, NamedTuple, Optional, Union
+from typing import BinaryIO, Dict, NamedTuple, Optional, Union
 
 from edge_attp.bitstream import annexb, files
 from edge_attp.bitstream.container import URL, ContainerSource
@@ -26,29 +26,28 @@ STDIN = "-"
 _HEAD_BYTES = 192
 # MP4 and its relatives, Matroska, MPEG-TS, AVI, FLV.
 _CONTAINER = re.compile(rb".{4}ftyp|\x1aE\xdf\xa3|G.{187}G|RIFF|FLV", re.DOTALL)
-# Formats that the reader of raw streams takes; None: if the source looks like one.
+# Formats that the reader of raw streams accepts; None: if the source looks like a raw stream.
 _RAW_FORMATS = (None, "annexb") + tuple(syntax.name for syntax in SYNTAXES)
 
 
 class OpenOptions(NamedTuple):
-    """transcode: other codecs than H.264 and HEVC are encoded on the fly. format, options: for FFmpeg, as
-    in `av.open`. track: number of the video track, counted from 0; None: what FFmpeg calls the best."""
+    """How to open a source; see CompressedVideo."""
 
     transcode: bool = False
-    format: Optional[str] = None
+    container_format: Optional[str] = None
     options: Optional[Dict[str, str]] = None
     track: Optional[int] = None
 
 
-_AS_IT_IS = OpenOptions()
+_DEFAULTS = OpenOptions()
 
 
-def open_source(source: Input, options: OpenOptions = _AS_IT_IS) -> Source:
-    """Opens a path ("-" is stdin), a URL or a binary file object; a Source, which ignores the options, is
-    opened as it is.
+def open_source(source: Input, options: OpenOptions = _DEFAULTS) -> Source:
+    """Opens a path ("-" is standard input), a URL or a binary file object. A Source is opened as it is, whatever
+    the options say.
 
-    SourceError: missing, empty, unreadable, no video in it. UnsupportedStream: its codec is neither
-    H.264 nor HEVC, without transcoding, or it is encrypted.
+    SourceError: missing, empty, unreadable, or no video in it. UnsupportedStream: its codec is neither
+    H.264 nor HEVC and `transcode` is False, or it is encrypted.
     """
     if isinstance(source, Source):
         source.open()
@@ -65,9 +64,9 @@ def open_source(source: Input, options: OpenOptions = _AS_IT_IS) -> Source:
 
 
 def _open_path(path: str, options: OpenOptions) -> Source:
-    if URL.match(path) or options.format not in _RAW_FORMATS:
+    if URL.match(path) or options.container_format not in _RAW_FORMATS:
         return _open_container(path, without_password(path), options)
-    syntax = _raw_syntax(options.format, _head(path), path)
+    syntax = _raw_syntax(options.container_format, _read_head(path), path)
     if syntax is None:
         return _open_container(path, without_password(path), options)
     _check_only_track(options, path)
@@ -80,13 +79,13 @@ def _open_path(path: str, options: OpenOptions) -> Source:
 def _check_only_track(options: OpenOptions, name: str) -> None:
     if options.track:
         raise SourceError(
-            f"{name}: has no video track {options.track}: it is a raw stream, which is one track, 0"
+            f"{name}: has no video track {options.track}: it is a raw stream, which has track 0 only"
         )
 
 
-def _head(path: str) -> bytes:
-    """The first bytes of a regular file, which is found out to be missing or empty here; nothing of a
-    device or pipe, which would lose them."""
+def _read_head(path: str) -> bytes:
+    """The first bytes of a regular file; SourceError if it is missing or empty. Nothing of a device or pipe,
+    which would lose these bytes."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
             return b""
@@ -99,56 +98,57 @@ def _head(path: str) -> bytes:
     return head
 
 
-def _raw_syntax(format: Optional[str], head: bytes, path: str = "") -> Optional[Syntax]:
-    """What the reader of raw streams is to read; None if this is none. First bytes say more than the
-    suffix of a name: ".bit" stands for either codec, and some containers are named like raw streams."""
+def _raw_syntax(container_format: Optional[str], head: bytes, path: str = "") -> Optional[Syntax]:
+    """The codec of a raw stream, None if the source is not one. The first bytes count more than the suffix:
+    ".bit" stands for either codec, and some containers have the suffix of a raw stream."""
     for syntax in SYNTAXES:
-        if format == syntax.name:
+        if container_format == syntax.name:
             return syntax
-    found = annexb.recognised(head)
+    found = annexb.detect_syntax(head)
     if found is None and not _CONTAINER.match(head):
         fitting = [syntax for syntax in SYNTAXES if path.lower().endswith(syntax.suffixes)]
-        found = fitting[0] if fitting else H264 if format else None
+        found = fitting[0] if fitting else H264 if container_format else None
     return found
 
 
-def _open_file(file: Any, options: OpenOptions) -> Source:
+def _open_file(file: BinaryIO, options: OpenOptions) -> Source:
     name = getattr(file, "name", None)
     name = name if isinstance(name, str) else "<file object>"
-    begin = files.position(file)
+    begin = files.seekable_position(file)
     try:
         reader = PipeReader(file, name)
         head = reader.peek(_HEAD_BYTES)
-        reader = _back_at(file, name, begin) or reader
+        reader = _reader_at(file, name, begin) or reader
     except SourceError:
         raise
     except OSError as error:
         raise _source_error(name, error) from None
     if not head:
         raise SourceError(f"{name}: is empty (0 bytes)")
-    is_raw = options.format in _RAW_FORMATS
-    syntax = _raw_syntax(options.format, head) if is_raw else None
+    is_raw = options.container_format in _RAW_FORMATS
+    syntax = _raw_syntax(options.container_format, head) if is_raw else None
     if syntax is None:
         return _open_container(reader, name, options)
     _check_only_track(options, name)
     return annexb.RawSource(reader, name, syntax, owned=False)
 
 
-def _back_at(file: Any, name: str, begin: Optional[int]) -> Optional[FileReader]:
-    """The file at this place again; None if it does not go back."""
+def _reader_at(file: BinaryIO, name: str, begin: Optional[int]) -> Optional[FileReader]:
+    """A seekable reader that is back at this position, None if the file cannot go back."""
     reader = FileReader(file, name)
     return reader if begin is not None and reader.seek(begin) == begin else None
 
 
-def position(source: Input) -> Optional[int]:
-    """Where a seekable file object stands; None for all else."""
-    is_file = not isinstance(source, (str, os.PathLike, Source))
-    return files.position(source) if is_file else None
+def input_position(source: Input) -> Optional[int]:
+    """The position of a seekable file object, None for everything else."""
+    if isinstance(source, (str, os.PathLike, Source)):
+        return None
+    return files.seekable_position(source)
 
 
-def rewind(source: Input, begin: Optional[int], name: str) -> None:
-    """Makes a source ready to be opened again; SourceError for a pipe and a Source. `begin`
-    is from position()."""
+def rewind_input(source: Input, begin: Optional[int], name: str) -> None:
+    """Prepares a source to be opened again; SourceError for a pipe and a Source. `begin` is from
+    input_position()."""
     if isinstance(source, (str, os.PathLike)) and source != STDIN:
         return
     if begin is None or isinstance(source, (str, os.PathLike, Source)):
@@ -160,6 +160,12 @@ def _source_error(name: str, error: OSError) -> SourceError:
     return SourceError(f"{name}: {error.strerror or error}")
 
 
-def _open_container(target: Any, name: str, options: OpenOptions) -> Source:
-    source = ContainerSource(target, name, options.format, options.options, options.track)
+def _open_container(target: Union[str, PipeReader], name: str, options: OpenOptions) -> Source:
+    source = ContainerSource(
+        target,
+        name,
+        container_format=options.container_format,
+        options=options.options,
+        track=options.track,
+    )
     return parsed_or_transcoded(source, options.transcode)

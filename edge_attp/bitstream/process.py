@@ -1,48 +1,49 @@
-"""What belongs to the process that made it: threads, connections and places in files are not for its children.
+"""Objects that belong to the process that made them, because they own threads, connections or file positions.
 
-A child made by fork has copies of all objects but none of the threads: to close a decoder there would wait
-for them for ever, and to close a connection would end that of the parent.
+A child made by fork has copies of all objects but of no threads. Closing a decoder there would wait for
+them for ever, and closing a connection would end that of the parent.
 """
 
 import ctypes
 import os
-from typing import Any
+from typing import NoReturn
 
 from edge_attp.errors import EdgeAttpError
 
 
 class ProcessBound:
-    """In another process than the one that made it, it is neither used nor let go of."""
+    """Base class of objects that are neither used nor released in a forked child."""
 
-    _process_id = 0  # of one that was never made
+    _process_id = 0  # until __init__() has run
 
     def __init__(self) -> None:
         self._process_id = os.getpid()
 
     @property
-    def is_elsewhere(self) -> bool:
-        """Whether this is another process."""
+    def is_forked_copy(self) -> bool:
+        """Whether another process made this object."""
         return self._process_id != os.getpid()
 
     def check_process(self, name: str) -> None:
-        """EdgeAttpError, where this is another process."""
-        if self.is_elsewhere:
+        """EdgeAttpError if another process made this object; `name` is that of the source."""
+        if self.is_forked_copy:
             raise EdgeAttpError(
-                f"{name}: the video was opened before this process was forked, and belongs to the parent: open it "
-                "here once more"
+                f"{name}: the video was opened before this process was forked and belongs to the parent; open it "
+                "again here"
             )
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} belongs to its process")
 
     def __del__(self) -> None:
         try:
-            if self._process_id and self.is_elsewhere:
-                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))  # with all that it holds
+            if self._process_id and self.is_forked_copy:
+                # Immortal, with all that it holds: nothing of it may run its destructor here.
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
             elif self._process_id:
-                self._let_go()
-        except Exception:  # the interpreter is on its way out
+                self._release_resources()
+        except Exception:  # the interpreter is shutting down
             pass
 
-    def _let_go(self) -> Any:
-        """Closes what would not close itself."""
+    def _release_resources(self) -> None:
+        """Releases what Python would not release by itself."""

@@ -1,4 +1,4 @@
-"""Names of profiles, levels and chroma formats for people (Annex A of both standards, and clause 6.2)."""
+"""Names of profiles, levels and chroma formats (Annex A of both standards, and clause 6.2)."""
 
 from edge_attp.bitstream.syntax import HEVC, Syntax
 
@@ -37,7 +37,7 @@ def chroma_format_name(chroma_format_idc: int) -> str:
 
 
 def profile_name(syntax: Syntax, profile_idc: int, constraint_flags: int) -> str:
-    """constraint_flags, of H.264 (A.2): constraint_set0_flag is bit 0."""
+    """The profile in words. `constraint_flags`, of H.264 (A.2), has constraint_set0_flag in bit 0."""
     if syntax is HEVC:
         return _HEVC_PROFILES.get(profile_idc, f"general_profile_idc {profile_idc}")
     set1, set3, set4, set5 = (constraint_flags >> bit & 1 for bit in (1, 3, 4, 5))
@@ -51,8 +51,8 @@ def profile_name(syntax: Syntax, profile_idc: int, constraint_flags: int) -> str
 
 
 def level_name(syntax: Syntax, profile_idc: int, constraint_flags: int, level_idc: int) -> str:
-    """HEVC: level_idc is 30 times the level, bit 0 of constraint_flags the High tier. H.264, table A-1:
-    level 1b hides behind level_idc 11 and constraint_set3_flag in the older profiles."""
+    """The level in words. In HEVC, level_idc is 30 times the level, and bit 0 of `constraint_flags` means the
+    High tier. In the older profiles of H.264 (table A-1), level_idc 11 with constraint_set3_flag is level 1b."""
     if syntax is HEVC:
         tier = " (High tier)" if constraint_flags & 1 else ""
         return _decimal(level_idc // 3) + tier

@@ -1,23 +1,33 @@
-"""The adapter to PyAV: late import, and what differs between its versions (10 to 19)."""
+"""The adapter to PyAV: its late import, its objects as types, and what differs between its versions (10 to 19)."""
 
 import io
 import math
 import struct
+from fractions import Fraction
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
-from edge_attp.errors import CorruptStream, EdgeAttpError
-from edge_attp.log import logger
+from edge_attp.bitstream.files import PipeReader
+from edge_attp.errors import EdgeAttpError
 
-# Matrix coefficients (table E-5) that differ from the default, and PyAV's names for them; older versions
-# do not look at the frame.
-_MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M"}
-_BT709, _BT2020 = 1, 9  # matrix_coefficients, and colour_primaries
-_NAMES = {_BT709: "BT.709", _BT2020: "BT.2020"}
-_OF_BT2020 = (10, 14, 15)  # constant luminance, ICtCp, IPT-C2: of wide gamuts
-_OF_PRIMARIES = (12, 13)  # derived from them
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # Python 3.6 has none
 
 _TS_DISCONT = 0x200  # FFmpeg's AVFMT_TS_DISCONT
 # FFmpeg's AV_DISPOSITION_...
@@ -25,42 +35,149 @@ _DEFAULT = 0x1
 _STILLS = 0x400 | 0x800  # ATTACHED_PIC, TIMED_THUMBNAILS
 _DEPENDENT = 0x80000
 
-MOST_FAILURES = 32  # of the demuxer in a row
+MAX_FAILURES = 32  # of the demuxer in a row
+
+# PyAV's objects, as far as every version has these members ---------------------------------
 
 
-def import_av(why: str) -> ModuleType:
-    """The `av` module; EdgeAttpError that begins with `why` and ends with how to install it."""
+class Packet(Protocol):
+    pts: Optional[int]
+    dts: Optional[int]
+    duration: int
+    size: int
+    time_base: Optional[Fraction]
+    is_keyframe: bool
+    is_corrupt: bool
+    stream: "Stream"
+
+    def __bytes__(self) -> bytes: ...
+    def get_sidedata(self, kind: str) -> bytes: ...  # since PyAV 14
+
+
+class PixelFormat(Protocol):
+    name: str
+
+
+class Frame(Protocol):
+    """A decoded picture."""
+
+    pts: Optional[int]
+    width: int
+    height: int
+    format: PixelFormat
+    color_range: int
+    pict_type: int
+    side_data: Mapping[str, bytes]
+
+    def to_ndarray(self) -> np.ndarray: ...
+
+
+class CodecContext(Protocol):
+    """A decoder or an encoder."""
+
+    name: str
+    codec: object
+    extradata: Optional[bytes]
+    bit_rate: Optional[int]
+    width: int
+    height: int
+    pix_fmt: str
+    framerate: Fraction
+    time_base: Fraction
+    options: Dict[str, str]
+    thread_type: str
+    thread_count: int
+    skip_frame: str
+    codec_tag: str
+
+    def open(self) -> None: ...
+    def decode(self, packet: Optional[Packet]) -> List[Frame]: ...
+    def encode(self, frame: Optional[Frame]) -> List[Packet]: ...
+
+
+class Stream(Protocol):
+    index: int
+    id: int
+    type: str
+    frames: int
+    metadata: Dict[str, str]
+    time_base: Optional[Fraction]
+    average_rate: Optional[Fraction]
+    guessed_rate: Optional[Fraction]
+    codec_context: Optional[CodecContext]
+
+
+class Streams(Protocol):
+    video: Sequence[Stream]
+
+    def __iter__(self) -> Iterator[Stream]: ...
+
+
+class ContainerFormat(Protocol):
+    name: str
+    flags: int
+
+
+class InputContainer(Protocol):
+    format: ContainerFormat
+    streams: Streams
+    duration: Optional[int]
+
+    def demux(self, *streams: Stream) -> Iterable[Packet]: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> "InputContainer": ...
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class OutputContainer(Protocol):
+    def add_stream(self, *, template: Stream) -> Stream: ...
+    def add_stream_from_template(self, template: Stream, *, opaque: bool) -> Stream: ...
+
+
+# What the versions do differently ------------------------------------------------------------
+
+
+def import_av(purpose: str) -> ModuleType:
+    """The `av` module. EdgeAttpError if it is missing: `purpose`, and how to install it."""
     try:
         import av
         import av.error
         import av.logging
     except ImportError as error:
         raise EdgeAttpError(
-            f"{why}, which needs PyAV ({error}): install it with `pip install av`"
+            f"{purpose}, which needs PyAV ({error}): install it with `pip install av`"
         ) from None
     if av.logging.get_level() == av.logging.VERBOSE:
-        # What PyAV before 12 begins with: FFmpeg's own messages on stderr. What matters is said by us.
+        # The default before PyAV 12: FFmpeg's own messages on stderr. We report what matters.
         av.logging.set_level(av.logging.PANIC)
-    return av
+    module: ModuleType = av
+    return module
 
 
-def opened(av: Any, target: Any, **options: Any) -> Any:
-    """An input container. Metadata in an unknown encoding is no reason to refuse a video: PyAV before 19
-    has to be told so."""
+def open_input(
+    av: ModuleType, target: Union[str, io.BytesIO, PipeReader], **options: object
+) -> InputContainer:
+    """An input container. Metadata in an unknown encoding is no reason to refuse a video, which PyAV before 19
+    must be told."""
+    container: InputContainer
     try:
-        return av.open(target, metadata_errors="replace", **options)
+        container = av.open(target, metadata_errors="replace", **options)
     except TypeError:
-        return av.open(target, **options)
+        container = av.open(target, **options)
+    return container
 
 
-def codec_name(context: Any) -> str:
-    """FFmpeg's name of the codec, not of the decoder that was chosen for it."""
+def codec_name(context: CodecContext) -> str:
+    """FFmpeg's name of the codec, not of the decoder chosen for it."""
     return str(getattr(context.codec, "canonical_name", context.name))
 
 
-def demuxed(av: Any, container: Any, *streams: Any) -> Iterator[Any]:
-    """The packets of these streams, or of all. Bytes that the demuxer cannot read are passed over, as it finds its way
-    again behind them in most containers; many such failures in a row raise InvalidDataError."""
+def demux_packets(av: ModuleType, container: InputContainer, *streams: Stream) -> Iterator[Packet]:
+    """The packets of these streams, by default of all.
+
+    Bytes that the demuxer cannot read are skipped, because in most containers it finds its way again after
+    them. InvalidDataError after many such failures in a row.
+    """
     failures = 0
     while True:
         try:
@@ -71,62 +188,67 @@ def demuxed(av: Any, container: Any, *streams: Any) -> Iterator[Any]:
             return
         except av.error.InvalidDataError:
             failures += 1
-            if failures > MOST_FAILURES:
+            if failures > MAX_FAILURES:
                 raise
         except IndexError:
-            return  # PyAV 18 stumbles at the end of files in which streams appear late
+            return  # PyAV 18 fails like this at the end of files in which streams appear late
 
 
-def restarted(decoder: Any, make: Callable[[], Any]) -> Any:
-    """The decoder without memory of what it was given; one that `make` opens where PyAV is too old to
-    flush."""
-    if not hasattr(decoder, "flush_buffers"):  # PyAV 10
-        return make()
-    decoder.flush_buffers()
+def reset_decoder(decoder: CodecContext, open_decoder: Callable[[], CodecContext]) -> CodecContext:
+    """The decoder without memory of earlier packets; a new one if PyAV is too old to flush it."""
+    flush = getattr(decoder, "flush_buffers", None)
+    if flush is None:  # PyAV 10
+        return open_decoder()
+    flush()
     return decoder
 
 
-def new_extradata(packet: Any) -> Optional[bytes]:
-    """Codec configuration that begins with this packet, None if there is none (or PyAV is older than 14,
-    which does not tell)."""
-    if not hasattr(packet, "has_sidedata") or not packet.has_sidedata("new_extradata"):
-        return None
-    return bytes(packet.get_sidedata("new_extradata"))
+def new_extradata(packet: Packet) -> Optional[bytes]:
+    """The codec configuration that begins with this packet. None if there is none, or if PyAV is older than 14
+    and does not report it."""
+    has_any = _has_side_data(packet, "new_extradata")
+    return bytes(packet.get_sidedata("new_extradata")) if has_any else None
 
 
-def is_shown(packet: Any) -> bool:
-    """False for a packet that an edit list hides, which others may need. (PyAV before 11 does not tell.)"""
+def is_encrypted(packet: Packet) -> bool:
+    """Whether FFmpeg knows how this packet is encrypted. False in PyAV before 14, which does not report it."""
+    return _has_side_data(packet, "encryption_info")
+
+
+def _has_side_data(packet: Packet, kind: str) -> bool:
+    has = getattr(packet, "has_sidedata", None)
+    return has is not None and bool(has(kind))
+
+
+def is_shown(packet: Packet) -> bool:
+    """False for a packet that an edit list hides, though others may refer to it. True in PyAV before 11, which
+    does not report it."""
     return not getattr(packet, "is_discard", False)
 
 
-def may_change_clock(container: Any) -> bool:
-    """Whether times of this format may jump where recordings were joined or a sender began anew (MPEG-TS,
+def may_change_clock(container: InputContainer) -> bool:
+    """Whether times of this format may jump where recordings were joined or a sender restarted (MPEG-TS,
     program streams)."""
     return bool(int(container.format.flags) & _TS_DISCONT)
 
 
-def indexed_packets(stream: Any) -> int:
-    """Packets that the container's index promises, 0 if that is not known. Empty samples are none: FFmpeg
-    passes over them."""
+def count_indexed_packets(stream: Stream) -> int:
+    """Packets that the container's index promises, 0 if unknown. Empty samples do not count: FFmpeg skips
+    them."""
     entries = getattr(stream, "index_entries", None)
     return 0 if entries is None else sum(1 for entry in entries if entry.size)
 
 
-def is_encrypted(packet: Any) -> bool:
-    """FFmpeg has found how this packet is encrypted. (PyAV before 14 does not tell.)"""
-    return bool(hasattr(packet, "has_sidedata") and packet.has_sidedata("encryption_info"))
-
-
-def add_stream_like(output: Any, template: Any) -> Any:
-    """A stream of an output container for packets encoded like those of an input's stream."""
+def add_stream_like(output: OutputContainer, template: Stream) -> Stream:
+    """A stream of an output container for packets encoded like those of an input stream."""
     if not hasattr(output, "add_stream_from_template"):  # PyAV before 14
         return output.add_stream(template=template)
     return output.add_stream_from_template(template, opaque=True)
 
 
-def mp4_header(av: Any, template: Any) -> bytes:
-    """The header of an MP4 file with a stream like an input's: FFmpeg writes into it what it knows of the
-    stream. Empty where it cannot be written, or PyAV (before 14.1) does not hand on what it knows of
+def write_mp4_header(av: ModuleType, template: Stream) -> bytes:
+    """The header of an MP4 file with a stream like an input's, to which FFmpeg writes what it knows of that
+    stream. Empty if it cannot be written, or if PyAV (before 14.1) does not pass on what FFmpeg knows of
     presentation."""
     file = io.BytesIO()
     try:
@@ -138,23 +260,23 @@ def mp4_header(av: Any, template: Any) -> bytes:
     return file.getvalue()
 
 
-def turning_matrix(stream: Any) -> Optional[Tuple[int, ...]]:
-    """The display matrix of an input's stream as far as PyAV before 13 tells it."""
-    told = getattr(stream, "side_data", None) or {}
-    return _matrix_of_angle(told.get("DISPLAYMATRIX", 0))
+def stream_matrix(stream: Stream) -> Optional[Tuple[int, ...]]:
+    """The display matrix of an input stream, as far as PyAV before 13 reports it."""
+    side_data = getattr(stream, "side_data", None) or {}
+    return _matrix_of_angle(side_data.get("DISPLAYMATRIX", 0))
 
 
-def display_matrix(frame: Any) -> Optional[Tuple[int, ...]]:
-    """Of a decoded frame; None if it has none."""
+def frame_matrix(frame: Frame) -> Optional[Tuple[int, ...]]:
+    """The display matrix of a decoded frame, None if it has none."""
     try:
         data = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # there is other side data, of a kind that is newer than this PyAV
+    except ValueError:  # the frame also has side data of a kind that is newer than this PyAV
         return _matrix_of_angle(getattr(frame, "rotation", 0))
     return None if data is None else struct.unpack("=9i", bytes(data))
 
 
 def _matrix_of_angle(anticlockwise_deg: float) -> Optional[Tuple[int, ...]]:
-    """None for 0. Nobody tells of mirroring here."""
+    """None for 0. An angle cannot express mirroring."""
     if not anticlockwise_deg:
         return None
     angle = math.radians(anticlockwise_deg)
@@ -162,135 +284,60 @@ def _matrix_of_angle(anticlockwise_deg: float) -> Optional[Tuple[int, ...]]:
     return cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30
 
 
-def encoded_packet(av: Any, data: bytes, is_key: bool, duration: int, format: str) -> Any:
-    """A packet to be written. format: FFmpeg's name for raw streams of this codec.
+def make_packet(
+    av: ModuleType, data: bytes, *, is_key: bool, duration: int, raw_format: str
+) -> Packet:
+    """A packet to be written. `raw_format` is FFmpeg's name for raw streams of this codec.
 
-    PyAV 10 lets nobody say the last things; there only a demuxer marks a key packet."""
-    packet = av.Packet(data)
+    In PyAV 10, only a demuxer can mark a key packet, and the duration cannot be set.
+    """
+    packet: Packet = av.Packet(data)
     try:
         packet.is_keyframe = is_key
         packet.duration = duration
     except AttributeError:
         if is_key:
-            with opened(av, io.BytesIO(data), format=format) as container:
-                return next(demuxed(av, container, container.streams.video[0]))
+            with open_input(av, io.BytesIO(data), format=raw_format) as container:
+                return next(demux_packets(av, container, container.streams.video[0]))
     return packet
 
 
-def is_cover_art(stream: Any) -> bool:
-    """A still image that accompanies audio, or thumbnails, are no video."""
+def is_cover_art(stream: Stream) -> bool:
+    """Whether the stream is a still image that accompanies audio, or thumbnails."""
     return bool(_disposition(stream) & _STILLS)
 
 
-def is_default(stream: Any) -> bool:
+def is_default(stream: Stream) -> bool:
     return bool(_disposition(stream) & _DEFAULT)
 
 
-def is_tile(stream: Any) -> bool:
-    """A part of a still image, which FFmpeg shows as a stream."""
+def is_tile(stream: Stream) -> bool:
+    """Whether the stream is a part of a still image."""
     return bool(_disposition(stream) & _DEPENDENT)
 
 
-def _disposition(stream: Any) -> int:
-    """PyAV before 13 does not tell."""
+def _disposition(stream: Stream) -> int:
+    """0 in PyAV before 13, which does not report it."""
     disposition = getattr(stream, "disposition", 0)
     return int(getattr(disposition, "value", disposition))
 
 
-def best_video(container: Any) -> Any:
-    """FFmpeg's choice; None if it has none (or PyAV is older than 12.1, which does not ask it)."""
-    best = getattr(container.streams, "best", None)
-    return None if best is None else best("video")
+def find_best_video(container: InputContainer) -> Optional[Stream]:
+    """FFmpeg's choice. None if it makes none, or if PyAV is older than 12.1 and does not ask it."""
+    find_best: Optional[Callable[[str], Optional[Stream]]]
+    find_best = getattr(container.streams, "best", None)
+    return None if find_best is None else find_best("video")
 
 
-class Converter:
-    """Frames of one stream in another format, `options` as in PyAV's reformat(). Where FFmpeg has no
-    conversion for the matrix of a frame, it takes that of the nearest matrix, and says so once. In one
-    thread: starting more takes longer than the conversion."""
+def frame_reformatter() -> Callable[..., Frame]:
+    """PyAV's conversion of frames, which keeps its state from frame to frame."""
+    from av.video import reformatter
 
-    def __init__(self, name: str, is_silent: bool = False, **options: Any) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        self._name = name
-        self._reformat = VideoReformatter().reformat
-        self._options: Dict[str, Any] = dict(options, threads=1)
-        self._is_silent = is_silent
-
-    def __call__(self, frame: Any, **options: Any) -> Any:
-        """CorruptStream if FFmpeg cannot convert this frame at all."""
-        try:
-            return self._converted(frame, dict(self._of_own_matrix(frame), **options))
-        except (OSError, ValueError) as error:
-            failure = reason(error)
-        for matrix in _near(frame):
-            try:
-                converted = self._converted(frame, dict(self._of_matrix(frame, matrix), **options))
-            except (OSError, ValueError):
-                continue
-            self._warn(frame, matrix)
-            return converted
-        raise CorruptStream(
-            f"{self._name}: FFmpeg cannot convert its pictures ({frame.format.name}): {failure}"
-        )
-
-    def _of_own_matrix(self, frame: Any) -> Dict[str, Any]:
-        return {}
-
-    def _of_matrix(self, frame: Any, matrix: int) -> Dict[str, Any]:
-        """As if the frame had this one."""
-        known = _MATRICES.get(matrix, matrix)
-        return {"src_colorspace": known, "dst_colorspace": known}
-
-    def _converted(self, frame: Any, options: Dict[str, Any]) -> Any:
-        try:
-            return self._reformat(frame, **dict(options, **self._options))
-        except TypeError:
-            if "threads" not in self._options:
-                raise
-            del self._options["threads"]  # before PyAV 17
-            return self._converted(frame, options)
-
-    def _warn(self, frame: Any, used: int) -> None:
-        if not self._is_silent:
-            logger.warning(
-                "%s: FFmpeg has no conversion for its colours (matrix_coefficients %d); those of %s are "
-                "taken, which look a little different",
-                *(self._name, int(frame.colorspace), _NAMES[used]),
-            )
-        self._is_silent = True
+    module: ModuleType = reformatter
+    reformat: Callable[..., Frame] = module.VideoReformatter().reformat
+    return reformat
 
 
-class RgbConverter(Converter):
-    """Decoded frames to RGB, by each frame's own matrix and range (PyAV 10 does not tell the matrix: BT.601
-    then)."""
-
-    def __init__(self, name: str, is_silent: bool = False) -> None:
-        super().__init__(name, is_silent, format="rgb24")
-
-    def rgb(self, frame: Any) -> np.ndarray:
-        """uint8 (H, W, 3)."""
-        return self(frame).to_ndarray()
-
-    def _of_own_matrix(self, frame: Any) -> Dict[str, Any]:
-        matrix = getattr(frame, "colorspace", 0)
-        return self._of_matrix(frame, matrix) if matrix in _MATRICES else {}
-
-    def _of_matrix(self, frame: Any, matrix: int) -> Dict[str, Any]:
-        return {
-            "src_colorspace": _MATRICES.get(matrix, matrix),
-            "dst_colorspace": "ITU601",  # of no meaning for RGB; older versions heed nothing if it is equal
-            "src_color_range": frame.color_range,
-            "dst_color_range": 2,
-        }
-
-
-def _near(frame: Any) -> List[int]:
-    """Matrices that FFmpeg knows, the nearest to an unknown one first."""
-    matrix, primaries = getattr(frame, "colorspace", 0), getattr(frame, "color_primaries", 0)
-    is_wide = matrix in _OF_BT2020 or (matrix in _OF_PRIMARIES and primaries == _BT2020)
-    return [_BT2020, _BT709] if is_wide else [_BT709]
-
-
-def reason(error: Exception) -> str:
-    """The reason of a PyAV error without error number and file name."""
+def describe_error(error: Exception) -> str:
+    """The reason of a PyAV error, without error number and file name."""
     return str(getattr(error, "strerror", None) or error)

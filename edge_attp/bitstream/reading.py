@@ -6,14 +6,14 @@ from a picture to its packet, so that a random-access picture can carry the byte
 
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Iterator, NamedTuple, Optional, Set
+from typing import Deque, Iterator, NamedTuple, Optional, Set
 
 import numpy as np
 
 from edge_attp.bitstream import binding
-from edge_attp.bitstream.key_pictures import MOST_AHEAD, AnchorDecoder
+from edge_attp.bitstream.key_pictures import MAX_AHEAD, AnchorDecoder, ToRgb
 from edge_attp.bitstream.nal import KeyBytes, ParameterSets, join
-from edge_attp.bitstream.orientation import Orientation, Told, told_by
+from edge_attp.bitstream.orientation import Orientation, StatedOrientation, effective_orientation
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.sampling import Reservoir
 from edge_attp.bitstream.source import Source
@@ -46,7 +46,7 @@ class Reading:
         source: Source,
         packets: Iterator[EncodedPacket],
         options: ReadingOptions,
-        to_rgb: Callable[[Any], np.ndarray],
+        to_rgb: ToRgb,
     ) -> None:
         self._source = source
         self._packets = packets
@@ -63,10 +63,10 @@ class Reading:
             options.on_demand,
         )
         self._sets = ParameterSets(source.syntax, source.nal_length_bytes)
-        self._sets.add(source.parameter_sets)
+        self._sets.add_sets(source.parameter_sets)
         self._told = self._sets.display_orientation  # the newest
         # The core holds back, and anchors read ahead, less than this; more means that bytes are no video.
-        self._sent: Deque[_Sent] = deque(maxlen=2 * MOST_AHEAD + 4 * options.threads)
+        self._sent: Deque[_Sent] = deque(maxlen=2 * MAX_AHEAD + 4 * options.threads)
         self._number = 0
         self._hidden: Set[int] = set()  # numbers of packets
         self._anchors: Optional[AnchorDecoder] = None
@@ -125,18 +125,18 @@ class Reading:
             is_candidate = info.kind != ord("I") and info.packet not in self._hidden
             if is_candidate and reservoir.offered == span:
                 yield from self._drawn(reservoir)
-            slot = reservoir.slot() if is_candidate else None
+            slot = reservoir.offer_item() if is_candidate else None
             if slot is None:
                 self._damaged += info.is_damaged
                 binding.release_picture(address)
             else:
-                reservoir.put(slot, self._picture(address, info))
+                reservoir.put_item(slot, self._picture(address, info))
         yield from self._drawn(reservoir)
         if failure is not None:
             raise failure
 
     def _drawn(self, reservoir: "Reservoir[Picture]") -> Iterator[Picture]:
-        for picture in reservoir.take():
+        for picture in reservoir.take_drawn():
             picture.parse()
             yield picture
 
@@ -179,7 +179,7 @@ class Reading:
     def _send(self, packet: EncodedPacket) -> None:
         data = packet.data
         sets_before = self._sets.annex_b
-        self._sets.watch(data)
+        self._sets.watch_packet(data)
         if self._sets.display_orientation is not self._told:
             self._check_orientation(self._sets.display_orientation)
         number = self._number
@@ -190,9 +190,9 @@ class Reading:
             self._hidden.add(number)
         self._decoder.send_packet(data, packet.pts, packet.dts, self._source.complete)
 
-    def _check_orientation(self, told: Told) -> None:
+    def _check_orientation(self, told: StatedOrientation) -> None:
         """That of the beginning holds for all."""
-        found = told_by(told, self._source.display_matrix).orientation
+        found = effective_orientation(told, self._source.display_matrix).orientation
         if found != self._options.orientation and not self._has_warned_of_turning:
             self._has_warned_of_turning = True
             logger.warning(
@@ -236,14 +236,14 @@ class Reading:
         while sent and sent[0].number < number:
             passed = sent.popleft()
             if self._anchors is not None:
-                self._anchors.add(passed.number, passed.key)
+                self._anchors.add_packet(passed.number, passed.key)
         return sent[0] if sent and sent[0].number == number else None
 
     def _pass_anchor(self, picture: Picture, sent: _Sent, anchors: AnchorDecoder) -> None:
         index, last, every = picture.decode_index, self._last_anchor, self._options.anchor or 1
         if picture.is_random_access:
-            anchors.restart(sent.number)
-        anchors.add(sent.number, sent.key)
+            anchors.restart_at(sent.number)
+        anchors.add_packet(sent.number, sent.key)
         is_due = last is None or index - last >= every
         # FFmpeg leaves these out after a restart at the random-access picture before them.
         can_be_decoded = picture.nal_unit_type not in self._syntax.skipped_types
@@ -268,7 +268,7 @@ class Reading:
             return False
         after = self._anchors.last_added
         following = next(sent for sent in self._sent if sent.number > after)
-        self._anchors.add(following.number, following.key)
+        self._anchors.add_packet(following.number, following.key)
         return True
 
     def native_info(self) -> binding.NativeStreamInfo:

@@ -1,7 +1,7 @@
 """GOP-sparse reading: which pictures of each group of pictures are drawn. Knows no codec.
 
-A draw without replacement in one pass (reservoir sampling), so that the length of a GOP need not be
-known and no more than `per_gop` pictures are held.
+Reservoir sampling draws without replacement in one pass, so the length of a group need not be known and
+no more than `per_gop` pictures are held.
 """
 
 import random
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Reservoir(Generic[T]):
-    """Draws up to `size` of the items offered since the last take(), each with equal probability."""
+    """Draws up to `size` of the items offered since the last take_drawn(), each with equal probability."""
 
     def __init__(self, size: int, seed: Optional[int]) -> None:
         if size < 1:
@@ -21,23 +21,23 @@ class Reservoir(Generic[T]):
         self.offered = 0
         self._drawn: List[Tuple[int, T]] = []
 
-    def slot(self) -> Optional[int]:
-        """Counts one more item; the place where it must be put(), or None if it is not drawn."""
+    def offer_item(self) -> Optional[int]:
+        """Counts one more item. Returns the slot in which to put it, None if it is not drawn."""
         self.offered += 1
         if self.offered <= self._size:
             return self.offered - 1
-        place = int(self._random() * self.offered)
-        return place if place < self._size else None
+        slot = int(self._random() * self.offered)
+        return slot if slot < self._size else None
 
-    def put(self, slot: int, item: T) -> None:
+    def put_item(self, slot: int, item: T) -> None:
         entry = (self.offered, item)
         if slot == len(self._drawn):
             self._drawn.append(entry)
         else:
             self._drawn[slot] = entry
 
-    def take(self) -> List[T]:
-        """The drawn items in the order they were offered; begins anew."""
+    def take_drawn(self) -> List[T]:
+        """The drawn items in the order in which they were offered; then starts afresh."""
         drawn = [item for _, item in sorted(self._drawn, key=lambda entry: entry[0])]
         self._drawn = []
         self.offered = 0

@@ -1,4 +1,4 @@
-"""What every source of packets looks like to CompressedVideo, whatever lies behind it."""
+"""The interface between sources of packets and CompressedVideo."""
 
 from fractions import Fraction
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -10,49 +10,47 @@ from edge_attp.types import EncodedPacket, VideoTrack
 
 
 class Source(ProcessBound):
-    """Facts about one opened input, and its packets, once.
+    """Facts about one opened input, and its packets, which can be read once.
 
-    `packets()` ends at the end of the input and raises SourceError where reading failed, after all
-    packets before that place.
+    `packets()` ends at the end of the input. If reading fails, it raises SourceError after all packets
+    before the failure.
     """
 
     name = ""  # of the input, for messages
     container = ""  # format name
-    codec = (
-        ""  # FFmpeg's name for that of the input itself, also if packets() is transcoded from it
-    )
+    codec = ""  # FFmpeg's name of the input's codec, even if packets() is transcoded from it
     syntax = H264  # of the packets
-    is_parsed = True  # False: the packets are of another codec, which the core does not know
+    is_parsed = True  # False: the core does not know the codec of the packets
     nal_length_bytes = 0  # 0: packets are Annex B
-    fault = ""  # what is wrong with the record of parameter sets, if anything is
+    fault = ""  # what is wrong with the container's record of parameter sets, if anything
     track = 0  # number of the video track that is read
-    tracks: Tuple[VideoTrack, ...] = ()  # those of a container
-    is_recording = False  # a live address behind which there is something that ends
+    tracks: Tuple[VideoTrack, ...] = ()  # all video tracks of the container
+    is_recording = False  # a live address that serves something with an end
     complete = True  # every packet ends an access unit
-    frame_rate: Optional[Fraction] = None
-    time_base: Optional[Fraction] = None
-    # More than this ahead of what was due, and a time is that of another clock.
+    frame_rate: Optional[Fraction] = None  # pictures per second
+    time_base: Optional[Fraction] = None  # seconds per tick
+    # A time that is more than this ahead of the expected one belongs to another clock.
     jump_s = float("inf")
-    # What the container says of presentation, None if nothing; known once there was a packet.
+    # From the container, None if it has none; known after the first packet at the latest.
     display_matrix: Optional[Matrix] = None
-    # Age of the packet that came out last; grows where a live source is not kept up with.
+    # Age of the packet given out last; grows if a live source is read too slowly.
     lag_s = 0.0
-    waited_s = 0.0  # time spent in packets() because a live source had none yet
+    waited_s = 0.0  # time that packets() spent waiting for a live source
     max_lag_s = float("inf")  # packets that wait longer are dropped
 
     def __init__(self) -> None:
         super().__init__()
-        self.parameter_sets: List[bytes] = []
+        self.parameter_sets: List[bytes] = []  # NAL units from the container
         self.counters: Dict[str, int] = {}  # incidents of a live source, by name
 
     def open(self) -> None:
-        """Makes the facts known, waiting for them if need be. Called once, before anything else."""
+        """Determines the facts, waiting for them if necessary. Called once, before anything else."""
 
     def packets(self) -> Iterator[EncodedPacket]:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Ends packets() soon, from any thread. A file ends by itself."""
+        """Ends packets() soon; may be called from any thread. A file ends by itself."""
 
     def close(self) -> None:
-        """Closes what the source opened itself; a caller's file object stays open."""
+        """Closes what the source has opened itself; a caller's file object stays open."""

@@ -1,4 +1,4 @@
-"""H.264 and HEVC, as far as they differ for those who carry NAL units about without parsing them."""
+"""H.264 and HEVC, as far as they differ for code that handles NAL units without parsing them."""
 
 from typing import Dict, FrozenSet, List, Tuple
 
@@ -6,25 +6,26 @@ from edge_attp.bitstream import binding
 
 
 class Syntax:
-    """What the NAL units of one codec look like. All `_types` are of nal_unit_type."""
+    """What the NAL units of one codec look like. All `_types` are sets of nal_unit_type."""
 
     name = ""  # FFmpeg's
     title = ""  # for people
-    number = 0  # attp_codec
-    suffixes: Tuple[str, ...] = ()  # of files that hold a raw stream
+    number = 0  # in the C API
+    suffixes: Tuple[str, ...] = ()  # of files with a raw stream
     header_bytes = 0  # of a NAL unit
     slice_types: FrozenSet[int] = frozenset()
-    key_types: FrozenSet[int] = frozenset()  # slices of pictures with which decoding may begin
+    key_types: FrozenSet[int] = frozenset()  # slices of pictures at which decoding may begin
     set_types: FrozenSet[int] = frozenset()  # parameter sets
     sei_type = 0  # supplemental enhancement information before the slices
-    first_types: FrozenSet[int] = frozenset()  # come before the first slice of a picture only
-    skipped_types: FrozenSet[int] = (
-        frozenset()
-    )  # RASL: need pictures before the random-access picture
-    picture_names: Dict[int, str] = {}  # nal_unit_type of a picture's slices
+    first_types: FrozenSet[int] = frozenset()  # occur before the first slice of a picture only
+    # RASL: refer to pictures before the random-access picture.
+    skipped_types: FrozenSet[int] = frozenset()
+    picture_names: Dict[int, str] = {}  # by nal_unit_type of a picture's slices
     ticks_per_picture = 0  # of the timing information in a sequence parameter set
     end_of_sequence = b""  # a NAL unit
-    has_sub_layers = False  # a picture that no other of its sub-layer needs may serve a higher one
+    has_sub_layers = (
+        False  # higher ones may refer to pictures that their own sub-layer does not need
+    )
 
     def __init__(self) -> None:
         first_bytes = (
@@ -33,7 +34,7 @@ class Syntax:
         self.slice_heads = frozenset(bytes([byte]) for byte in first_bytes)
 
     def nal_type(self, nal: bytes) -> int:
-        """nal_unit_type; -1 if the NAL unit is none of the base layer. Needs the header only."""
+        """nal_unit_type, -1 for a NAL unit outside the base layer. Needs the header only."""
         raise NotImplementedError
 
     def is_header(self, nal: bytes) -> bool:
@@ -41,24 +42,24 @@ class Syntax:
         raise NotImplementedError
 
     def begins_picture(self, nal: bytes) -> bool:
-        """Whether this slice is the first of its picture. Needs the header and one byte more."""
+        """Whether this slice is the first of its picture. Needs the header and one more byte."""
         return bool(nal[self.header_bytes] & 0x80)
 
     def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
-        """Whether no other picture refers to the one of this slice, in a stream whose highest TemporalId
-        is `highest_sub_layer`."""
+        """Whether no other picture refers to that of this slice, in a stream whose highest TemporalId is
+        `highest_sub_layer`."""
         raise NotImplementedError
 
     def highest_sub_layer(self, nal: bytes) -> int:
-        """The highest TemporalId that a parameter set allows; 0 if it says nothing of that."""
+        """The highest TemporalId that a parameter set allows, 0 if it does not say."""
         return 0
 
     def begins_stream(self, nal: bytes) -> bool:
-        """Whether these are the first two bytes of a NAL unit that a stream may begin with."""
+        """Whether these two bytes begin a NAL unit that may be the first of a stream."""
         raise NotImplementedError
 
     def set_key(self, nal: bytes) -> Tuple[int, int]:
-        """(nal_unit_type, id) of a parameter set, which replaces that of the same key."""
+        """(nal_unit_type, id) of a parameter set, which replaces an earlier one with the same key."""
         payload = nal[self.header_bytes : 128].replace(b"\0\0\3", b"\0\0")  # clause 7.3.1.1
         return self.nal_type(nal), self._set_id(self.nal_type(nal), payload)
 
@@ -98,7 +99,7 @@ class _H264(Syntax):
         return kind == 1 or (kind in (5, 7, 8) and ref_idc > 0) or (kind in (6, 9) and ref_idc == 0)
 
     def _set_id(self, kind: int, payload: bytes) -> int:
-        # A sequence parameter set has profile, constraints and level first.
+        # In a sequence parameter set, profile, constraints and level come first.
         return _leading_ue(payload[3:] if kind == 7 else payload)
 
 
@@ -136,8 +137,8 @@ class _Hevc(Syntax):
     end_of_sequence = b"\x48\x01"
     has_sub_layers = True
 
-    # TRAIL_R, random-access pictures, parameter sets, access unit delimiter, ends of what was cut off
-    # before, prefix SEI message.
+    # TRAIL_R, random-access pictures, parameter sets, access unit delimiter, end of a sequence or
+    # bitstream that was cut off before, prefix SEI message.
     _stream_types = frozenset((1, 16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37, 39))
 
     def nal_type(self, nal: bytes) -> int:
@@ -148,8 +149,8 @@ class _Hevc(Syntax):
         return 0 <= self.nal_type(nal) < 64 and nal[1] & 7 > 0  # nuh_temporal_id_plus1
 
     def is_unreferenced(self, nal: bytes, highest_sub_layer: int) -> bool:
-        """Of a sub-layer non-reference picture (even nal_unit_type below 16), pictures of higher
-        sub-layers may still make use (clause 8.3.2): there must be none."""
+        """Pictures of higher sub-layers may still refer to a sub-layer non-reference picture (even
+        nal_unit_type below 16; clause 8.3.2), so the stream must have no higher one."""
         kind = self.nal_type(nal)
         return 0 <= kind < 16 and kind % 2 == 0 and (nal[1] & 7) - 1 >= highest_sub_layer
 
@@ -170,14 +171,15 @@ class _Hevc(Syntax):
 
 
 def _leading_ue(data: bytes) -> int:
-    """ue(v), clause 9.1 (HEVC 9.2), that begins `data`; 255 if it is larger or cut short."""
+    """The ue(v) value (clause 9.1, HEVC 9.2) at the beginning of `data`; 255 if it is larger or cut short."""
     bits = int.from_bytes(data[:3].ljust(3, b"\xff"), "big")
     zeros = 24 - bits.bit_length()
     return min((bits >> max(23 - 2 * zeros, 0)) - 1, 255)
 
 
 def _profile_tier_level_end(payload: bytes) -> int:
-    """Of an HEVC sequence parameter set, clause 7.3.3: it begins behind one byte and takes whole bytes."""
+    """Where profile_tier_level() of an HEVC sequence parameter set ends (clause 7.3.3): it begins at the
+    second byte and is a whole number of bytes."""
     end = 1 + 12
     sub_layers = payload[0] >> 1 & 7
     if sub_layers:

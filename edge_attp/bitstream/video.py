@@ -3,75 +3,126 @@
 import itertools
 import os
 from fractions import Fraction
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from edge_attp.bitstream import binding
+from edge_attp.bitstream.colours import RgbConverter
 from edge_attp.bitstream.key_pictures import KeyDecoder
 from edge_attp.bitstream.nal import ParameterSets, join
-from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation, Told, told_by
-from edge_attp.bitstream.packets import STDIN, Input, OpenOptions, open_source, position, rewind
+from edge_attp.bitstream.orientation import (
+    UPRIGHT,
+    Matrix,
+    Orientation,
+    StatedOrientation,
+    effective_orientation,
+)
+from edge_attp.bitstream.packets import (
+    STDIN,
+    Input,
+    OpenOptions,
+    input_position,
+    open_source,
+    rewind_input,
+)
 from edge_attp.bitstream.picture import Picture
 from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.profiles import chroma_format_name, level_name, profile_name
-from edge_attp.bitstream.pyav import RgbConverter
+from edge_attp.bitstream.pyav import Frame
 from edge_attp.bitstream.reading import Reading, ReadingOptions
 from edge_attp.bitstream.source import Source
 from edge_attp.errors import CorruptStream
 from edge_attp.log import logger
 from edge_attp.types import EncodedPacket, StreamInfo, StreamStats
 
-# So far into a source a sequence parameter set must have come.
+# A sequence parameter set must come within this much of a source.
 _PROBE_BYTES = 32 << 20
+
+
+class _VideoOptions(NamedTuple):
+    """The keyword arguments of CompressedVideo."""
+
+    residual: bool
+    threads: int
+    transcode: bool
+    container_format: Optional[str]
+    options: Optional[Dict[str, str]]
+    anchor: Optional[int]
+    oriented: bool
+    track: Optional[int]
 
 
 class CompressedVideo(ProcessBound):
     """Motion vectors and residuals of an H.264 or HEVC video, picture by picture, in decoding order.
 
-    `source`: a path, a URL (through FFmpeg), or a binary file object, which stays the caller's to close.
-    `residual`: False saves the time to parse residuals. `threads`: the output is the same for any number.
-    `transcode`: True accepts other codecs and encodes them to H.264 on the fly. `format`, `options`: for
-    FFmpeg, as in `av.open`; "h264" or "hevc" as format forces the reader of raw streams. `anchor`: every
-    how many pictures one is an anchor, see `decode_anchor()`. `oriented`: True turns pictures as players do,
-    and so `width`, `height` and all that pictures and the decode methods give; False leaves them as they
-    are coded. `track`: which video track of a container, counted from 0 as FFmpeg counts them ("v:0");
-    None: the one that FFmpeg calls the best.
+    >>> from edge_attp.bitstream import CompressedVideo
+    >>> with CompressedVideo("examples/demo.mp4") as video:
+    ...     print(video)
+    ...     for picture in itertools.islice(video, 3):
+    ...         x, y = picture.motion.flow().mean(axis=(1, 2))
+    ...         print(f"{picture.kind} {x:+.2f} {y:+.2f} pixels per picture")
+    <CompressedVideo 'examples/demo.mp4' h264 340x256, 8 bits, 25 pictures/s>
+    I +0.00 +0.00 pixels per picture
+    P -0.27 +0.01 pixels per picture
+    B -0.27 +0.02 pixels per picture
 
-    Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec,
-    or a refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere).
-    While iterating, damage raises nothing: pictures are marked. What cannot be read on (refused tool,
-    file cut short, connection lost) raises after all pictures before it. HEVC pictures that cannot be
-    decoded from where reading began (RASL) are not given out; `stats.skipped` counts them.
+    Parameters:
+
+    - `source`: a path, "-" (standard input), a URL (through FFmpeg), or a binary file object, which remains
+      the caller's to close.
+    - `residual`: False saves the time of parsing residuals.
+    - `threads`: number of parser threads; the output is the same for any number.
+    - `transcode`: True accepts other codecs and encodes them to H.264 on the fly.
+    - `container_format`, `options`: the format and options for FFmpeg, like `format` and `options` of
+      `av.open`. "h264" or "hevc" as format forces the reader of raw streams.
+    - `anchor`: at least one anchor every so many pictures, see `decode_anchor()`.
+    - `oriented`: True turns pictures the way players do, and with them `width`, `height` and everything that
+      pictures and the decode methods return. False leaves them as they are coded.
+    - `track`: number of the video track of a container, counted from 0 like FFmpeg's "v:0". None takes the
+      one that FFmpeg calls the best.
+
+    Attributes:
+
+    - `codec`: that of the source, "h264" or "hevc" (others are transcoded).
+    - `width`, `height`: in luma samples, after cropping.
+    - `bit_depth`: of luma.
+    - `frame_rate`: pictures per second as a Fraction, None if unknown.
+    - `time_base`: seconds per tick of `pts` and `dts` as a Fraction; None for raw streams, whose pictures have
+      no times.
+    - `track`: number of the track that is read.
+    - `rotation_deg` (0, 90, 180 or 270), `is_mirrored`: to be upright, the coded picture is mirrored left to
+      right, if `is_mirrored`, and then turned clockwise by `rotation_deg`. The display orientation SEI
+      message of the stream decides, or else `display_matrix`. Other angles are rounded, with a warning.
+      FFmpeg's av_display_rotation_get() and PyAV's `frame.rotation` count anticlockwise. All this describes
+      the beginning of the stream; a warning says if it changes later.
+    - `display_matrix`: the container's nine integers a, b, u, c, d, v, x, y, w as FFmpeg gives them, or None.
+    - `jump_s`: a picture that comes more than this after it was due has the time of another clock; infinite if
+      the container has one clock only.
+
+    Opening raises SourceError (missing, empty, unreadable, no video), UnsupportedStream (another codec, or a
+    refused coding tool that shows at once) or CorruptStream (no sequence parameter set anywhere). Damage found
+    while iterating raises nothing: pictures are marked. Whatever ends the reading (a refused tool, a file
+    cut short, a lost connection) is raised after all pictures before it. HEVC pictures that cannot be
+    decoded from where reading began (RASL) are left out; `stats.skipped` counts them.
 
     Each `iter()` begins with the first picture: a second one opens the source again (a network address
-    connects again) and ends the first. A pipe can be read once only. Not thread-safe; pictures may be
-    used in any thread.
+    connects again) and ends the first. A pipe can be read only once. Not thread-safe; pictures may be used
+    in any thread.
 
-    It belongs to its process: a child made by fork gets EdgeAttpError where it reads on, and opens its own.
-    Pickled, closed or not, it is opened anew where it is unpickled; TypeError where its source is a file
-    object that cannot be pickled.
-
-    Attributes: `codec` of the source ("h264", "hevc"; others are transcoded), `width`, `height` in luma
-    samples after cropping, `bit_depth`, `frame_rate` (Fraction, None if unknown), `time_base` (Fraction;
-    None for raw streams, whose pictures have no pts), `track` (its number). `rotation_deg` (0, 90, 180 or
-    270), `is_mirrored`: to be upright, the coded picture is mirrored, left to right, and then turned
-    clockwise by so much, as its display orientation SEI message says, or else `display_matrix`, the
-    container's: nine integers a, b, u, c, d, v, x, y, w as FFmpeg gives them, or None. Other angles are
-    rounded, with a warning. (FFmpeg's av_display_rotation_get() and PyAV's `frame.rotation` count
-    anticlockwise.) All of these describe the beginning of the stream; where it is to be turned otherwise
-    later, a warning says so.
-    `jump_s`: a picture that comes more than this after it was due bears the time of another clock;
-    infinite where the container has one clock only.
+    A video belongs to its process: a child made by fork gets EdgeAttpError if it reads on, and must open its
+    own. A pickled video, closed or not, is opened again where it is unpickled; TypeError if its source is
+    a file object that cannot be pickled.
     """
 
     def __init__(
         self,
         source: Input,
+        *,
         residual: bool = True,
         threads: int = 1,
         transcode: bool = False,
-        format: Optional[str] = None,
+        container_format: Optional[str] = None,
         options: Optional[Dict[str, str]] = None,
         anchor: Optional[int] = None,
         oriented: bool = False,
@@ -83,18 +134,11 @@ class CompressedVideo(ProcessBound):
             raise ValueError(f"anchor is {anchor}, must be 1 or more")
         super().__init__()
         self._input = source
-        self._arguments = dict(
-            residual=residual,
-            threads=threads,
-            transcode=transcode,
-            format=format,
-            options=options,
-            anchor=anchor,
-            oriented=oriented,
-            track=track,
+        self._options = _VideoOptions(
+            residual, threads, transcode, container_format, options, anchor, oriented, track
         )
-        self._open_options = OpenOptions(transcode, format, options, track)
-        self._begin = position(source)
+        self._open_options = OpenOptions(transcode, container_format, options, track)
+        self._begin = input_position(source)
         self._reading: Optional[Reading] = None
         self._keys: Optional[KeyDecoder] = None
         self._is_closed = False
@@ -102,13 +146,13 @@ class CompressedVideo(ProcessBound):
         self._converter: Optional[RgbConverter] = None
         self._unread: Optional[Iterator[EncodedPacket]] = None
         try:
-            self._native_info, told, self._unread = _probe(self._source)
+            self._native_info, stated, self._unread = _probe(self._source)
         except Exception:
             self._source.close()
             raise
         self.codec = self._source.codec
         self.display_matrix: Optional[Matrix] = self._source.display_matrix
-        orientation = _orientation(self._source, told)
+        orientation = _initial_orientation(self._source, stated)
         self.rotation_deg, self.is_mirrored = orientation
         self._turning = orientation if oriented and orientation != UPRIGHT else None
         self._reading_options = ReadingOptions(
@@ -126,56 +170,59 @@ class CompressedVideo(ProcessBound):
         return size if self._turning is None else self._turning.size(*size)
 
     def __iter__(self) -> Iterator[Picture]:
-        return self._start(self._reading_options).pictures()
+        return self._begin_reading(self._reading_options).pictures()
 
     def sample(
         self,
+        *,
         per_gop: int = 1,
         seed: Optional[int] = None,
         keys: bool = False,
         span: Optional[int] = None,
     ) -> Iterator[Picture]:
-        """`per_gop` P or B pictures of every group of pictures, drawn at random (equal `seed`, equal draw),
-        in decoding order; given out when their group ends.
+        """Draws `per_gop` P or B pictures of every group of pictures at random, and gives them out in decoding
+        order when their group ends. The same `seed` draws the same pictures.
 
-        A group begins at a random-access picture; pictures before the first one are a group, too. So
-        pictures shown before it but coded after it (open GOPs, RASL and RADL in HEVC) are of its group,
-        though they refer to the group before as well: references need not be parsed to be used. Only
-        the pictures drawn, and the co-located pictures they need, are parsed; of all others no more than
-        the header is read. `keys`: also gives the random-access picture of each group, before the
-        pictures drawn from it; it is parsed only if its motion or residual is asked for. `span`: of a
-        longer group, `per_gop` pictures are drawn of each so many P and B pictures. `integrity` cannot
-        tell here of damage inside references that were not parsed.
+        A group begins at a random-access picture; pictures before the first one form a group too. Pictures
+        shown before a random-access picture but coded after it (open GOPs; RASL and RADL in HEVC) therefore
+        belong to its group, though they also refer to the group before: references need not be parsed to
+        be used. Only the drawn pictures, and the co-located pictures they need, are parsed; of all others,
+        only the header is read. With `keys`, the random-access picture of each group comes before the
+        pictures drawn from it; it is parsed only if its motion or residual is asked for. With `span`,
+        `per_gop` pictures are drawn from every `span` P and B pictures of a longer group. `integrity`
+        does not show damage inside references that were not parsed.
+
+        >>> with CompressedVideo("examples/demo.mp4") as video:
+        ...     [picture.decode_index for picture in video.sample(per_gop=2, seed=1)]
+        [7, 44, 63, 88, 101, 149]
         """
-        reading = self._start(
+        reading = self._begin_reading(
             self._reading_options._replace(threads=1, on_demand=True, anchor=None)
         )
         return reading.sample(per_gop, seed, keys, span)
 
-    def _start(self, options: ReadingOptions) -> Reading:
+    def _begin_reading(self, options: ReadingOptions) -> Reading:
         self.check_process(self._source.name)
         if self._is_closed:
             raise ValueError(f"{self._source.name}: the video is closed")
-        if self._unread is None:
-            self._reopen()
-        packets, self._unread = self._unread, None
-        assert packets is not None
+        packets = self._reopen() if self._unread is None else self._unread
+        self._unread = None
         if self._reading is not None:
             self._reading.close()
-        self._reading = Reading(self._source, packets, options, self._rgb)
+        self._reading = Reading(self._source, packets, options, self._to_rgb)
         return self._reading
 
-    def _reopen(self) -> None:
-        rewind(self._input, self._begin, self._source.name)
+    def _reopen(self) -> Iterator[EncodedPacket]:
+        rewind_input(self._input, self._begin, self._source.name)
         self._source.close()
         self._source = open_source(self._input, self._open_options)
-        self._unread = self._source.packets()
+        return self._source.packets()
 
     def decode_key(self, picture: Picture) -> np.ndarray:
-        """RGB uint8 (H, W, 3) of a random-access picture, a new array, decoded by FFmpeg.
+        """RGB of a random-access picture, uint8 (H, W, 3), 0 to 255, a new array, decoded by FFmpeg.
 
-        It works at any time, as the picture carries its own bytes. ValueError for other pictures,
-        CorruptStream if FFmpeg gets no picture out of the bytes, EdgeAttpError without PyAV.
+        It works at any time, because the picture carries its own bytes. ValueError for other pictures,
+        CorruptStream if FFmpeg cannot decode the bytes, EdgeAttpError without PyAV.
         """
         if not picture.is_random_access:
             raise ValueError(
@@ -188,18 +235,18 @@ class CompressedVideo(ProcessBound):
                 f"{self._source.name}: picture {picture.decode_index}: its bytes cannot be told from its neighbours'"
             )
         if self._keys is None:
-            self._keys = KeyDecoder(self._source.name, self._source.syntax, self._rgb)
+            self._keys = KeyDecoder(self._source.name, self._source.syntax, self._to_rgb)
         return self._checked(self._keys.decode(picture.key_bytes), picture)
 
     def decode_anchor(self, picture: Picture) -> np.ndarray:
-        """RGB uint8 (H, W, 3) of an anchor, a new array, for streams that have too few key pictures.
+        """RGB of an anchor, uint8 (H, W, 3), 0 to 255, a new array: for streams with too few key pictures.
 
-        With `anchor=N`, anchors (`picture.is_anchor`) are the random-access pictures, the first
-        reference picture, and each first reference picture N or more pictures after the last anchor (in
-        HEVC no RASL picture). An anchor that is no random-access picture costs decoding all reference
-        pictures (HEVC: all pictures) since the last one that was. Call it while `picture` is the newest
-        picture of the iteration; it may read some packets ahead. ValueError for other pictures,
-        CorruptStream if FFmpeg does not get the picture out.
+        With `anchor=N`, anchors (`picture.is_anchor`) are the random-access pictures, the first reference
+        picture, and every first reference picture N or more pictures after the last anchor (in HEVC, no
+        RASL picture). An anchor that is no random-access picture costs decoding all reference pictures
+        (HEVC: all pictures) since the last one that was. Call this while `picture` is the newest picture of
+        the iteration; it may read some packets ahead. ValueError for other pictures, CorruptStream if
+        FFmpeg cannot decode the picture.
         """
         if picture.is_random_access:
             return self.decode_key(picture)
@@ -209,7 +256,8 @@ class CompressedVideo(ProcessBound):
         return self._checked(self._reading.decode_anchor(picture), picture)
 
     def _checked(self, rgb: np.ndarray, picture: Picture) -> np.ndarray:
-        size = rgb.shape[:2] if self._turning is None else self._turning.size(*rgb.shape[:2])
+        rows, columns = rgb.shape[:2]
+        size = (rows, columns) if self._turning is None else self._turning.size(rows, columns)
         if size != picture.shape:
             raise CorruptStream(
                 f"{self._source.name}: picture {picture.decode_index}: FFmpeg decodes "
@@ -217,13 +265,13 @@ class CompressedVideo(ProcessBound):
             )
         return rgb if self._turning is None else self._turning.rgb(rgb)
 
-    def _rgb(self, frame: Any) -> np.ndarray:
+    def _to_rgb(self, frame: Frame) -> np.ndarray:
         if self._converter is None:
             self._converter = RgbConverter(self._source.name)
-        return self._converter.rgb(frame)
+        return self._converter.to_rgb(frame)
 
     def info(self) -> StreamInfo:
-        """What is known of the stream now; `tools` and `poc_step` become complete while it is read."""
+        """What is known of the stream so far; `tools` and `poc_step` become complete while it is read."""
         if self._reading is not None:
             self._native_info = self._reading.native_info()
         native, syntax = self._native_info, self._source.syntax
@@ -266,7 +314,7 @@ class CompressedVideo(ProcessBound):
 
     def close(self) -> None:
         """Closes the source and the parser; pictures and their arrays stay valid."""
-        if self._is_closed or self.is_elsewhere:
+        if self._is_closed or self.is_forked_copy:
             return
         self._is_closed = True
         if self._reading is not None:
@@ -277,10 +325,12 @@ class CompressedVideo(ProcessBound):
     def __enter__(self) -> "CompressedVideo":
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def __reduce__(self) -> Tuple[Any, ...]:
+    def __reduce__(
+        self,
+    ) -> Tuple[Callable[..., "CompressedVideo"], Tuple[Input, Optional[int], _VideoOptions]]:
         source, name = self._input, self._source.name
         if isinstance(source, (str, os.PathLike)):
             source = os.fspath(source)
@@ -290,42 +340,46 @@ class CompressedVideo(ProcessBound):
             if source == STDIN:
                 raise TypeError("standard input cannot be pickled")
             source.__reduce_ex__(4)
-        except Exception as error:  # of any library
+        except Exception as error:  # any library may be behind it
             raise TypeError(
                 f"{name}: this video cannot be pickled, because its source cannot ({error}); open it by its path"
             ) from None
-        return _opened_again, (source, self._begin, self._arguments)
+        return _unpickle, (source, self._begin, self._options)
 
     def __repr__(self) -> str:
-        return f"<CompressedVideo {self._source.name!r} {self.codec} {self.width}x{self.height}>"
+        rate = "" if self.frame_rate is None else f", {float(self.frame_rate):g} pictures/s"
+        return (
+            f"<CompressedVideo {self._source.name!r} {self.codec} {self.width}x{self.height}, "
+            f"{self.bit_depth} bits{rate}{', closed' * self._is_closed}>"
+        )
 
 
-def _opened_again(
-    source: Input, begin: Optional[int], arguments: Dict[str, Any]
-) -> CompressedVideo:
-    """A pickled video. begin: where its file object stood when it was opened first."""
+def _unpickle(source: Input, begin: Optional[int], options: _VideoOptions) -> CompressedVideo:
+    """Opens a pickled video. `begin`: where its file object stood when it was first opened."""
     if begin is not None:
-        rewind(source, begin, "")
-    return CompressedVideo(source, **arguments)
+        rewind_input(source, begin, "")
+    return CompressedVideo(source, **options._asdict())
 
 
-def _orientation(source: Source, told: Told) -> Orientation:
-    told = told_by(told, source.display_matrix)
-    if not told.is_near:
+def _initial_orientation(source: Source, stated: StatedOrientation) -> Orientation:
+    stated = effective_orientation(stated, source.display_matrix)
+    if not stated.is_right_angle:
         logger.warning(
             "%s: its picture is to be turned clockwise by %.1f degrees; the nearest multiple of 90 is used: %d",
             source.name,
-            told.clockwise_deg,
-            told.orientation.rotation_deg,
+            stated.clockwise_deg,
+            stated.orientation.rotation_deg,
         )
-    return told.orientation
+    return stated.orientation
 
 
-def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[EncodedPacket]]:
-    """Reads until the size is known. Returns what the core knows then, how the picture is to be turned, and
-    all packets from the first.
+def _probe(
+    source: Source,
+) -> Tuple[binding.NativeStreamInfo, StatedOrientation, Iterator[EncodedPacket]]:
+    """Reads until the picture size is known. Returns what the core knows then, what the stream says of its
+    orientation, and all packets from the first.
 
-    UnsupportedStream if the core refuses the stream before it gives out a picture.
+    UnsupportedStream if the core refuses the stream before its first picture.
     """
     decoder = binding.Decoder(
         source.name, source.syntax.number, source.nal_length_bytes, residual=False, on_demand=True
@@ -356,14 +410,14 @@ def _probe(source: Source) -> Tuple[binding.NativeStreamInfo, Told, Iterator[Enc
             raise CorruptStream(f"{source.name}: {missing}")
         seen = ParameterSets(source.syntax, source.nal_length_bytes)
         for packet in head:
-            seen.watch(packet.data)
+            seen.watch_packet(packet.data)
         return info, seen.display_orientation, itertools.chain(head, packets)
     finally:
         decoder.close()
 
 
 def _discard_picture(decoder: binding.Decoder) -> None:
-    """Raises what the core has to say if it has no picture."""
+    """Drops a picture; raises what the core reports if there is none."""
     address = decoder.receive_picture()
     if address is not None:
         binding.release_picture(address)

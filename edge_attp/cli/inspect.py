@@ -170,10 +170,10 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
 
 def _tracks(stream: Dict[str, Any]) -> str:
     """What --track chooses from."""
-    from edge_attp.bitstream.tracks import described
+    from edge_attp.bitstream.tracks import describe_track
     from edge_attp.types import VideoTrack
 
-    tracks = [described(VideoTrack(**track)) for track in stream["tracks"]]
+    tracks = [describe_track(VideoTrack(**track)) for track in stream["tracks"]]
     tracks[stream["track"]] += "; this one is read"
     return ", ".join("{} ({})".format(*pair) for pair in enumerate(tracks))
 

@@ -138,7 +138,7 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Any:
     opened: Any = source
     if live:
         connection = ConnectionOptions(transcode=options.transcode, track=args.track)
-        opened = LiveSource(source, LiveOptions(connection, first_fails=True))
+        opened = LiveSource(source, options=LiveOptions(connection, first_fails=True))
     return Job(opened, lambda: _sinks(args, name, out), options, name)
 
 

@@ -94,7 +94,7 @@ class _Planner:
             if sink.takes(self._table.name)
         ]
         around_s = [packets_s(options) for packets_s, options in asking if packets_s is not None]
-        return PacketRing(LONGEST_EVENT_S + max(around_s)) if around_s else None
+        return PacketRing(max_s=LONGEST_EVENT_S + max(around_s)) if around_s else None
 
     def _source(self, path: str, recorder: Optional[PacketRing]) -> Union[str, Source]:
         table = self._table
@@ -103,7 +103,7 @@ class _Planner:
                 transport=table.transport, stall_s=table.stall_s, track=table.track
             )
             options = LiveOptions(connection, table.reconnect_max_s, table.max_lag_s)
-            return LiveSource(path, options, recorder)
+            return LiveSource(path, options=options, recorder=recorder)
         return path if recorder is None else RecordedSource(path, recorder, track=table.track)
 
     def _options(self, path: str) -> Options:

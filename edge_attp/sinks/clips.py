@@ -81,7 +81,7 @@ class ClipSink(Sink):
     def picture(self, picture: ScoredPicture) -> None:
         """Cuts the clips that this picture completes: the recorder, ahead of the results, has its packet."""
         at_s = picture.start_s
-        self._recorder.shown(picture.packet, at_s)
+        self._recorder.set_shown_time(picture.packet, at_s)
         self._cut(
             lambda wanted: at_s >= wanted.end_s + (0.0 if picture.is_key else LONGEST_GOP_S),
             is_last=False,
@@ -155,7 +155,7 @@ class ClipSink(Sink):
         # One name for each stream: what a killed process leaves behind is overwritten.
         unfinished = os.path.join(self._folder, f".{self._prefix}.part")
         try:
-            write_mp4(unfinished, cut.packets, cut.time_base, self._display_matrix)
+            write_mp4(unfinished, cut.packets, cut.time_base, display_matrix=self._display_matrix)
         except (OSError, EdgeAttpError):
             _remove(unfinished)
             raise

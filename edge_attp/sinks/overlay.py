@@ -161,7 +161,7 @@ class OverlaySink(Drawing):
         try:
             yield
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
-            message = f"--overlay {self._path}: cannot be written: {pyav.reason(error)}"
+            message = f"--overlay {self._path}: cannot be written: {pyav.describe_error(error)}"
             raise EdgeAttpError(message) from None
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ def _frames(source: str, track: int) -> Optional[Frames]:
     if not os.path.isfile(source):
         return None
     try:
-        return Frames(source, track)
+        return Frames(source, track=track)
     except EdgeAttpError as error:
         logger.warning("--overlay: arrows are drawn on black: %s", error)
         return None

@@ -88,7 +88,7 @@ def _main() -> int:
     try:
         _send(av, sys.stdin.buffer.readline().decode())
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        sys.stderr.write(pyav.reason(error) + "\n")
+        sys.stderr.write(pyav.describe_error(error) + "\n")
         return 1
     return 0
 

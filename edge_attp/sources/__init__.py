@@ -1,4 +1,4 @@
-"""What is alive or comes from folders: cameras, reconnection, backlog, clocks, watched folders, recording.
+"""Sources that are live or come from folders: cameras, reconnection, backlog, clocks, watched folders, recording.
 
-Everything here gives out packets as `edge_attp.bitstream.Source` does, so what reads a file reads a camera.
+They give out packets as `edge_attp.bitstream.Source` does, so CompressedVideo reads a camera like a file.
 """

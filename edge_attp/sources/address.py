@@ -1,6 +1,6 @@
-"""What the address of a source tells: whether it is live, and what FFmpeg is to be told.
+"""What the address of a source says: whether it is live, and which options FFmpeg needs for it.
 
-Knows no FFmpeg and opens nothing.
+Opens nothing and does not use FFmpeg.
 """
 
 import re
@@ -9,19 +9,19 @@ from typing import Dict
 _LIVE_SCHEME = re.compile(r"(rtsps?|rtmp[a-z]*|rtp|udp|srt)://", re.IGNORECASE)
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _DEVICE = re.compile(r"/dev/video\d+$")
-# Of files at a web address, which are read once from beginning to end.
+# Files at a web address, which are read once from beginning to end.
 _RECORDING = re.compile(
     r"\.(mp4|m4v|mov|mkv|webm|avi|flv|264|h264|265|h265|hevc)(\?.*)?$", re.IGNORECASE
 )
 
-# FFmpeg looks at a stream for up to 5 s before it gives anything out; the codec is known at once.
+# By default, FFmpeg analyses a stream for up to 5 s before it outputs anything; the codec is known at once.
 _QUICK = {"analyzeduration": "500000"}
 
 
 def is_live(source: str) -> bool:
-    """Whether this is a camera or a stream: it goes on for ever and does not wait.
+    """Whether this is a camera or a stream, which never ends and does not wait for its reader.
 
-    Web addresses are taken for live unless their path ends as that of a recording does.
+    Web addresses count as live unless their path ends like that of a recording.
     """
     if _HTTP.match(source):
         return _RECORDING.search(source) is None
@@ -34,12 +34,12 @@ def is_device(source: str) -> bool:
 
 
 def may_be_recording(source: str) -> bool:
-    """Whether what lies behind this live address can be a recording after all, if it has a duration."""
+    """Whether this live address may serve a recording after all, namely if it turns out to have a duration."""
     return _HTTP.match(source) is not None
 
 
 def ffmpeg_options(source: str, transport: str) -> Dict[str, str]:
-    """For reading with little delay. `transport`, "tcp" or "udp", is of meaning for RTSP only."""
+    """Options for reading with little delay. `transport`, "tcp" or "udp", matters for RTSP only."""
     options = dict(_QUICK)
     scheme = source.lower().partition(":")[0]
     if scheme in ("rtsp", "rtsps"):

@@ -1,6 +1,6 @@
 """Packets of a live source that wait for the parser, and which of them are dropped when it is too slow.
 
-Pure bookkeeping, told the time by its caller; not thread-safe.
+Pure bookkeeping: the caller tells the time. Not thread-safe.
 """
 
 from collections import deque
@@ -8,40 +8,41 @@ from typing import Callable, Deque, NamedTuple, Optional
 
 from edge_attp.types import EncodedPacket
 
-# The parser learns the distance of neighbouring pictures from the first pictures of a stream (16 headers
-# ahead): none of them is left out.
+# The parser learns the distance of neighbouring pictures from the first pictures of a stream (it looks 16
+# headers ahead), so none of these is dropped.
 WHOLE_PACKETS = 32
-# So many times the permitted lag, and all that waits is given up even if no newer key picture is there.
+# Beyond this multiple of max_lag_s, everything that waits is dropped even without a newer key picture.
 _HOPELESS = 2.0
 
 
 class Waiting(NamedTuple):
-    """A packet with what must be known to drop it, or to begin with it."""
+    """A packet, with what is needed to drop it or to begin with it."""
 
     packet: EncodedPacket
-    arrived_s: float
-    is_needed: bool  # some other picture may refer to it
-    is_cut: bool  # something is missing before it; it is a key packet then
-    parameter_sets: bytes  # in force at a key packet; empty: not one to begin with
-    end_mark: bytes  # NAL unit that ends a sequence, to go before a key packet behind a cut
+    arrived_s: float  # monotonic clock
+    is_needed: bool  # other pictures may refer to it
+    is_cut: bool  # something is missing before it; only key packets have this
+    parameter_sets: bytes  # in force at a key packet; empty if reading cannot begin here
+    end_mark: bytes  # NAL unit that ends a sequence, to precede a key packet after a gap
 
 
 class Backlog:
-    """A queue whose oldest packet is never older than a limit when it is handed out.
+    """A queue that never hands out packets older than a limit.
 
-    Older than `skip_nonref_s`: packets whose pictures nobody refers to are dropped ("dropped_nonreference"
-    of `count`). Older than `max_lag_s`: all before the newest key packet ("dropped_backlog"); with no
-    newer key packet, reading catches up as fast as it can, and at twice that age, or beyond `max_bytes`,
-    all packets are dropped until the next key packet comes. A packet behind a gap begins with the end of
-    a sequence, so that the parser takes no reference across.
+    Packets older than `skip_nonref_s` are dropped if no other picture refers to theirs
+    ("dropped_nonreference" of `count`). Beyond `max_lag_s`, all packets before the newest key packet are
+    dropped ("dropped_backlog"). Without a newer key packet, reading catches up as fast as it can; at twice
+    that age, or beyond `max_bytes`, all packets are dropped until the next key packet comes. A packet after
+    a gap begins with the end of a sequence, so that the parser uses no reference across the gap.
 
-    With `keeps_all`, nothing is dropped: whoever puts must wait while it `is_full`.
+    With `keeps_all`, nothing is dropped, and the producer must wait while the backlog `is_full`.
     """
 
     keeps_all = False
 
     def __init__(
         self,
+        *,
         max_lag_s: float,
         skip_nonref_s: float,
         max_bytes: int,
@@ -63,11 +64,11 @@ class Backlog:
 
     @property
     def is_full(self) -> bool:
-        """Whether it holds a good part of what it may hold."""
+        """Whether it holds more than half of what it may hold."""
         return self._bytes > self._max_bytes // 2
 
-    def put(self, waiting: Waiting) -> None:
-        """Appends a packet, or drops it if it cannot be used after earlier drops."""
+    def put_packet(self, waiting: Waiting) -> None:
+        """Appends a packet, or drops it if earlier drops have made it useless."""
         if self._awaits_key and not waiting.parameter_sets:
             self._count("dropped_backlog", 1)
             return
@@ -78,8 +79,8 @@ class Backlog:
             if not self._skip_to_newest_key():
                 self._give_up()
 
-    def take(self, now_s: float) -> Optional[Waiting]:
-        """The next packet to parse; None if there is none now."""
+    def take_packet(self, now_s: float) -> Optional[Waiting]:
+        """The next packet to parse, None if there is none at present."""
         if not self.keeps_all:
             self._shorten(now_s)
         while self._waiting:
@@ -91,7 +92,7 @@ class Backlog:
         return None
 
     def clear(self) -> None:
-        """Forgets all packets, uncounted: nobody wants them any more."""
+        """Forgets all packets without counting them: nobody wants them any more."""
         self._waiting.clear()
         self._bytes = 0
 
@@ -103,7 +104,7 @@ class Backlog:
             self._give_up()
 
     def _skip_to_newest_key(self) -> bool:
-        """Drops all before the newest key packet; False if there is nothing before it, or no such packet."""
+        """Drops all packets before the newest key packet; False if there are none, or no such key packet."""
         backwards = reversed(self._waiting)
         behind = next((place for place, item in enumerate(backwards) if item.parameter_sets), None)
         surplus = 0 if behind is None else len(self._waiting) - 1 - behind

@@ -1,7 +1,7 @@
-"""One connection to a live source, through FFmpeg, for as long as it lasts."""
+"""One connection to a live source, through FFmpeg, from connecting until it ends."""
 
 import time
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
+from typing import Callable, Dict, Iterator, NamedTuple, Optional
 
 from edge_attp.bitstream import nal, pyav
 from edge_attp.bitstream.container import ContainerSource
@@ -15,74 +15,86 @@ _V4L2 = "v4l2"
 
 
 class ConnectionOptions(NamedTuple):
-    """transport: of RTSP, "tcp" or "udp". connect_s: no answer for so long is a failure. stall_s: no
-    video for so long is a stall. transcode: other codecs are encoded on the fly. format, options: for
-    FFmpeg, as in `av.open`. track: number of the video track; None: what FFmpeg calls the best."""
+    """How to connect to a live source.
+
+    - `transport`: of RTSP, "tcp" or "udp".
+    - `connect_s`: the attempt fails if nobody answers for so long.
+    - `stall_s`: the connection has stalled if no video comes for so long.
+    - `transcode`: other codecs are encoded on the fly.
+    - `container_format`, `options`: for FFmpeg, like `format` and `options` of `av.open`.
+    - `track`: number of the video track; None takes the one that FFmpeg calls the best.
+    """
 
     transport: str = "tcp"
     connect_s: float = 10.0
     stall_s: float = 10.0
     transcode: bool = True
-    format: Optional[str] = None
+    container_format: Optional[str] = None
     options: Optional[Dict[str, str]] = None
     track: Optional[int] = None
 
 
 def connect(source: str, options: ConnectionOptions, count: Callable[[str], None]) -> Source:
-    """Packets of `source` until the connection ends: SourceError where that is not in order.
+    """Connects; the packets end when the connection does, with SourceError if it fails.
 
-    `count` is called with "corrupt_packets" for each packet that FFmpeg marks so. SourceError: there is
-    no connection, or no video in it. UnsupportedStream: of another codec, without transcoding.
-    EdgeAttpError: PyAV is missing, or cannot read cameras.
+    Calls `count` with "corrupt_packets" for each packet that FFmpeg marks as corrupt. SourceError: no
+    connection, or no video in it. UnsupportedStream: another codec, and no transcoding. EdgeAttpError:
+    PyAV is missing or cannot read cameras.
     """
-    return parsed_or_transcoded(_LiveContainer(source, options, count), options.transcode, True)
+    container = _LiveContainer(source, options, count)
+    return parsed_or_transcoded(container, options.transcode, is_live=True)
 
 
 class _LiveContainer(ContainerSource):
-    """A container whose video must not stall, and whose corrupt packets are certain to be noticed."""
+    """A container whose video must not stall, and whose corrupt packets certainly show up as damage."""
 
     def __init__(
         self, source: str, options: ConnectionOptions, count: Callable[[str], None]
     ) -> None:
         self._stall_s = options.stall_s
         self._count = count
-        given = address.ffmpeg_options(source, options.transport)
-        format = options.format
+        ffmpeg_options = address.ffmpeg_options(source, options.transport)
+        container_format = options.container_format
         if address.is_device(source):
-            _check_has_cameras(source)
-            format = format or _V4L2
-            given.update(_device_options(source))
-        given.update(options.options or {})
-        timeouts_s = (options.connect_s, options.stall_s)
-        name = without_password(source)
-        super().__init__(source, name, format, given, options.track, timeouts_s)
+            _check_reads_cameras(source)
+            container_format = container_format or _V4L2
+            ffmpeg_options.update(_device_options(source))
+        ffmpeg_options.update(options.options or {})
+        super().__init__(
+            source,
+            without_password(source),
+            container_format=container_format,
+            options=ffmpeg_options,
+            track=options.track,
+            timeouts_s=(options.connect_s, options.stall_s),
+        )
         self.is_recording = address.may_be_recording(source) and bool(self._opened.duration)
 
-    def _demuxed(self) -> Iterator[Any]:
-        """All streams are looked at: sound alone is no sign of life."""
+    def _demux(self) -> Iterator[pyav.Packet]:
+        """Reads all streams, because sound alone is no sign of life."""
         last_s = time.monotonic()
-        for packet in pyav.demuxed(self._av, self._opened):
+        for packet in pyav.demux_packets(self._av, self._opened):
             now_s = time.monotonic()
             if packet.stream.index == self.stream.index:
                 last_s = now_s
                 yield packet
             elif now_s - last_s > self._stall_s:
-                raise SourceError(f"{self.name}: no video in what it sends")
+                raise SourceError(f"{self.name}: sends no video any more")
 
-    def _bytes(self, packet: Any) -> bytes:
-        data = super()._bytes(packet)
+    def _packet_bytes(self, packet: pyav.Packet) -> bytes:
+        data = super()._packet_bytes(packet)
         if not packet.is_corrupt:
             return data
         self._count("corrupt_packets")
-        return nal.shortened(data, self.nal_length_bytes, self.syntax)
+        return nal.truncate_last_slice(data, self.nal_length_bytes, self.syntax)
 
 
-def _check_has_cameras(device: str) -> None:
+def _check_reads_cameras(device: str) -> None:
     av = pyav.import_av(f"{device}: is a camera")
     if _V4L2 not in av.formats_available:
         raise EdgeAttpError(
-            f"{device}: this PyAV reads no cameras: it was built without FFmpeg's V4L2. Build it against the "
-            "FFmpeg of this machine: `pip install --no-binary av av`"
+            f"{device}: this PyAV cannot read cameras, because it was built without FFmpeg's V4L2. Build it against "
+            "the FFmpeg of this machine: `pip install --no-binary av av`"
         )
 
 

@@ -1,7 +1,7 @@
-"""From packets as a connection gives them to packets that wait for the parser.
+"""Turns the packets of a connection into packets for the parser.
 
-Annex B, beginning at a key packet, parameter sets before every key packet, times that run on. Knows
-nothing of threads and of what becomes of the packets.
+They become Annex B, begin at a key packet, have parameter sets before every key packet, and times that run
+on. Knows nothing of threads, nor of what becomes of the packets.
 """
 
 from typing import Callable, List, NamedTuple, Optional
@@ -15,17 +15,17 @@ from edge_attp.sources.timestamps import Times
 from edge_attp.types import EncodedPacket
 
 
-class _Look(NamedTuple):
+class _PacketFacts(NamedTuple):
     """What the NAL units of one packet say."""
 
     is_key: bool
     has_sets: bool
     has_all_sets: bool  # one of each kind
-    is_unreferenced: bool  # no other picture refers to this one
+    is_unreferenced: bool  # no other picture refers to its own
 
 
 class Intake:
-    """Takes the packets of one connection after the other; `count` is called with names of counters."""
+    """Takes the packets of one connection after another; calls `count` with names of counters."""
 
     def __init__(self, count: Callable[[str], None]) -> None:
         self._count = count
@@ -36,54 +36,54 @@ class Intake:
         self._is_begun = False
         self._is_cut = False
 
-    def begin(self, source: Source) -> None:
-        """A connection begins: up to its first key packet nothing can be used."""
+    def begin_connection(self, source: Source) -> None:
+        """Nothing before the first key packet of the new connection can be used."""
         self._is_cut = self._is_cut or self._is_begun
         self._is_begun = False
         if source.syntax is not self._source.syntax:
             self._sets = ParameterSets(source.syntax, 0)
         self._source = source
-        self._times.begin(source.time_base, source.frame_rate)
-        self._watch(source.parameter_sets)
+        self._times.begin_connection(source.time_base, source.frame_rate)
+        self._add_sets(source.parameter_sets)
 
-    def take(self, packet: EncodedPacket, arrived_s: float) -> Optional[Waiting]:
-        """None: it comes before the first key packet, or before its parameter sets."""
+    def accept_packet(self, packet: EncodedPacket, arrived_s: float) -> Optional[Waiting]:
+        """None for packets before the first key packet and its parameter sets."""
         length_bytes, syntax = self._source.nal_length_bytes, self._source.syntax
         units = list(nal.split(packet.data, length_bytes, syntax))
-        self._watch([unit for unit in units if syntax.nal_type(unit) in syntax.set_types])
-        look = self._look(units, syntax, packet.is_key)
-        can_begin = look.is_key and self._sets.is_complete
+        self._add_sets([unit for unit in units if syntax.nal_type(unit) in syntax.set_types])
+        facts = self._inspect(units, syntax, packet.is_key)
+        can_begin = facts.is_key and self._sets.is_complete
         if not (self._is_begun or can_begin):
             self._count("skipped_before_key")
             return None
         data = nal.join(units, 0) if length_bytes else packet.data
         sets = self._sets.annex_b if can_begin else b""
-        data = data if look.has_all_sets else sets + data
+        data = data if facts.has_all_sets else sets + data
         pts, dts = self._times.stamp(packet.pts, packet.dts, arrived_s)
         is_cut = self._is_cut and not self._is_begun
         self._is_begun, self._is_cut = True, False
         return Waiting(
-            EncodedPacket(data, pts, dts, look.is_key),
+            EncodedPacket(data, pts, dts, facts.is_key),
             arrived_s,
-            is_needed=look.has_sets or not look.is_unreferenced,
+            is_needed=facts.has_sets or not facts.is_unreferenced,
             is_cut=is_cut,
             parameter_sets=sets,
             end_mark=nal.join([syntax.end_of_sequence], 0),
         )
 
-    def _watch(self, sets: List[bytes]) -> None:
+    def _add_sets(self, sets: List[bytes]) -> None:
         before = self._sets.annex_b
-        self._sets.add(sets)
+        self._sets.add_sets(sets)
         if before and self._sets.annex_b is not before:
             self._count("parameter_set_changes")
         layers = map(self._source.syntax.highest_sub_layer, sets)
         self._highest_sub_layer = max(self._highest_sub_layer, max(layers, default=0))
 
-    def _look(self, units: List[bytes], syntax: Syntax, is_key: bool) -> _Look:
+    def _inspect(self, units: List[bytes], syntax: Syntax, is_key: bool) -> _PacketFacts:
         kinds = {syntax.nal_type(unit) for unit in units}
         slices = [unit for unit in units if syntax.nal_type(unit) in syntax.slice_types]
         highest = self._highest_sub_layer
-        return _Look(
+        return _PacketFacts(
             is_key=bool(slices) and (is_key or bool(kinds & syntax.key_types)),
             has_sets=bool(kinds & syntax.set_types),
             has_all_sets=syntax.set_types <= kinds,

@@ -54,7 +54,7 @@ def _read(path: Path, spec: InputSpec, count: int, offset: int) -> List[Samples]
     keys: List[np.ndarray] = []
     pictures: List[Tuple[int, np.ndarray, np.ndarray]] = []
     with CompressedVideo(str(path), transcode=True, oriented=True) as video:
-        for picture in video.sample(count, SEED, keys=True):
+        for picture in video.sample(per_gop=count, seed=SEED, keys=True):
             if picture.is_random_access:
                 keys.append(rgb_input(video.decode_key(picture), spec, spec.resize))
                 if len(pictures) >= count:

@@ -258,7 +258,7 @@ def test_an_anchor_that_ffmpeg_does_not_give_out(shelf, monkeypatch):
 
     def read(ahead):
         found, refused = {}, 0
-        monkeypatch.setattr(key_pictures, "MOST_AHEAD", ahead)
+        monkeypatch.setattr(key_pictures, "MAX_AHEAD", ahead)
         with CompressedVideo(path, anchor=8) as video:
             for count, picture in enumerate(video):
                 if picture.is_anchor:
@@ -266,7 +266,7 @@ def test_an_anchor_that_ffmpeg_does_not_give_out(shelf, monkeypatch):
                         found[count] = video.decode_anchor(picture)
                     except CorruptStream:
                         refused += 1
-                        monkeypatch.setattr(key_pictures, "MOST_AHEAD", 48)
+                        monkeypatch.setattr(key_pictures, "MAX_AHEAD", 48)
         assert count == 39
         return found, refused
 
@@ -333,10 +333,10 @@ def test_a_decoder_that_cannot_be_flushed_is_opened_anew(clips, monkeypatch):
             return [video.decode_key(p) for p in video if p.is_random_access]
 
     expected, opened = keys(), []
-    monkeypatch.setattr(pyav, "restarted", lambda _, make: opened.append(make()) or opened[-1])
+    monkeypatch.setattr(pyav, "reset_decoder", lambda _, make: opened.append(make()) or opened[-1])
     found = keys()
     assert len(found) == len(opened) == 4
     assert all(np.array_equal(a, b) for a, b in zip(found, expected))
     made = object()
     monkeypatch.undo()
-    assert pyav.restarted(object(), lambda: made) is made
+    assert pyav.reset_decoder(object(), lambda: made) is made

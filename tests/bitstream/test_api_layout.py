@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from edge_attp.bitstream import binding, picture
+from edge_attp.bitstream import arrays, binding
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INCLUDE = os.path.join(ROOT, "edge_attp", "native", "include")
@@ -34,11 +34,11 @@ CONSTANTS = {
     "ATTP_INVALID_ARGUMENT": binding.INVALID_ARGUMENT,
     "ATTP_CODEC_H264": binding.CODEC_H264,
     "ATTP_CODEC_HEVC": binding.CODEC_HEVC,
-    "ATTP_MODE_INTRA": picture.MODE_INTRA,
-    "ATTP_MODE_INTER": picture.MODE_INTER,
-    "ATTP_MODE_SKIP": picture.MODE_SKIP,
-    "ATTP_MODE_PCM": picture.MODE_PCM,
-    "ATTP_MODE_MISSING": picture.MODE_MISSING,
+    "ATTP_MODE_INTRA": arrays.MODE_INTRA,
+    "ATTP_MODE_INTER": arrays.MODE_INTER,
+    "ATTP_MODE_SKIP": arrays.MODE_SKIP,
+    "ATTP_MODE_PCM": arrays.MODE_PCM,
+    "ATTP_MODE_MISSING": arrays.MODE_MISSING,
     "ATTP_NO_PTS": binding.NO_PTS,
 }
 

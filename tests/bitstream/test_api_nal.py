@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from edge_attp.bitstream import annexb, nal, records
+from edge_attp.bitstream import annexb, decoder_configuration, nal
 from edge_attp.bitstream.syntax import H264, HEVC, SYNTAXES
 from streamwriter.h264 import handmade
 
@@ -97,7 +97,7 @@ def record(units, length_bytes=4):
 
 
 def parsed(units, data):
-    return records.parse_configuration(data, units.syntax)[:2]
+    return decoder_configuration.parse_configuration(data, units.syntax)[:2]
 
 
 @both
@@ -125,7 +125,7 @@ def test_of_a_record_that_is_cut_short_the_whole_sets_are_taken(units):
     whole = record(units)
     kind = "avcC" if units is AVC else "hvcC"
     for end in range(1, len(whole)):
-        found = records.parse_configuration(whole[:end], units.syntax)
+        found = decoder_configuration.parse_configuration(whole[:end], units.syntax)
         assert found.fault == f"its {kind} record (parameter sets) is cut short"
         assert found.parameter_sets == units.sets[: len(found.parameter_sets)]
     assert found.parameter_sets == units.sets[:-1]
@@ -133,15 +133,18 @@ def test_of_a_record_that_is_cut_short_the_whole_sets_are_taken(units):
 
 @both
 def test_records_that_say_nothing_of_use(units):
-    assert "has no" in records.parse_configuration(b"", units.syntax).fault
-    assert "is broken" in records.parse_configuration(b"\x42" + record(units), units.syntax).fault
+    assert "has no" in decoder_configuration.parse_configuration(b"", units.syntax).fault
+    assert (
+        "is broken"
+        in decoder_configuration.parse_configuration(b"\x42" + record(units), units.syntax).fault
+    )
 
 
 @both
 def test_empty_units_in_a_record(units):
     sets = [b""] + units.sets[:1] + [b""]
     data = avcc(sets, [b""]) if units is AVC else hvcc([(32, sets), (33, [b""]), (34, [])])
-    assert records.parse_configuration(data, units.syntax) == (4, units.sets[:1], "")
+    assert decoder_configuration.parse_configuration(data, units.syntax) == (4, units.sets[:1], "")
 
 
 @both
@@ -159,9 +162,9 @@ def test_packets_tell_how_long_their_lengths_are(units, size):
     units = [units.delimiter, units.sei, units.first_slice + b"\2" * 90], units.syntax
     samples = [nal.join(units[0], size), nal.join(units[0][2:], size), b"\xff" * 9]
     for guess in (1, 2, 3, 4):
-        assert records.likely_length_size(samples, units[1], guess) == size
-    assert records.likely_length_size([b"\xff" * 9], units[1], 2) == 2
-    assert records.likely_length_size([], units[1], 3) == 3
+        assert decoder_configuration.likely_length_size(samples, units[1], guess) == size
+    assert decoder_configuration.likely_length_size([b"\xff" * 9], units[1], 2) == 2
+    assert decoder_configuration.likely_length_size([], units[1], 3) == 3
 
 
 @pytest.mark.parametrize("length_bytes", [0, 1, 2, 3, 4])
@@ -213,7 +216,7 @@ def test_sets_are_seen_whatever_marks_them(units, length_bytes):
     for data in (plain, in_one, nal.join(units.sets, 0), nal.join(units.sets, 0)[1:]):
         for before in (b"", bytes(length_bytes) if data in (plain, in_one) else b""):
             sets = nal.ParameterSets(units.syntax, length_bytes)
-            sets.watch(before + data)
+            sets.watch_packet(before + data)
             assert list(nal.split(sets.annex_b, 0)) == units.sets
 
 
@@ -236,56 +239,58 @@ def test_parameter_sets_say_their_number(syntax, unit, expected):
 def test_parameter_sets_replace_those_of_the_same_id():
     sets = nal.ParameterSets(H264, 0)
     other, newer = handmade.sps(sps_id=1), handmade.sps(columns=5)
-    sets.add([SPS, PPS, other])
+    sets.add_sets([SPS, PPS, other])
     assert list(nal.split(sets.annex_b, 0)) == [SPS, other, PPS]
-    sets.add([newer])
+    sets.add_sets([newer])
     assert list(nal.split(sets.annex_b, 0)) == [newer, other, PPS]
 
 
 def test_hevc_parameter_sets_replace_those_of_the_same_id():
     sets = nal.ParameterSets(HEVC, 0)
     other, newer = hevc_sps(1), hevc_sps(0, width=128)
-    sets.add([hevc_pps(), hevc_sps(), hevc_vps(), other])
-    sets.add([newer])
+    sets.add_sets([hevc_pps(), hevc_sps(), hevc_vps(), other])
+    sets.add_sets([newer])
     assert list(nal.split(sets.annex_b, 0)) == [hevc_vps(), newer, other, hevc_pps()]
 
 
 @both
 def test_parameter_sets_keep_the_same_bytes_until_one_changes(units):
     sets = nal.ParameterSets(units.syntax, 4)
-    sets.add(units.sets)
+    sets.add_sets(units.sets)
     before = sets.annex_b
-    sets.watch(nal.join([units.sei] + units.sets + [units.first_slice], 4))
-    sets.watch(nal.join([units.first_slice], 4))
+    sets.watch_packet(nal.join([units.sei] + units.sets + [units.first_slice], 4))
+    sets.watch_packet(nal.join([units.first_slice], 4))
     assert sets.annex_b is before
     newer = handmade.sps(rows=7) if units is AVC else hevc_sps(width=99)
-    sets.watch(nal.join([units.delimiter, newer, units.first_slice], 4))
+    sets.watch_packet(nal.join([units.delimiter, newer, units.first_slice], 4))
     assert sets.annex_b != before
 
 
 @both
 def test_parameter_sets_after_the_first_slice_are_of_the_next_picture(units):
     sets = nal.ParameterSets(units.syntax, 0)
-    sets.watch(nal.join([units.first_slice, units.sets[1]], 0))
+    sets.watch_packet(nal.join([units.first_slice, units.sets[1]], 0))
     assert sets.annex_b == b""
 
 
 def test_parameter_sets_of_other_layers_are_passed_over():
     sets = nal.ParameterSets(HEVC, 0)
-    sets.watch(nal.join(HVC.sets + [hevc(34, b"\xc0", layer=1), HVC.first_slice], 0))
+    sets.watch_packet(nal.join(HVC.sets + [hevc(34, b"\xc0", layer=1), HVC.first_slice], 0))
     assert list(nal.split(sets.annex_b, 0)) == HVC.sets
 
 
 def test_hostile_parameter_sets_do_not_pile_up():
     sets = nal.ParameterSets(H264, 0)
     for value in range(1000):
-        sets.add([b"\x68" + value.to_bytes(3, "big"), b"\x67", b"\x68", b"\x67\0\0\0\0\0\0\0"])
+        sets.add_sets([b"\x68" + value.to_bytes(3, "big"), b"\x67", b"\x68", b"\x67\0\0\0\0\0\0\0"])
     assert len(list(nal.split(sets.annex_b, 0))) < 300
     sets = nal.ParameterSets(HEVC, 0)
     for value in range(1000):
         rubbish = value.to_bytes(3, "big")
-        sets.add([b"\x44\x01" + rubbish, b"\x42\x01", b"\x42\x01\x0e" + rubbish * 9, b"\x40\x01"])
-        sets.add([b"\x40\x01" + rubbish, b"\x44\x01"])
+        sets.add_sets(
+            [b"\x44\x01" + rubbish, b"\x42\x01", b"\x42\x01\x0e" + rubbish * 9, b"\x40\x01"]
+        )
+        sets.add_sets([b"\x40\x01" + rubbish, b"\x44\x01"])
     assert len(list(nal.split(sets.annex_b, 0))) < 600
 
 
@@ -327,7 +332,7 @@ def test_other_layers_belong_to_the_access_unit_of_their_base_layer():
 
 @both
 def test_endless_rubbish_comes_in_pieces(units, monkeypatch):
-    monkeypatch.setattr(annexb, "LONGEST_UNIT_BYTES", 1000)
+    monkeypatch.setattr(annexb, "MAX_UNIT_BYTES", 1000)
     monkeypatch.setattr(annexb, "CHUNK_BYTES", 300)
     data = b"\x5a" * 10001
     pieces = list(annexb.access_units(units.syntax, io.BytesIO(data).read))
@@ -367,7 +372,7 @@ def test_endless_rubbish_comes_in_pieces(units, monkeypatch):
     ],
 )
 def test_recognises_raw_streams(head, expected):
-    assert annexb.recognised(head) is expected
+    assert annexb.detect_syntax(head) is expected
 
 
 def test_suffixes_and_first_bytes_of_slices_are_told_apart():

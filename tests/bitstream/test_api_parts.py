@@ -16,10 +16,10 @@ from edge_attp.bitstream.syntax import H264, HEVC
 def draw(count, size, seed):
     reservoir = Reservoir(size, seed)
     for item in range(count):
-        slot = reservoir.slot()
+        slot = reservoir.offer_item()
         if slot is not None:
-            reservoir.put(slot, item)
-    return reservoir.take()
+            reservoir.put_item(slot, item)
+    return reservoir.take_drawn()
 
 
 def test_reservoir_draws_without_replacement_and_in_order():
@@ -38,8 +38,8 @@ def test_reservoir_is_fair():
 def test_reservoir_begins_anew():
     reservoir = Reservoir(1, seed=0)
     for item in "ab":
-        reservoir.put(reservoir.slot(), item) if item == "a" else None
-        assert reservoir.take() == (["a"] if item == "a" else [])
+        reservoir.put_item(reservoir.offer_item(), item) if item == "a" else None
+        assert reservoir.take_drawn() == (["a"] if item == "a" else [])
     with pytest.raises(ValueError, match="per_gop"):
         Reservoir(0, None)
 

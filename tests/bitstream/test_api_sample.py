@@ -38,7 +38,7 @@ def gops_of(video):
 def test_each_gop_gives_its_share(written, per_gop):
     data = written.stream(gops=6, gop=5)
     with CompressedVideo(io.BytesIO(data)) as video:
-        indices = [p.decode_index for p in video.sample(per_gop, seed=3)]
+        indices = [p.decode_index for p in video.sample(per_gop=per_gop, seed=3)]
     assert indices == sorted(indices)
     counts = [sum(5 * gop < index < 5 * gop + 5 for index in indices) for gop in range(6)]
     assert counts == [min(per_gop, 4)] * 6

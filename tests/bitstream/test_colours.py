@@ -9,7 +9,7 @@ import pytest
 av = pytest.importorskip("av")
 bitstream = pytest.importorskip("av.bitstream")
 
-from edge_attp.bitstream import CompressedVideo, pyav  # noqa: E402
+from edge_attp.bitstream import CompressedVideo, colours  # noqa: E402
 from edge_attp.errors import CorruptStream  # noqa: E402
 from rigs import media  # noqa: E402
 
@@ -110,7 +110,7 @@ def test_every_pixel_format_with_every_matrix(name):
     for matrix in list(range(19)) + [255]:
         for full in (0, 1, 2):
             frame.colorspace, frame.color_range = matrix, full
-            found = pyav.RgbConverter("x", is_silent=True).rgb(frame)
+            found = colours.RgbConverter("x", is_silent=True).to_rgb(frame)
             assert found.shape == (48, 64, 3)
 
 
@@ -118,8 +118,8 @@ def test_a_format_that_ffmpeg_cannot_convert_is_an_error_that_says_so():
     def refuse(frame, **options):
         raise OSError(95, "Operation not supported")
 
-    converter = pyav.RgbConverter("clip.mp4")
+    converter = colours.RgbConverter("clip.mp4")
     converter._reformat = refuse
     match = r"clip.mp4: FFmpeg cannot convert its pictures \(yuv420p\): Operation not supported"
     with pytest.raises(CorruptStream, match=match):
-        converter.rgb(av.VideoFrame(64, 48, "yuv420p"))
+        converter.to_rgb(av.VideoFrame(64, 48, "yuv420p"))

@@ -51,7 +51,7 @@ def test_no_permission(tmp_path, monkeypatch):
     path.write_bytes(handmade.stream())
     monkeypatch.setattr(packets, "open", refuse, raising=False)
     refused(str(path), SourceError, "secret.264: Permission denied$")
-    refused(str(path), SourceError, "secret.264: Permission denied$", format="h264")
+    refused(str(path), SourceError, "secret.264: Permission denied$", container_format="h264")
 
 
 @pytest.mark.parametrize("suffix, title", ((".264", "H.264"), (".hevc", "HEVC")))
@@ -159,7 +159,7 @@ def test_mp4_cut_between_two_packets(mp4, tmp_path):
     whole = rewrapped(mp4, tmp_path / "whole.mp4", {"movflags": "faststart"})
     with av.open(str(whole)) as source:
         positions = [p.pos for p in source.demux(source.streams.video[0]) if p.size]
-        if pyav.indexed_packets(source.streams.video[0]) == 0:
+        if pyav.count_indexed_packets(source.streams.video[0]) == 0:
             pytest.skip("this PyAV does not show the index: such a cut cannot be told from the end")
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole.read_bytes()[: positions[17]])
@@ -247,7 +247,7 @@ def test_a_text_file_is_no_video(tmp_path):
 
 def test_an_unknown_format_name(mp4):
     pytest.importorskip("av")
-    refused(str(mp4), SourceError, "no_such_format", format="no_such_format")
+    refused(str(mp4), SourceError, "no_such_format", container_format="no_such_format")
 
 
 def hvcc_begin(data):
@@ -314,19 +314,22 @@ def test_other_codecs_are_refused_by_name(clips):
 
 
 def test_reason_drops_number_and_name():
-    assert pyav.reason(OSError(2, "No such file or directory", "x")) == "No such file or directory"
-    assert pyav.reason(ValueError("plain")) == "plain"
+    assert (
+        pyav.describe_error(OSError(2, "No such file or directory", "x"))
+        == "No such file or directory"
+    )
+    assert pyav.describe_error(ValueError("plain")) == "plain"
 
 
 def test_position_and_rewind():
     file = io.BytesIO(b"0123456789")
     file.seek(4)
-    begin = packets.position(file)
+    begin = packets.input_position(file)
     file.read()
-    packets.rewind(file, begin, "x")
+    packets.rewind_input(file, begin, "x")
     assert file.read(1) == b"4"
-    assert packets.position("a path") is None
-    packets.rewind("a path", None, "x")
+    assert packets.input_position("a path") is None
+    packets.rewind_input("a path", None, "x")
 
 
 def test_a_password_is_not_shown():

@@ -30,7 +30,7 @@ def clip(clips, codec):
     )
 
 
-def refused(source, match="its video is encrypted; it can be read once it is decrypted"):
+def refused(source, match="its video is encrypted; decrypt it first"):
     with pytest.raises(UnsupportedStream, match=match) as caught:
         CompressedVideo(source, transcode=True)
     assert caught.value.exit_code == 4

@@ -186,10 +186,10 @@ def test_the_suffix_decides_where_first_bytes_say_nothing(shelf, expected, tmp_p
     data = b"rubbish before the first start code" + shelf.path(CLIPS[codec], "raw").read_bytes()
     path = tmp_path / ("clip." + RAW[codec])
     path.write_bytes(data)
-    for arguments in ({}, {"format": codec}, {"format": "annexb"}):
+    for arguments in ({}, {"container_format": codec}, {"container_format": "annexb"}):
         with CompressedVideo(path, **arguments) as video:
             assert [digest(picture) for picture in video] == expected[codec]
-    with CompressedVideo(io.BytesIO(data), format=codec) as video:
+    with CompressedVideo(io.BytesIO(data), container_format=codec) as video:
         assert [digest(picture) for picture in video] == expected[codec]
 
 
@@ -315,9 +315,9 @@ def test_parameter_sets_that_change_beside_the_packets(shelf):
     source = packets.open_source(str(shelf.path(CLIPS["h264"], "mp4")))
     unit = b"\x67\x42\xc0\x1e\x95"
     record = bytes([1, 66, 192, 30, 0xFF, 0xE1, 0, len(unit)]) + unit + b"\0"
-    assert source._bytes(FakePacket(b"data", record)) == nal.join([unit], 4) + b"data"
-    assert source._bytes(FakePacket(b"data")) == b"data"
+    assert source._packet_bytes(FakePacket(b"data", record)) == nal.join([unit], 4) + b"data"
+    assert source._packet_bytes(FakePacket(b"data")) == b"data"
     other_length = record[:4] + b"\xfd" + record[5:]
     with pytest.raises(UnsupportedStream, match="from 4 to 2 bytes"):
-        source._bytes(FakePacket(b"data", other_length))
+        source._packet_bytes(FakePacket(b"data", other_length))
     source.close()

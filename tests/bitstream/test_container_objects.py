@@ -119,9 +119,12 @@ def test_short_reads_at_the_beginning():
     "convert, match",
     [
         (lambda data: data.decode("latin-1"), "is in text mode; open it with 'rb'"),
-        (lambda data: None, "read.. gives NoneType, not bytes; it must wait for data"),
-        (lambda data: [1, 2], "read.. gives list, not bytes"),
-        (len, "read.. gives int, not bytes"),
+        (
+            lambda data: None,
+            "read.. returned NoneType, not bytes; it must block until there is data",
+        ),
+        (lambda data: [1, 2], "read.. returned list, not bytes"),
+        (len, "read.. returned int, not bytes"),
     ],
 )
 def test_what_is_no_bytes_is_named(convert, match):

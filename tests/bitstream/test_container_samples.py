@@ -101,10 +101,10 @@ def key_facts(source):
     """What the Python side makes of the packets: parameter sets, types of NAL units, the RGB of key pictures."""
     opened = open_source(source)
     sets = nal.ParameterSets(opened.syntax, opened.nal_length_bytes)
-    sets.add(opened.parameter_sets)
+    sets.add_sets(opened.parameter_sets)
     kinds = []
     for packet in opened.packets():
-        sets.watch(packet.data)
+        sets.watch_packet(packet.data)
         units = nal.split(packet.data, opened.nal_length_bytes, opened.syntax)
         kinds.append([opened.syntax.nal_type(unit) for unit in units])
     opened.close()
@@ -139,7 +139,7 @@ class Recorder:
     def __init__(self):
         self.data = []
 
-    def packet(self, packet, time_base):
+    def record_packet(self, packet, time_base):
         self.data.append(packet.data)
 
 
@@ -156,8 +156,8 @@ def test_recorders_and_live_intake_get_annex_b_of_them(clips, codec):
         recorded.append(recorder.data)
         intake = Intake(lambda name: None)
         source.time_base, source.frame_rate = Fraction(1, 25), None
-        intake.begin(source)
-        taken.append([intake.take(packet, 0.0).packet.data for packet in packets])
+        intake.begin_connection(source)
+        taken.append([intake.accept_packet(packet, 0.0).packet.data for packet in packets])
     assert recorded[0] == recorded[1] and taken[0] == taken[1]
 
 

@@ -116,13 +116,13 @@ def test_recorded_and_transcoded_sources_take_the_same(two, tmp_path):
 
 
 class Deaf:
-    def packet(self, packet, time_base):
+    def record_packet(self, packet, time_base):
         pass
 
 
 def test_a_live_source_takes_it_from_its_connection(two):
     options = LiveOptions(ConnectionOptions(track=1), first_fails=True)
-    with CompressedVideo(LiveSource(str(two), options)) as video:
+    with CompressedVideo(LiveSource(str(two), options=options)) as video:
         assert (video.track, video.width, next(iter(video)).shape) == (1, 64, (48, 64))
 
 

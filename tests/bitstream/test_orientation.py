@@ -76,7 +76,7 @@ def test_the_vector_without_opposite_does_not_wrap():
 @pytest.mark.parametrize("scale", [(ONE, ONE), (3 * ONE, ONE // 2), (7, 5)], ids=str)
 def test_the_matrix_says_which(orientation, scale):
     told = from_matrix(matrix(TERMS[orientation], scale))
-    assert told.orientation == orientation and told.is_near
+    assert told.orientation == orientation and told.is_right_angle
     assert told.clockwise_deg == pytest.approx(orientation.rotation_deg)
 
 
@@ -102,7 +102,7 @@ def test_other_angles_are_rounded_and_known_to_be(angle, nearest, is_near, is_mi
         from_angle(angle, is_mirrored),
     ):
         assert told.orientation == Orientation(nearest, is_mirrored)
-        assert told.is_near == is_near
+        assert told.is_right_angle == is_near
         assert told.clockwise_deg == pytest.approx(angle % 360, abs=0.01)
 
 

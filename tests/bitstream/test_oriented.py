@@ -9,7 +9,7 @@ import pytest
 av = pytest.importorskip("av")
 
 from edge_attp.bitstream import CompressedVideo, pyav  # noqa: E402
-from edge_attp.bitstream.display_matrix import read_file_matrix  # noqa: E402
+from edge_attp.bitstream.mp4 import read_file_matrix  # noqa: E402
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_matrix  # noqa: E402
 from edge_attp.sources.live import LiveSource  # noqa: E402
 from edge_attp.sources.recorder import PacketRing, RecordedSource, write_mp4  # noqa: E402
@@ -53,7 +53,7 @@ def orientation_of(source, **options):
 def witness(path):
     """The matrix that FFmpeg's decoder gives with the first picture."""
     with av.open(str(path)) as container:
-        return pyav.display_matrix(next(container.decode(video=0)))
+        return pyav.frame_matrix(next(container.decode(video=0)))
 
 
 def wrapped(path, target, options=None):
@@ -366,7 +366,11 @@ def test_every_way_of_reading_is_turned(mp4, tmp_path):
     nine = turned.matrix(turned.TERMS[Orientation(90, False)])
     path = str(turned.with_matrix(mp4, tmp_path / "turned.mp4", nine))
     with CompressedVideo(path, oriented=True, threads=2) as video:
-        for read in (video.__iter__, video.__iter__, lambda: video.sample(2, 0, keys=True)):
+        for read in (
+            video.__iter__,
+            video.__iter__,
+            lambda: video.sample(per_gop=2, seed=0, keys=True),
+        ):
             assert {p.motion.flow().shape for p in read()} == {(2, 20, 16)}
     with open(path, "rb") as file, CompressedVideo(file, oriented=True) as video:
         assert [p.shape for p in video] == [(80, 64)] * 20
@@ -389,7 +393,7 @@ def test_clips_keep_the_matrix(mp4, tmp_path, make):
     assert found == nine
     cut = ring.cut(0.0, 9.0, is_last=True)
     target = str(tmp_path / "clip.mp4")
-    write_mp4(target, cut.packets, cut.time_base, found)
+    write_mp4(target, cut.packets, cut.time_base, display_matrix=found)
     with CompressedVideo(target) as clip:
         assert clip.display_matrix == nine and len(list(clip)) == len(cut.packets)
     if HANDS_ON:
@@ -404,8 +408,8 @@ def test_side_data_that_pyav_does_not_know_harms_nothing():
         def side_data(self):
             raise ValueError("31 is not a valid Type")
 
-    told = from_matrix(pyav.display_matrix(Frame()))
-    assert told.orientation == Orientation(90, False) and told.is_near
+    told = from_matrix(pyav.frame_matrix(Frame()))
+    assert told.orientation == Orientation(90, False) and told.is_right_angle
 
 
 @pytest.mark.parametrize("codec, container", [("mpeg4", "mp4"), ("mjpeg", "mov")])

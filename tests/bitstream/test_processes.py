@@ -12,7 +12,7 @@ import textwrap
 import pytest
 
 from edge_attp.bitstream import CompressedVideo, binding
-from edge_attp.bitstream.picture import _Handle
+from edge_attp.bitstream.arrays import PictureHandle
 from edge_attp.errors import EdgeAttpError
 from edge_attp.sources.recorder import PacketRing, RecordedSource
 from streamwriter.h264 import handmade
@@ -142,7 +142,8 @@ def test_pickling_keeps_the_arguments(clips):
         pictures = list(video)
         assert pictures[0].residual is None and sum(p.is_anchor for p in pictures) > 4
         again = pickle.loads(pickle.dumps(video))
-    assert again._arguments == dict(options, transcode=False, format=None)
+    expected = dict(options, transcode=False, container_format=None)
+    assert dict(again._options._asdict()) == expected
     again.close()
 
 
@@ -177,12 +178,12 @@ def test_nothing_is_said_when_half_made_objects_go(capfd):
     with pytest.raises(TypeError):
         binding.Decoder()
     with pytest.raises(TypeError):
-        _Handle()
+        PictureHandle()
     with pytest.raises(ValueError):
         CompressedVideo("x", threads=0)
     with pytest.raises(EdgeAttpError):
         CompressedVideo("there is no such file")
-    _Handle.__new__(_Handle)
+    PictureHandle.__new__(PictureHandle)
     binding.Decoder.__new__(binding.Decoder)
     gc.collect()
     assert capfd.readouterr().err == ""

@@ -25,7 +25,9 @@ class Viewer:
 
     def __init__(self, address, transport="tcp", stall_s=STALL_S, **options):
         connection = ConnectionOptions(transport, connect_s=3.0, stall_s=stall_s)
-        self.source = LiveSource(address, LiveOptions(connection, reconnect_max_s=0.5, **options))
+        self.source = LiveSource(
+            address, options=LiveOptions(connection, reconnect_max_s=0.5, **options)
+        )
         self.seen = []
         self.failure = None
         self._thread = threading.Thread(target=self._view)

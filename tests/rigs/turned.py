@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 
-from edge_attp.bitstream.display_matrix import write_matrix
+from edge_attp.bitstream.mp4 import write_matrix
 from edge_attp.bitstream.orientation import Orientation
 from truth import nal
 

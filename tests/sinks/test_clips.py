@@ -207,7 +207,7 @@ def send_in_time(path, url):
     with av.open(str(path)) as source, av.open(url, "w", format="mpegts") as output:
         stream = pyav.add_stream_like(output, source.streams.video[0])
         began = time.monotonic()
-        for packet in pyav.demuxed(av, source, source.streams.video[0]):
+        for packet in pyav.demux_packets(av, source, source.streams.video[0]):
             time.sleep(max(0.0, began + packet.dts * packet.time_base - time.monotonic()))
             packet.stream = stream
             output.mux(packet)

@@ -11,7 +11,7 @@ from edge_attp.sources.timestamps import TIME_BASE
 
 def opened(path):
     """The container of a clip."""
-    return ContainerSource(str(path), str(path), None, None)
+    return ContainerSource(str(path), str(path))
 
 
 class PacketSource(Source):

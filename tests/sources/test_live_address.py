@@ -67,7 +67,7 @@ def test_options_of_ffmpeg():
 
 
 def camera(*codes):
-    """The ioctl of a camera with these formats; none: of something that is no camera."""
+    """The ioctl of a camera with these formats; none: of a device that is not a camera."""
 
     def ioctl(_, request, asked):
         assert request == 0xC0405602  # VIDIOC_ENUM_FMT of linux/videodev2.h
@@ -94,11 +94,11 @@ def test_formats_of_a_camera(codes, chosen):
 
 
 def test_devices_that_are_no_cameras(tmp_path):
-    with pytest.raises(SourceError, match="there is no such camera"):
+    with pytest.raises(SourceError, match="no such camera"):
         v4l2.pixel_formats(str(tmp_path / "video7"))
-    with pytest.raises(SourceError, match="is no camera: no"):
+    with pytest.raises(SourceError, match="is not a camera: no"):
         v4l2.pixel_formats(os.devnull, camera())
-    with pytest.raises(SourceError, match="/dev/null: is no camera: "):
+    with pytest.raises(SourceError, match="/dev/null: is not a camera: "):
         v4l2.pixel_formats(os.devnull)
 
 

@@ -24,11 +24,11 @@ def packet(kind, number, arrived_s, size=10, sets=b"sets"):
 def filled(backlog, kinds, **arguments):
     """One packet a second."""
     for number, kind in enumerate(kinds):
-        backlog.put(packet(kind, number, float(number), **arguments))
+        backlog.put_packet(packet(kind, number, float(number), **arguments))
 
 
 def taken(backlog, now_s):
-    return [item.packet for item in iter(lambda: backlog.take(now_s), None)]
+    return [item.packet for item in iter(lambda: backlog.take_packet(now_s), None)]
 
 
 def numbers(packets):
@@ -41,10 +41,12 @@ def marked(packets):
 
 def begun(count, max_lag_s=10.0, skip_nonref_s=2.0, max_bytes=1 << 20):
     """A backlog that is past the packets that are always whole."""
-    backlog = Backlog(max_lag_s, skip_nonref_s, max_bytes, count)
+    backlog = Backlog(
+        max_lag_s=max_lag_s, skip_nonref_s=skip_nonref_s, max_bytes=max_bytes, count=count
+    )
     for number in range(WHOLE_PACKETS):
-        backlog.put(packet(KEY if number == 0 else FREE, number, 0.0))
-        assert backlog.take(0.0).packet.pts == number
+        backlog.put_packet(packet(KEY if number == 0 else FREE, number, 0.0))
+        assert backlog.take_packet(0.0).packet.pts == number
     return backlog
 
 
@@ -52,7 +54,7 @@ def test_in_time_nothing_is_dropped(count):
     backlog = begun(count)
     filled(backlog, [KEY, NEEDED, FREE])
     assert numbers(taken(backlog, 4.0)) == [0, 1, 2] and count == {}
-    assert backlog.take(4.0) is None and len(backlog) == 0
+    assert backlog.take_packet(4.0) is None and len(backlog) == 0
 
 
 def test_late_packets_that_nobody_refers_to_are_dropped(count):
@@ -64,7 +66,7 @@ def test_late_packets_that_nobody_refers_to_are_dropped(count):
 
 
 def test_the_first_packets_of_a_stream_stay_whole_and_so_do_those_behind_new_parameter_sets(count):
-    backlog = Backlog(1e9, 0.0, 1 << 20, count)
+    backlog = Backlog(max_lag_s=1e9, skip_nonref_s=0.0, max_bytes=1 << 20, count=count)
     filled(backlog, [KEY] + [FREE] * 99)
     assert len(taken(backlog, 1000.0)) == WHOLE_PACKETS
     filled(backlog, [KEY] + [FREE] * 99)
@@ -91,9 +93,9 @@ def test_without_a_newer_key_packet_reading_catches_up(count):
 def test_hopelessly_late_all_is_dropped_until_the_next_key_packet(count):
     backlog = begun(count)
     filled(backlog, [KEY, NEEDED, NEEDED])
-    assert backlog.take(20.5) is None
+    assert backlog.take_packet(20.5) is None
     for number, kind in enumerate([NEEDED, FREE, KEY, NEEDED], 3):
-        backlog.put(packet(kind, number, 20.5))
+        backlog.put_packet(packet(kind, number, 20.5))
     packets = taken(backlog, 20.5)
     assert (numbers(packets), marked(packets)) == ([5, 6], [5])
     assert count == {"dropped_backlog": 5}
@@ -103,13 +105,13 @@ def test_bytes_are_bounded(count):
     backlog = begun(count, max_bytes=100)
     filled(backlog, [KEY, NEEDED, KEY] + [NEEDED] * 7)
     assert len(backlog) == 10 and backlog.is_full
-    backlog.put(packet(NEEDED, 10, 0.0))
+    backlog.put_packet(packet(NEEDED, 10, 0.0))
     assert len(backlog) == 9
-    backlog.put(packet(NEEDED, 11, 0.0))
-    backlog.put(packet(NEEDED, 12, 0.0))
+    backlog.put_packet(packet(NEEDED, 11, 0.0))
+    backlog.put_packet(packet(NEEDED, 12, 0.0))
     assert len(backlog) == 0  # no key packet to begin with
-    backlog.put(packet(NEEDED, 13, 0.0))
-    backlog.put(packet(KEY, 14, 0.0))
+    backlog.put_packet(packet(NEEDED, 13, 0.0))
+    backlog.put_packet(packet(KEY, 14, 0.0))
     packets = taken(backlog, 0.0)
     assert (numbers(packets), marked(packets)) == ([14], [14])
     assert count == {"dropped_backlog": 14}  # 2, 11 and 1
@@ -117,10 +119,10 @@ def test_bytes_are_bounded(count):
 
 def test_a_gap_of_the_source_is_marked_also_if_its_packet_is_dropped(count):
     backlog = begun(count)
-    backlog.put(packet(KEY, 0, 0.0)._replace(is_cut=True))
+    backlog.put_packet(packet(KEY, 0, 0.0)._replace(is_cut=True))
     assert marked(taken(backlog, 0.0)) == [0]
-    backlog.put(packet(KEY, 1, 0.0)._replace(is_cut=True))
-    backlog.put(packet(KEY, 2, 9.0))
+    backlog.put_packet(packet(KEY, 1, 0.0)._replace(is_cut=True))
+    backlog.put_packet(packet(KEY, 2, 9.0))
     assert marked(taken(backlog, 11.0)) == [2]
     assert count == {"dropped_backlog": 1}
 
@@ -137,4 +139,4 @@ def test_cleared(count):
     backlog = begun(count)
     filled(backlog, [KEY, NEEDED])
     backlog.clear()
-    assert backlog.take(0.0) is None and not backlog.is_full and count == {}
+    assert backlog.take_packet(0.0) is None and not backlog.is_full and count == {}

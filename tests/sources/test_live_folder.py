@@ -113,7 +113,7 @@ def test_a_folder_that_is_gone_and_comes_back(folder, caplog):
     assert names(seen(folder, lambda: None, lambda: os.rename(str(away), str(folder)))) == ["a.mp4"]
     assert [record.getMessage().split(": ")[1] for record in caplog.records] == [
         "cannot be read",
-        "is there again",
+        "is back",
     ]
 
 
@@ -122,7 +122,7 @@ def test_a_broken_state_file_counts_as_empty(folder, caplog, content):
     (folder.parent / "state.json").write_text(content)
     write(folder, "a.mp4")
     assert names(seen(folder)) == ["a.mp4"]
-    assert "state.json: cannot be read, all clips are new" in caplog.text
+    assert "state.json: cannot be read, so all clips count as new" in caplog.text
     assert seen(folder) == []
 
 

@@ -41,8 +41,8 @@ def clip(request, clips, name):
 def taken_in(source):
     """All packets of a source as they wait; packet number n arrives at n seconds."""
     intake = Intake(Counts())
-    intake.begin(source)
-    waiting = [intake.take(packet, float(n)) for n, packet in enumerate(source.packets())]
+    intake.begin_connection(source)
+    waiting = [intake.accept_packet(packet, float(n)) for n, packet in enumerate(source.packets())]
     return [item for item in waiting if item is not None]
 
 
@@ -67,11 +67,11 @@ def unnamed(content):
 def test_dropped_are_all_that_nobody_refers_to_and_nothing_else_changes(clip, name):
     waiting, syntax, count = taken_in(clip), clip.syntax, Counts()
     expected = parsed([item.packet for item in waiting], syntax)
-    backlog = Backlog(1e9, 0.5, 1 << 30, count)
+    backlog = Backlog(max_lag_s=1e9, skip_nonref_s=0.5, max_bytes=1 << 30, count=count)
     packets = []
     for item in waiting:
-        backlog.put(item)
-    for item in iter(lambda: backlog.take(1e6), None):
+        backlog.put_packet(item)
+    for item in iter(lambda: backlog.take_packet(1e6), None):
         packets.append(item.packet)
     pictures = parsed(packets, syntax)
     assert {pts: expected[pts] for pts in pictures} == pictures
@@ -97,14 +97,14 @@ def test_no_vector_crosses_a_cut(clip):
     waiting, syntax, count = taken_in(clip), clip.syntax, Counts()
     keys = [n for n, item in enumerate(waiting) if item.parameter_sets]
     assert len(keys) == 6
-    backlog = Backlog(20.0, 1e9, 1 << 30, count)
+    backlog = Backlog(max_lag_s=20.0, skip_nonref_s=1e9, max_bytes=1 << 30, count=count)
     packets = []
     for item in waiting[:18]:
-        backlog.put(item)
-        packets.append(backlog.take(item.arrived_s).packet)
+        backlog.put_packet(item)
+        packets.append(backlog.take_packet(item.arrived_s).packet)
     for item in waiting[18:]:
-        backlog.put(item)
-    for item in iter(lambda: backlog.take(keys[5] - 1.0), None):
+        backlog.put_packet(item)
+    for item in iter(lambda: backlog.take_packet(keys[5] - 1.0), None):
         packets.append(item.packet)
     assert count == {"dropped_backlog": keys[5] - 18}
     assert packets[18].data.startswith(nal.join([syntax.end_of_sequence], 0))
@@ -164,7 +164,7 @@ def test_a_packet_cut_short_is_damage(clip):
     packets = [item.packet for item in waiting]
     expected = parsed(packets, syntax)
     for n in range(1, 40, 2):
-        broken = packets[n]._replace(data=nal.shortened(packets[n].data, 0, syntax))
+        broken = packets[n]._replace(data=nal.truncate_last_slice(packets[n].data, 0, syntax))
         pictures = parsed(packets[:n] + [broken] + packets[n + 1 : n + 14], syntax)
         whole = {pts: content for pts, content in pictures.items() if content[2] == "ok"}
         assert packets[n].pts not in whole, n

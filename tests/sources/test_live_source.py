@@ -71,7 +71,7 @@ def begin(monkeypatch, clip):
     def begin(answers, options=QUICK, clip=clip, **arguments):
         network = Network(clip, answers)
         monkeypatch.setattr(live, "connect", network)
-        source = LiveSource("rtsp://me:secret@camera/1", options, **arguments)
+        source = LiveSource("rtsp://me:secret@camera/1", options=options, **arguments)
         source.network = network
         begun.append(source)
         return source
@@ -181,7 +181,7 @@ def test_another_codec_ends_it(begin, packets, clips, clip):
     source.open()
     given = source.packets()
     assert len([next(given) for _ in range(24)]) == 24
-    with pytest.raises(SourceError, match="codec has changed from h264 to hevc: open it again"):
+    with pytest.raises(SourceError, match="codec has changed from h264 to hevc; open it again"):
         next(given)
 
 
@@ -235,7 +235,7 @@ def test_stop_ends_a_blocking_read_at_once(begin, packets):
 def test_stop_ends_the_wait_between_attempts_at_once(begin, monkeypatch):
     """And nobody takes a long wait for a thread that hangs."""
     monkeypatch.setattr(live, "_PATIENCE_S", -1.1)
-    monkeypatch.setattr(live, "_LOOK_S", 0.02)
+    monkeypatch.setattr(live, "_CHECK_S", 0.02)
     source = begin([], QUICK._replace(reconnect_max_s=60.0))
     source._backoff.failures = 10
     threading.Timer(0.3, source.stop).start()
@@ -269,7 +269,7 @@ class Paced:
 def test_a_thread_that_hangs_is_replaced(begin, packets, monkeypatch):
     """FFmpeg comes back far behind its time limits, in opening, in reading and in closing: others have gone on."""
     monkeypatch.setattr(live, "_PATIENCE_S", -0.6)
-    monkeypatch.setattr(live, "_LOOK_S", 0.05)
+    monkeypatch.setattr(live, "_CHECK_S", 0.05)
 
     def slow_to_open():
         time.sleep(1.5)
@@ -292,7 +292,7 @@ class Recorder:
     def __init__(self):
         self.packets, self.time_bases = [], set()
 
-    def packet(self, packet, time_base):
+    def record_packet(self, packet, time_base):
         self.packets.append(packet)
         self.time_bases.add(time_base)
 
@@ -316,7 +316,7 @@ def test_a_recorder_gets_every_packet_before_any_is_dropped(begin, packets):
 
 def test_a_failing_recorder_is_heard_of(begin, packets):
     class Broken:
-        def packet(self, packet, time_base):
+        def record_packet(self, packet, time_base):
             raise RuntimeError("disk on fire")
 
     source = begin([packets], recorder=Broken())
@@ -354,12 +354,12 @@ def test_a_server_that_never_answers(monkeypatch):
         silent.bind(("127.0.0.1", 0))
         silent.listen(5)
         address = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/live"
-        source = LiveSource(address, QUICK._replace(first_fails=True))
+        source = LiveSource(address, options=QUICK._replace(first_fails=True))
         began = time.monotonic()
         with pytest.raises(SourceError, match="live: no answer within 0 s"):
             source.open()
         assert 0.4 < time.monotonic() - began < 5.0
-        patient = LiveSource(address, LiveOptions(ConnectionOptions(connect_s=1.5)))
+        patient = LiveSource(address, options=LiveOptions(ConnectionOptions(connect_s=1.5)))
         began = time.monotonic()
         threading.Timer(0.1, patient.stop).start()
         with pytest.raises(SourceError, match="stopped before it was connected"):
@@ -373,13 +373,13 @@ def test_an_address_that_refuses():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"rtsp://127.0.0.1:{unused.getsockname()[1]}/live"
-        source = LiveSource(address, QUICK._replace(first_fails=True))
+        source = LiveSource(address, options=QUICK._replace(first_fails=True))
         with pytest.raises(SourceError, match="rtsp://127.0.0.1:[0-9]*/live: Connection refused"):
             source.open()
 
 
 def test_a_protocol_that_ffmpeg_does_not_know_is_not_tried_again():
-    source = LiveSource("nothing://127.0.0.1:9", QUICK)
+    source = LiveSource("nothing://127.0.0.1:9", options=QUICK)
     with pytest.raises(UnsupportedStream, match="9: the FFmpeg inside this PyAV does not know"):
         source.open()
 
@@ -387,7 +387,7 @@ def test_a_protocol_that_ffmpeg_does_not_know_is_not_tried_again():
 def test_a_live_stream_of_another_codec_is_transcoded(clips, tmp_path):
     """Motion JPEG, as webcams give it, over a local pipe; low delay means no B pictures."""
     still = media.Clip("moving", 64, 48, 12, codec="mjpeg", pix_fmt="yuvj420p", container="avi")
-    source = LiveSource(str(clips.path(still)), QUICK)
+    source = LiveSource(str(clips.path(still)), options=QUICK)
     with CompressedVideo(source) as video:
         assert video.codec == "mjpeg" and video.frame_rate == 25
         pictures = iter(video)
@@ -396,7 +396,7 @@ def test_a_live_stream_of_another_codec_is_transcoded(clips, tmp_path):
     assert set(kinds[1:12]) == {"P"} and kinds[0] == kinds[12] == "I"
     refusing = LiveOptions(ConnectionOptions(transcode=False))
     with pytest.raises(UnsupportedStream, match="its codec is mjpeg"):
-        CompressedVideo(LiveSource(str(clips.path(still)), refusing))
+        CompressedVideo(LiveSource(str(clips.path(still)), options=refusing))
 
 
 def test_another_orientation_is_told_once_and_not_taken(begin, packets, caplog):

@@ -48,9 +48,9 @@ def test_the_end_of_a_sequence_is_no_slice(syntax):
 def needed(*packets):
     """Which of these packets of NAL units some other picture needs."""
     intake = Intake(Counts())
-    intake.begin(PacketSource([], H264))
+    intake.begin_connection(PacketSource([], H264))
     data = [nal.join(list(units), 0) for units in packets]
-    taken = [intake.take(EncodedPacket(one, n, n, False), n) for n, one in enumerate(data)]
+    taken = [intake.accept_packet(EncodedPacket(one, n, n, False), n) for n, one in enumerate(data)]
     return [waiting.is_needed for waiting in taken]
 
 

@@ -19,7 +19,7 @@ def count():
 @pytest.fixture
 def times(count):
     times = Times(count)
-    times.begin(MS, Fraction(25))
+    times.begin_connection(MS, Fraction(25))
     return times
 
 
@@ -69,7 +69,7 @@ def test_bursts_are_no_jumps(times, count):
 
 def test_a_reconnection_goes_on_with_the_wall_clock(times, count):
     first = fed(times, steady(123_456, 0))
-    times.begin(Fraction(1, 90000), Fraction(25))
+    times.begin_connection(Fraction(1, 90000), Fraction(25))
     later = fed(times, [(n * FRAME * 90, 10_000 + n * FRAME) for n in range(3)])
     assert first + later == [0, 40, 80, 120, 160, 10_000, 10_040, 10_080]
     assert count == {}
@@ -78,7 +78,7 @@ def test_a_reconnection_goes_on_with_the_wall_clock(times, count):
 def test_times_never_fall_behind_those_before_a_reconnection(times):
     """What came in a burst is ahead of the wall clock."""
     fed(times, [(FRAME * n, 0) for n in range(100)])
-    times.begin(MS, Fraction(25))
+    times.begin_connection(MS, Fraction(25))
     assert fed(times, [(0, 500), (40, 540)]) == [99 * FRAME + 500, 99 * FRAME + 540]
 
 
@@ -92,9 +92,9 @@ def test_missing_times(times, count):
 def test_a_first_picture_without_time(times, count):
     """As RTSP begins: it stands at 0, and B pictures come between it and the next one."""
     assert fed(times, [(None, 0), (120, 40), (40, 80), (80, 120)]) == [0, 120, 40, 80]
-    times.begin(MS, Fraction(25))
+    times.begin_connection(MS, Fraction(25))
     assert fed(times, [(None, 1120), (120, 1160), (40, 1200)]) == [1120, 1240, 1160]
-    times.begin(MS, Fraction(25))
+    times.begin_connection(MS, Fraction(25))
     assert fed(times, [(None, 2120), (99_000, 2160), (99_040, 2200)]) == [2160, 2200, 2240]
     assert count == {}
 
@@ -113,7 +113,7 @@ def test_pts_go_back_by_reordering_at_most(times, count):
     for _ in range(2000):
         at += draw.choice([0, 0.04, 0.04, 3.0])
         if draw.random() < 0.02:
-            times.begin(MS, Fraction(25))
+            times.begin_connection(MS, Fraction(25))
         pts = draw.choice([None, draw.randrange(-(2**40), 2**40), int(at * 1000)])
         given = times.stamp(pts, None, at)[0]
         assert newest - TICKS_PER_S <= given

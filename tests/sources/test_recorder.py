@@ -108,7 +108,7 @@ def test_key_packets_are_marked_where_that_is_not_allowed(clips, name, format):
     old = types.SimpleNamespace(Packet=OldPacket, open=av.open, error=av.error)
     keys = [packet for packet in ring.cut(0.6, 1.8).packets if packet.is_key]
     for packet in keys:
-        marked = pyav.encoded_packet(old, packet.data, True, 1, format)
+        marked = pyav.make_packet(old, packet.data, is_key=True, duration=1, raw_format=format)
         assert marked.is_keyframe and bytes(marked) == packet.data
     assert len(keys) > 1
 
@@ -127,7 +127,7 @@ def filled(count, gop=5, **options):
     """A packet a second, a key packet every `gop`."""
     ring = PacketRing(**options)
     for second in range(count):
-        ring.packet(packet(second, second % gop == 0), SECOND)
+        ring.record_packet(packet(second, second % gop == 0), SECOND)
     return ring
 
 
@@ -146,9 +146,9 @@ def test_the_last_key_packet_is_waited_for():
     ring = filled(19)
     assert ring.cut(7.0, 15.5) is None
     assert times(ring.cut(7.0, 15.5, is_last=True)) == list(range(5, 19))
-    ring.packet(packet(19), SECOND)
+    ring.record_packet(packet(19), SECOND)
     assert ring.cut(7.0, 15.5) is None
-    ring.packet(packet(20, True), SECOND)
+    ring.record_packet(packet(20, True), SECOND)
     assert times(ring.cut(7.0, 15.5)) == list(range(5, 20))
 
 
@@ -161,10 +161,10 @@ def test_a_key_packet_that_never_comes_is_not_waited_for():
 def test_a_key_picture_with_earlier_pictures_behind_it_ends_nothing_before_them():
     ring = PacketRing()
     for pts, dts, is_key in [(0, -2, 1), (3, -1, 0), (1, 0, 0), (2, 1, 0), (6, 2, 1), (4, 3, 0)]:
-        ring.packet(packet(pts, bool(is_key), dts=dts), SECOND)
+        ring.record_packet(packet(pts, bool(is_key), dts=dts), SECOND)
     for pts, dts in [(5, 4), (9, 5), (7, 6), (8, 7)]:
-        ring.packet(packet(pts, dts=dts), SECOND)
-    ring.packet(packet(12, True, dts=8), SECOND)
+        ring.record_packet(packet(pts, dts=dts), SECOND)
+    ring.record_packet(packet(12, True, dts=8), SECOND)
     assert times(ring.cut(1.0, 2.0)) == [0, 3, 1, 2]
     assert times(ring.cut(1.0, 4.0)) == [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
     assert times(ring.cut(6.0, 8.0)) == [6, 9, 7, 8]  # 4 and 5 need what came before 6
@@ -182,7 +182,7 @@ def test_what_is_gone_is_said():
 def test_bytes_are_bounded():
     ring = PacketRing(max_bytes=1000)
     for second in range(200):
-        ring.packet(packet(second, second % 5 == 0, size=60), SECOND)
+        ring.record_packet(packet(second, second % 5 == 0, size=60), SECOND)
         kept = ring.cut(-1.0, 1e6, is_last=True).packets
         assert sum(len(p.data) for p in kept) <= 1000 and kept[0].is_key
     assert len(kept) >= 10
@@ -190,31 +190,31 @@ def test_bytes_are_bounded():
 
 def test_a_gop_that_is_too_large_is_not_kept():
     ring = PacketRing(max_bytes=1000)
-    ring.packet(packet(0, True, size=900), SECOND)
+    ring.record_packet(packet(0, True, size=900), SECOND)
     for second in range(1, 10):
-        ring.packet(packet(second, size=90), SECOND)
+        ring.record_packet(packet(second, size=90), SECOND)
     assert ring.cut(0.0, 5.0, is_last=True).packets == []
-    ring.packet(packet(10, True), SECOND)
-    ring.packet(packet(11), SECOND)
+    ring.record_packet(packet(10, True), SECOND)
+    ring.record_packet(packet(11), SECOND)
     assert times(ring.cut(0.0, 20.0, is_last=True)) == [10, 11]
 
 
 def test_packets_without_a_time_are_left_out_up_to_the_next_key_packet():
     ring = filled(3)
     for made in (packet(None), packet(4), packet(5, True), packet(6)):
-        ring.packet(made, SECOND)
+        ring.record_packet(made, SECOND)
     assert times(ring.cut(5.0, 9.0, is_last=True)) == [5, 6] and ring.timeless == 1
-    ring.packet(packet(7), None)
+    ring.record_packet(packet(7), None)
     assert ring.timeless == 2
 
 
 def test_it_begins_at_a_key_packet_and_anew_with_another_clock():
     ring = PacketRing()
-    ring.packet(packet(0), SECOND)
-    ring.packet(packet(1, True), SECOND)
+    ring.record_packet(packet(0), SECOND)
+    ring.record_packet(packet(1, True), SECOND)
     assert times(ring.cut(0.0, 9.0, is_last=True)) == [1]
-    ring.packet(packet(2000), MS)
-    ring.packet(packet(3000, True), MS)
+    ring.record_packet(packet(2000), MS)
+    ring.record_packet(packet(3000, True), MS)
     cut = ring.cut(0.0, 9.0, is_last=True)
     assert times(cut) == [3000] and cut.time_base == MS
 

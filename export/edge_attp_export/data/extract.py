@@ -49,13 +49,13 @@ def extract(video: Path, target: Path, extraction: Extraction, name: str) -> Ext
     with CompressedVideo(str(video), residual=True) as parsed:
         keys: List[np.ndarray] = []
         wanted: Set[Optional[int]] = set()
-        for picture in parsed.sample(drawn, seed, keys=True):
+        for picture in parsed.sample(per_gop=drawn, seed=seed, keys=True):
             if picture.is_random_access:
                 keys.append(parsed.decode_key(picture))
             else:
                 wanted.add(picture.pts)
         flows = _optical_flows(video, wanted, extraction.optical_flow)
-        samples = _samples(parsed.sample(drawn, seed, keys=True), flows, video)
+        samples = _samples(parsed.sample(per_gop=drawn, seed=seed, keys=True), flows, video)
         size_bytes = write_clip(target, keys, samples, parsed.bit_depth)
     return Extracted(len(wanted), size_bytes)
 

@@ -17,9 +17,9 @@ import av
 import numpy as np
 
 from edge_attp.bitstream import pyav
+from edge_attp.bitstream.colours import FrameConverter
 from edge_attp.bitstream.container import ContainerSource
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_matrix
-from edge_attp.bitstream.pyav import Converter
 from edge_attp.errors import SourceError, UsageError
 
 from ..files import replacing
@@ -108,14 +108,14 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
         dst_color_range="MPEG",
         interpolation="BICUBIC",
     )
-    convert = Converter(str(source), **uniform)
-    video = ContainerSource(str(source), str(source), None, None)
+    converter = FrameConverter(str(source), **uniform)
+    video = ContainerSource(str(source), str(source))
     try:
         orientation = None
-        for frame in video.decoded():
+        for frame in video.decode_frames():
             orientation = orientation or _orientation(frame, video)
             width_coded, height_coded = orientation.size(width, height)
-            samples = convert(frame, width=width_coded, height=height_coded).to_ndarray()
+            samples = converter.convert(frame, width=width_coded, height=height_coded).to_ndarray()
             yield av.VideoFrame.from_ndarray(_turned(samples, orientation), format="yuv420p")
     except av.error.FFmpegError as error:
         raise SourceError(f"{source}: cannot be decoded: {error.strerror}") from error
@@ -125,7 +125,7 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
 
 def _orientation(frame: Any, video: ContainerSource) -> Orientation:
     """What the first frame says, which has it from the stream or the container; else the container."""
-    matrix = pyav.display_matrix(frame) or video.display_matrix
+    matrix = pyav.frame_matrix(frame) or video.display_matrix
     told = None if matrix is None else from_matrix(matrix)
     return UPRIGHT if told is None else told.orientation
 

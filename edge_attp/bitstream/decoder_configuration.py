@@ -1,7 +1,7 @@
-"""The records in which containers keep parameter sets: avcC and hvcC (ISO/IEC 14496-15), or Annex B.
+"""Decoder configuration records, in which containers keep parameter sets: avcC and hvcC (ISO/IEC 14496-15).
 
-A record that is broken is no reason to refuse a stream: the sets may come in band, and the samples tell
-how long the lengths of their NAL units are.
+A broken record is no reason to refuse a stream: the parameter sets may come in band, and the samples show
+how many bytes the lengths of their NAL units have.
 """
 
 from typing import List, NamedTuple, Sequence
@@ -9,14 +9,14 @@ from typing import List, NamedTuple, Sequence
 from edge_attp.bitstream import nal
 from edge_attp.bitstream.syntax import H264, Syntax
 
-# Where the NAL length size lies: in the two lowest bits of that byte. Arrays of NAL units follow.
+# The two lowest bits of this byte hold the size of a NAL unit length. Arrays of NAL units follow.
 _LENGTH_SIZE_AT = {"avcC": 4, "hvcC": 21}
 _LENGTH_SIZES = (4, 2, 1, 3)  # the most frequent first
 
 
 class Configuration(NamedTuple):
-    """What a record says. nal_length_bytes: 0 if packets are Annex B. fault: what is wrong with the
-    record, if anything is; then the size is a guess, and sets may be missing."""
+    """What a record says. `nal_length_bytes` is 0 if packets are Annex B. `fault` says what is wrong with the
+    record, if anything; then the size is a guess, and parameter sets may be missing."""
 
     nal_length_bytes: int
     parameter_sets: List[bytes]
@@ -24,7 +24,7 @@ class Configuration(NamedTuple):
 
 
 def parse_configuration(record: bytes, syntax: Syntax) -> Configuration:
-    """All that can be used of a container's codec configuration."""
+    """Whatever is usable of a container's record, which may also be Annex B."""
     kind = "avcC" if syntax is H264 else "hvcC"
     if not record:
         return Configuration(4, [], f"it has no {kind} record (parameter sets)")
@@ -44,8 +44,8 @@ def parse_configuration(record: bytes, syntax: Syntax) -> Configuration:
 
 
 def likely_length_size(samples: Sequence[bytes], syntax: Syntax, guess: int) -> int:
-    """How many bytes the NAL unit lengths of these samples have; 0 if the samples are Annex B, `guess` if
-    they do not tell."""
+    """How many bytes the NAL unit lengths of these samples have: 0 if they are Annex B, `guess` if the samples
+    do not show it."""
     fitting = {
         size: sum(_fits(sample, size, syntax) for sample in samples)
         for size in (guess,) + _LENGTH_SIZES
@@ -57,8 +57,8 @@ def likely_length_size(samples: Sequence[bytes], syntax: Syntax, guess: int) -> 
 
 
 def _fits(sample: bytes, size: int, syntax: Syntax) -> bool:
-    """Whether lengths of this size lead to the end, from a unit that is not empty: zero bytes alone are a
-    chain of shorter lengths too."""
+    """Whether lengths of this size lead to the end, beginning with a unit that is not empty: zero bytes
+    alone also form a chain of shorter lengths."""
     first = next(nal.split(sample, size, syntax), b"")
     is_chain = any(sample[:size]) and nal.lengths_fit(sample, size)
     return is_chain and bool(first) and syntax.is_header(first)
@@ -69,7 +69,7 @@ def _sets(nals: List[bytes], syntax: Syntax) -> List[bytes]:
 
 
 def _take_all(record: bytes, size_at: int, syntax: Syntax, nals: List[bytes]) -> None:
-    """Appends the NAL units of an AVC- or HEVCDecoderConfigurationRecord; IndexError where it is cut."""
+    """Appends the NAL units of an AVC- or HEVCDecoderConfigurationRecord; IndexError if it is cut short."""
     position = size_at + 1
     if syntax is H264:
         for mask in (31, 255):
@@ -84,7 +84,7 @@ def _take_all(record: bytes, size_at: int, syntax: Syntax, nals: List[bytes]) ->
 
 
 def _take(record: bytes, position: int, count: int, nals: List[bytes]) -> int:
-    """Appends `count` NAL units, each behind its length in two bytes; returns where they end."""
+    """Appends `count` NAL units, each after its length in two bytes; returns where they end."""
     for _ in range(count):
         size = record[position] << 8 | record[position + 1]
         nal_unit = record[position + 2 : position + 2 + size].rstrip(b"\0")
