@@ -144,7 +144,7 @@ def test_a_disk_that_does_not_take_it_stops_nothing(tmp_path, video, start_sink,
 def test_a_failure_in_the_middle_leaves_no_file(tmp_path, video, start_sink, monkeypatch):
     ring, _ = video
 
-    def fails(path, *_):
+    def fails(path, *_, **__):
         with open(path, "w") as file:
             file.write("half")
         raise OSError(28, "No space left on device")
