@@ -21,9 +21,9 @@ class Picture:
     >>> with CompressedVideo("examples/demo.mp4") as video:
     ...     picture = list(video)[1]
     >>> picture
-    <Picture 1 P 340x256 poc=8 pts=3072 ok, 4443 bytes>
+    <Picture 1 P 340x256 poc=6 pts=1536 ok, 3230 bytes>
     >>> picture.decode_index, picture.kind, picture.is_reference, picture.time_s
-    (1, 'P', True, 0.24)
+    (1, 'P', True, 0.12)
     """
 
     __slots__ = (
@@ -95,7 +95,7 @@ class Picture:
     @property
     def pts(self) -> Optional[int]:
         """Presentation time in ticks of the video's time_base, as the container has it; None if it has none.
-        docs/TIMES.md says what containers make of it."""
+        docs/times.md says what containers make of it."""
         pts = int(self._info.pts)
         return None if pts == binding.NO_PTS else pts
 
