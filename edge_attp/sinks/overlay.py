@@ -14,6 +14,7 @@ import numpy as np
 from edge_attp.bitstream import Picture, pyav
 from edge_attp.bitstream.frames import Frames
 from edge_attp.bitstream.orientation import UPRIGHT
+from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import ScoredPicture, Verdict
@@ -24,7 +25,6 @@ from edge_attp.sinks.overlay_layout import Layout, heat_size
 
 __all__ = ["Drawing", "OverlaySink", "PyAv", "Sketch"]
 
-DEFAULT_RATE = Fraction(25)
 TICKS_PER_S = 90000
 CRF = "20"
 PyAv = Any  # the module av and its objects: imported late, without types
@@ -125,7 +125,7 @@ class OverlaySink(Drawing):
         try:
             open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
-            rate = header.frame_rate or DEFAULT_RATE
+            rate = header.frame_rate or ASSUMED_RATE
             # With B pictures, MP4 of uneven times ends too early.
             options = {"crf": CRF, "preset": "veryfast", "bf": "0"}
             self._stream = self._add_encoder(self._output, rate, options)
