@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt. Knows nothing of what is attempted."""
+"""How long to wait before the next attempt, whatever is attempted."""
 
 import random
 from typing import Callable
@@ -8,8 +8,8 @@ _LONGEST_EXPONENT = 32
 
 
 class Backoff:
-    """Waits that double from FIRST_S to `longest_s`, each shortened at random by up to a half, so that
-    many clients of a server that comes back do not all knock at once."""
+    """Waits that double from FIRST_S up to `longest_s`. Each is shortened at random by up to a half, so that the
+    clients of a restarted server do not all return at once."""
 
     def __init__(self, longest_s: float, draw: Callable[[], float] = random.random) -> None:
         self._longest_s = longest_s
@@ -23,5 +23,5 @@ class Backoff:
         return min(doubled_s, self._longest_s) * (1.0 - 0.5 * self._draw())
 
     def reset(self) -> None:
-        """It worked: the next failure is a first one."""
+        """Called after a success: the next failure counts as the first."""
         self.failures = 0

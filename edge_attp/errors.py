@@ -1,16 +1,16 @@
-"""Every error that this package raises on purpose, and the exit code of the command line for each.
+"""The errors that this package raises on purpose, and the exit code of the command line for each.
 
 ::
 
     EdgeAttpError (1)
      +-- SourceError (3, also OSError)            the input cannot be opened or read
-     +-- UnsupportedStream (4, also ValueError)   valid, but uses a feature that is refused by name
+     +-- UnsupportedStream (4, also ValueError)   valid, but uses a feature that the parser refuses
      +-- CorruptStream (3, also ValueError)       not a valid bitstream
      +-- ModelError (5)                           a model pack is missing, broken or of another version
      +-- EngineError (5)                          an inference engine is missing or failed
      +-- UsageError (2)                           wrong arguments or configuration
 
-Each message is one line for people: what is wrong, where, and what to do about it if that is known.
+Each message is one line for people: what is wrong, where, and, if known, what to do about it.
 """
 
 __all__ = [
@@ -37,13 +37,13 @@ class SourceError(EdgeAttpError, OSError):
 
 
 class UnsupportedStream(EdgeAttpError, ValueError):
-    """The stream is valid but uses a codec or a coding tool that this parser refuses by name."""
+    """The stream is valid but uses a codec or a coding tool that the parser refuses, and names."""
 
     exit_code = 4
 
 
 class CorruptStream(EdgeAttpError, ValueError):
-    """Nothing at all could be read from the bitstream; damage in mid-stream is not an error."""
+    """Nothing could be read from the bitstream. (Damage in mid-stream is not an error: pictures are marked.)"""
 
     exit_code = 3
 

@@ -1,14 +1,14 @@
-"""Messages for people, on stderr. stdout belongs to results.
+"""Messages for people, on stderr; stdout is for results.
 
-Modules log through `logger`; a program calls `configure()` once. Without it, Python prints warnings
-and errors to stderr, which is right for a library.
+Modules log through `logger`. A program calls `configure()` once; without it, Python prints warnings and
+errors to stderr, as befits a library.
 """
 
 import logging
 import os
 import re
 import sys
-from typing import Optional, TextIO, Union
+from typing import TYPE_CHECKING, Optional, TextIO, Union
 from urllib.parse import urlsplit
 
 __all__ = [
@@ -39,21 +39,21 @@ _LEVEL_COLOURS = {logging.ERROR: "red", logging.WARNING: "yellow", logging.DEBUG
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """True on a terminal, unless the NO_COLOR convention or TERM=dumb asks for plain text."""
+    """Whether the stream is a terminal, and neither NO_COLOR nor TERM=dumb asks for plain text."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
 
 
 def paint(text: str, colour: str, stream: Optional[TextIO] = None) -> str:
-    """`text` in a colour of the table above if `stream` (stderr by default) wants colour."""
+    """`text` in a colour of the table above, if `stream` (by default stderr) wants colour."""
     if not wants_colour(sys.stderr if stream is None else stream):
         return text
     return f"\033[{_COLOURS[colour]}m{text}\033[0m"
 
 
 def _is_journal() -> bool:
-    """Whether stderr is systemd's journal, as systemd.exec(5) tells."""
+    """Whether stderr is systemd's journal; see systemd.exec(5)."""
     try:
         found = os.fstat(sys.stderr.fileno())
     except (AttributeError, OSError, ValueError):
@@ -61,9 +61,15 @@ def _is_journal() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
+if TYPE_CHECKING:
+    _TextHandler = logging.StreamHandler[TextIO]
+else:
+    _TextHandler = logging.StreamHandler  # not generic before Python 3.11
+
+
 class _Formatter(logging.Formatter):
-    """`level: message`, and the bare message for information; only the level's word is coloured. For the
-    journal, each line begins with its priority instead, as sd-daemon(3) has it."""
+    """Formats `level: message` with the level in colour, or the bare message for information. For the journal,
+    each line begins with its priority instead; see sd-daemon(3)."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
@@ -79,8 +85,8 @@ class _Formatter(logging.Formatter):
         return f"{paint(word, colour) if colour else word}: {message}"
 
 
-class _StderrHandler(logging.StreamHandler):
-    """Looks stderr up for every record, so that redirection after configure() works."""
+class _StderrHandler(_TextHandler):
+    """Looks up stderr for every record, so that redirection after configure() works."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
@@ -88,7 +94,8 @@ class _StderrHandler(logging.StreamHandler):
 
 
 def configure(verbosity: int = 0) -> None:
-    """Sends the package's messages to stderr: -1 errors only, 0 also warnings and information, 1 all."""
+    """Sends the package's messages to stderr. `verbosity`: -1 for errors only, 0 also for warnings and
+    information, 1 for everything."""
     levels = {-1: logging.ERROR, 0: logging.INFO, 1: logging.DEBUG}
     logger.setLevel(levels[max(-1, min(1, verbosity))])
     if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
@@ -98,7 +105,7 @@ def configure(verbosity: int = 0) -> None:
 
 
 def without_password(source: str) -> str:
-    """The address as it may be shown. What is no address comes back as it is."""
+    """The address without its secrets, fit to be shown. Anything but an address is returned unchanged."""
     if "://" not in source:
         return source
     return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", source))

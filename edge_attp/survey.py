@@ -1,11 +1,11 @@
-"""What the pictures of a stream add up to: kinds, GOPs, modes, coding tree, motion, references, residual.
+"""Statistics of a stream's pictures: kinds, GOPs, modes, coding tree, motion, references, residual.
 
-Feed pictures to a Survey, ask it for its summary. It keeps counts and histograms, never pictures,
-so that its size does not grow with the stream. `edge-attp inspect` prints what it finds.
+Give pictures to a Survey, then ask it for its summary. It keeps counts and histograms but no pictures,
+so its size does not grow with the stream. `edge-attp inspect` prints its summary.
 """
 
 from collections import Counter
-from typing import Any, Dict, List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
@@ -23,14 +23,23 @@ MODES = (
 )
 SPEED_BIN = 1.0 / 16  # px per picture: the histogram's resolution
 SPEED_BINS = 16 * 256  # faster blocks count as 256 px per picture
-KEPT_POCS = 1024  # reference distances are found for pictures this far back
-LONGEST_PATTERN = 1024  # pictures of one GOP that take part in its pattern
+KEPT_POCS = 1024  # reference distances are known for pictures this far back
+LONGEST_PATTERN = 1024  # pictures of a GOP that count for its pattern
 CODING_UNITS = (8, 16, 32, 64)  # luma samples
 LUMA_TRANSFORMS = (4, 8, 16, 32)
 
 
 class Survey:
-    """Accumulates pictures in decoding order. Not thread-safe."""
+    """Statistics of pictures, which are added in decoding order. Not thread-safe.
+
+    >>> from edge_attp.bitstream import CompressedVideo
+    >>> survey = Survey()
+    >>> with CompressedVideo("examples/demo.mp4") as video:
+    ...     for picture in video:
+    ...         survey.add_picture(picture)
+    >>> survey.summary()["kinds"]
+    {'I': 3, 'P': 49, 'B': 98}
+    """
 
     def __init__(self) -> None:
         self.pictures = 0
@@ -45,8 +54,7 @@ class Survey:
         self._pocs: Dict[int, int] = {}
         self._distances: "Counter[float]" = Counter()
 
-    def add(self, picture: Picture) -> None:
-        """Counts one picture."""
+    def add_picture(self, picture: Picture) -> None:
         self.pictures += 1
         if picture.integrity != "ok":
             self.damaged += 1
@@ -55,21 +63,21 @@ class Survey:
             )
         self._nal_units[picture.nal_unit_name] += 1
         self._sub_layers[picture.temporal_id] += 1
-        self._gops.add(picture)
-        self._kinds[picture.kind].add(picture)
+        self._gops.add_picture(picture)
+        self._kinds[picture.kind].add_picture(picture)
         self._pocs[picture.decode_index] = picture.poc
         self._pocs.pop(picture.decode_index - KEPT_POCS, None)
         if picture.kind != "I":
             self._add_motion(picture)
 
-    def summary(self) -> Dict[str, Any]:
-        """Everything found, as numbers, strings, lists and dictionaries that JSON can hold.
+    def summary(self) -> Dict[str, object]:
+        """The statistics as numbers, strings, lists and dictionaries, fit for JSON.
 
-        Shares are 0 to 1, speeds luma pixels per picture interval, residuals sample values,
-        distances picture intervals of display order (below 0: the reference is shown later).
-        "coding" is of HEVC: by side in luma samples, the share of the area that coding units have, and
-        of the coded area that luma transform blocks have; of the inter prediction units, the shares
-        whose vectors are merged, and that use both lists.
+        Shares are 0 to 1, speeds are in luma samples per picture interval, residuals in sample values, and
+        distances in picture intervals of display order (negative if the reference is shown later).
+        "coding" exists for HEVC: by side in luma samples, the coding units' share of the area, and the luma
+        transform blocks' share of the coded area; of the inter prediction units, the shares that are merged
+        and that use both lists.
         """
         kinds = {name: kind for name, kind in self._kinds.items() if kind.pictures}
         return {
@@ -114,7 +122,7 @@ class Survey:
                 distance = (picture.poc - self._pocs[first + index]) / float(picture.poc_step)
                 self._distances[distance] += int(blocks)
 
-    def _motion_summary(self) -> Dict[str, Any]:
+    def _motion_summary(self) -> Dict[str, object]:
         blocks = int(self._speeds.sum())
         return {
             "blocks": blocks,
@@ -136,7 +144,7 @@ class Survey:
 
 
 class _Kind:
-    """Counts of all I, all P or all B pictures."""
+    """Statistics of all I, all P or all B pictures."""
 
     def __init__(self) -> None:
         self.pictures = 0
@@ -146,10 +154,10 @@ class _Kind:
         self._coded_samples = 0
         self._squares = 0.0
 
-    def add(self, picture: Picture) -> None:
+    def add_picture(self, picture: Picture) -> None:
         self.pictures += 1
         if picture.coding_counts is not None:
-            self.coding.add(picture.coding_counts)
+            self.coding.add_counts(picture.coding_counts)
         self._modes += np.bincount(picture.motion.mode.ravel(), minlength=len(MODES))
         if picture.residual is not None:
             luma = picture.residual.y
@@ -171,7 +179,7 @@ class _Kind:
 
 
 class _Coding:
-    """Sizes and kinds of coding, prediction and transform units."""
+    """Statistics of coding, prediction and transform units."""
 
     def __init__(self) -> None:
         self.pictures = 0
@@ -179,7 +187,7 @@ class _Coding:
         self._transforms = np.zeros(len(LUMA_TRANSFORMS), np.int64)
         self._predicted = self._merged = self._bi_predicted = 0
 
-    def add(self, counts: CodingCounts) -> None:
+    def add_counts(self, counts: CodingCounts) -> None:
         self.pictures += 1
         self._units += np.array(counts.coding_units)
         self._transforms += np.array(counts.luma_transforms)
@@ -187,7 +195,7 @@ class _Coding:
         self._merged += counts.merged
         self._bi_predicted += counts.bi_predicted
 
-    def shares(self) -> Dict[str, Any]:
+    def shares(self) -> Dict[str, object]:
         predicted = float(max(1, self._predicted))
         return {
             "coding_units": _area_shares(CODING_UNITS, self._units),
@@ -212,7 +220,7 @@ class _Gops:
         self._lengths: List[int] = []
         self._patterns: "Counter[str]" = Counter()
 
-    def add(self, picture: Picture) -> None:
+    def add_picture(self, picture: Picture) -> None:
         if picture.is_random_access:
             self._close()
         self._length += 1
@@ -220,7 +228,7 @@ class _Gops:
             letter = picture.kind if picture.is_reference else picture.kind.lower()
             self._open.append((picture.poc, letter))
 
-    def summary(self) -> Dict[str, Any]:
+    def summary(self) -> Dict[str, object]:
         self._close()
         pattern, times = (self._patterns.most_common(1) or [("", 0)])[0]
         return {
@@ -240,12 +248,15 @@ class _Gops:
 
 
 def compress_pattern(letters: str) -> str:
-    """Letters of one GOP in display order, runs of equal mini-GOPs written once.
+    """Letters of one GOP in display order, with runs of equal mini-GOPs written once.
 
-    A mini-GOP is some B pictures and the I or P picture after them: "IbBbPbBbPP" gives
-    "I 2x[bBbP] P". Lower case is a picture that no other refers to.
+    A mini-GOP is any number of B pictures and the I or P picture after them. Lower case means that no other
+    picture refers to this one.
+
+    >>> compress_pattern("IbBbPbBbPP")
+    'I 2x[bBbP] P'
     """
-    groups: List[List[Any]] = []
+    groups: List[Tuple[str, int]] = []
     start = 0
     for index, letter in enumerate(letters):
         if letter in "bB" and index + 1 < len(letters):
@@ -253,11 +264,7 @@ def compress_pattern(letters: str) -> str:
         group = letters[start : index + 1]
         start = index + 1
         if groups and groups[-1][0] == group:
-            groups[-1][1] += 1
+            groups[-1] = group, groups[-1][1] + 1
         else:
-            groups.append([group, 1])
-    return " ".join(_run(group, times) for group, times in groups)
-
-
-def _run(group: str, times: int) -> str:
-    return group if times == 1 else f"{times}x[{group}]"
+            groups.append((group, 1))
+    return " ".join(group if times == 1 else f"{times}x[{group}]" for group, times in groups)

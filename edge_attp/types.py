@@ -1,4 +1,4 @@
-"""Immutable records that more than one part of the package passes on. No code, no imports of ours."""
+"""Immutable records shared by several parts of the package. No code, and no imports from the package."""
 
 from fractions import Fraction
 from typing import NamedTuple, Optional, Tuple
@@ -14,10 +14,10 @@ __all__ = [
 
 
 class EncodedPacket(NamedTuple):
-    """Bytes of about one access unit, as they come out of a container or a raw stream.
+    """Bytes of about one access unit, as a container or a raw stream gives them.
 
-    `pts` and `dts` are in the time base of the stream, None where there is none. `is_shown`: False for
-    what an edit list hides: other pictures may refer to it.
+    `pts` and `dts` are in ticks of the stream's time base, None if the container has none. `is_shown` is False
+    for a packet that an edit list hides, though other pictures may refer to its own.
     """
 
     data: bytes
@@ -28,7 +28,7 @@ class EncodedPacket(NamedTuple):
 
 
 class ModeCounts(NamedTuple):
-    """Blocks of one picture by mode: H.264 macroblocks (16x16 luma samples), HEVC 8x8 luma blocks."""
+    """Number of blocks of one picture by mode: H.264 macroblocks (16x16 luma samples), HEVC 8x8 luma blocks."""
 
     intra: int
     inter: int
@@ -37,11 +37,14 @@ class ModeCounts(NamedTuple):
 
 
 class CodingCounts(NamedTuple):
-    """What the coding quadtree of one HEVC picture looks like.
+    """Counts of the units in the coding quadtree of one HEVC picture.
 
-    `coding_units` of 8, 16, 32 and 64 luma samples; `prediction_units` of inter prediction, of which
-    `merged` took their vectors over from a merge candidate (those of skipped coding units included) and
-    `bi_predicted` use both lists; `luma_transforms`: coded blocks of 4, 8, 16 and 32 samples.
+    - `coding_tree_units`.
+    - `coding_units`: with sides of 8, 16, 32 and 64 luma samples.
+    - `prediction_units`: of inter prediction.
+    - `merged`: those that inherit their vectors from a merge candidate, skipped coding units included.
+    - `bi_predicted`: those that use both lists.
+    - `luma_transforms`: coded luma blocks with sides of 4, 8, 16 and 32 samples.
     """
 
     coding_tree_units: int
@@ -53,8 +56,8 @@ class CodingCounts(NamedTuple):
 
 
 class VideoTrack(NamedTuple):
-    """One video track of a container. codec: FFmpeg's name. pictures: 0 where the container does not tell.
-    is_cover: a cover picture or thumbnails."""
+    """One video track of a container. `codec` is FFmpeg's name, `width` and `height` are in samples, `pictures`
+    is 0 if the container does not say. `is_cover`: the track is a cover picture or thumbnails."""
 
     codec: str
     width: int
@@ -65,15 +68,17 @@ class VideoTrack(NamedTuple):
 
 
 class StreamInfo(NamedTuple):
-    """What is known of a stream: from its container and from its active sequence parameter set.
+    """What the container and the active sequence parameter set say about a stream.
 
-    Sizes are in luma samples after cropping. `block_px`: the side of a macroblock (H.264, 16) or coding
-    tree unit. `max_num_ref_frames`: HEVC pictures held besides the current one at most.
-    `pic_order_cnt_type`: 0 in HEVC. `poc_step` is the picture order count difference of two neighbours
-    in display order. `tools` grows while pictures are read. `rotation_deg`, `is_mirrored`: how the coded
-    picture is to be turned, clockwise, after it was mirrored, left to right; `display_matrix`: of the
-    container. `track`: which of `tracks`, the video tracks of the container, is read; raw streams
-    have none.
+    - `width`, `height`: luma samples, after cropping.
+    - `block_px`: side of a macroblock (H.264: 16) or coding tree unit, in luma samples.
+    - `max_num_ref_frames`: in HEVC, the largest number of pictures kept besides the current one.
+    - `pic_order_cnt_type`: 0 in HEVC.
+    - `poc_step`: difference of the picture order counts of two neighbours in display order.
+    - `tools`: names of the coding tools seen so far.
+    - `frame_rate`: pictures per second. `time_base`: seconds per tick. None if unknown.
+    - `rotation_deg`, `is_mirrored`, `display_matrix`: as in CompressedVideo.
+    - `track`: which of `tracks`, the video tracks of the container, is read; raw streams have none.
     """
 
     container: str
@@ -100,10 +105,14 @@ class StreamInfo(NamedTuple):
 
 
 class StreamStats(NamedTuple):
-    """Counts of what was read so far; `damaged` counts pictures, `demux_s` is the time spent on reading
-    packets, in seconds. `skipped` are the HEVC pictures (RASL) that were not given out because their
-    references precede the random-access picture with which decoding began. `hidden` are those of `pictures`
-    that an edit list hides."""
+    """Counts of what has been read so far.
+
+    - `pictures`, and of these `damaged` ones and ones that an edit list hides (`hidden`).
+    - `nal_units`, and of these `ignored_nal_units` and `damaged_nal_units`.
+    - `demux_s`: seconds spent on reading packets.
+    - `skipped`: HEVC pictures (RASL) that were left out, because their references precede the random-access
+      picture with which decoding began.
+    """
 
     pictures: int
     damaged: int

@@ -38,7 +38,7 @@ def picture(index, kind, poc, **changes):
 def summary(*pictures):
     survey = Survey()
     for one in pictures:
-        survey.add(one)
+        survey.add_picture(one)
     return survey.summary()
 
 

@@ -155,7 +155,7 @@ class MotionField:
     >>> motion.mv.shape, motion.reference.shape, motion.mode.shape, motion.flow().shape
     ((2, 64, 85, 2), (2, 64, 85), (64, 85), (2, 64, 85))
     >>> print(f"{(motion.mode == MODE_SKIP).mean():.0%} of the blocks are skipped")
-    85% of the blocks are skipped
+    56% of the blocks are skipped
     """
 
     __slots__ = ("_handle", "_info", "_orientation", "_mv", "_reference", "_mode", "_weights")

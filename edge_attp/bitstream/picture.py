@@ -21,9 +21,9 @@ class Picture:
     >>> with CompressedVideo("examples/demo.mp4") as video:
     ...     picture = list(video)[1]
     >>> picture
-    <Picture 1 P 340x256 poc=8 pts=3072 ok, 4443 bytes>
+    <Picture 1 P 340x256 poc=6 pts=1536 ok, 3230 bytes>
     >>> picture.decode_index, picture.kind, picture.is_reference, picture.time_s
-    (1, 'P', True, 0.24)
+    (1, 'P', True, 0.12)
     """
 
     __slots__ = (
@@ -95,20 +95,20 @@ class Picture:
     @property
     def pts(self) -> Optional[int]:
         """Presentation time in ticks of the video's time_base, as the container has it; None if it has none.
-        docs/TIMES.md says what containers make of it."""
+        docs/times.md says what containers make of it."""
         pts = int(self._info.pts)
         return None if pts == binding.NO_PTS else pts
 
     @property
     def dts(self) -> Optional[int]:
-        """Decoding time in the video's time_base, as the container says; None if it says none."""
-        dts: int = self._info.dts
+        """Decoding time in ticks of the video's time_base, as the container has it; None if it has none."""
+        dts = int(self._info.dts)
         return None if dts == binding.NO_PTS else dts
 
     @property
     def packet(self) -> int:
-        """Number of the packet in which the picture begins, counted from 0."""
-        return self._info.packet
+        """Number of the packet in which the picture begins, from 0."""
+        return int(self._info.packet)
 
     @property
     def time_s(self) -> Optional[float]:

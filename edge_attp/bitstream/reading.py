@@ -6,12 +6,12 @@ from a picture to its packet, so that a random-access picture can carry the byte
 
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Iterator, NamedTuple, Optional, Set
+from typing import Deque, Iterator, NamedTuple, Optional, Set
 
 import numpy as np
 
 from edge_attp.bitstream import binding
-from edge_attp.bitstream.key_pictures import MAX_AHEAD, AnchorDecoder
+from edge_attp.bitstream.key_pictures import MAX_AHEAD, AnchorDecoder, ToRgb
 from edge_attp.bitstream.nal import KeyBytes, ParameterSets, join
 from edge_attp.bitstream.orientation import Orientation, StatedOrientation, effective_orientation
 from edge_attp.bitstream.picture import Picture
@@ -46,7 +46,7 @@ class Reading:
         source: Source,
         packets: Iterator[EncodedPacket],
         options: ReadingOptions,
-        to_rgb: Callable[[Any], np.ndarray],
+        to_rgb: ToRgb,
     ) -> None:
         self._source = source
         self._packets = packets

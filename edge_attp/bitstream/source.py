@@ -8,6 +8,8 @@ from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.syntax import H264
 from edge_attp.types import EncodedPacket, VideoTrack
 
+ASSUMED_RATE = Fraction(25)  # pictures per second, if neither container nor stream states a rate
+
 
 class Source(ProcessBound):
     """Facts about one opened input, and its packets, which can be read once.
@@ -47,6 +49,7 @@ class Source(ProcessBound):
         """Determines the facts, waiting for them if necessary. Called once, before anything else."""
 
     def packets(self) -> Iterator[EncodedPacket]:
+        """The packets from the first to the last, in decoding order."""
         raise NotImplementedError
 
     def stop(self) -> None:

@@ -6,14 +6,13 @@ original. An odd width or height loses one column or row, because 4:2:0 cannot c
 motion of the copy, not that of the original encoder.
 """
 
-from fractions import Fraction
 from typing import Dict, Iterator, Optional
 
 from edge_attp.bitstream import pyav
 from edge_attp.bitstream.colours import FrameConverter
 from edge_attp.bitstream.container import ContainerSource
 from edge_attp.bitstream.pyav import CodecContext, Frame, Packet
-from edge_attp.bitstream.source import Source
+from edge_attp.bitstream.source import ASSUMED_RATE, Source
 from edge_attp.errors import SourceError, UnsupportedStream
 from edge_attp.log import logger
 from edge_attp.types import EncodedPacket
@@ -29,7 +28,6 @@ _OPTIONS = {
     "forced-idr": "1",
 }
 _LIVE_OPTIONS: Dict[str, str] = dict(_OPTIONS, bf="0", tune="zerolatency")
-_DEFAULT_RATE = Fraction(25)
 
 
 def parsed_or_transcoded(
@@ -106,8 +104,8 @@ class TranscodedSource(Source):
         encoder.width = max(frame.width & ~1, 2)
         encoder.height = max(frame.height & ~1, 2)
         encoder.pix_fmt = _PIXEL_FORMAT
-        encoder.framerate = self.frame_rate or _DEFAULT_RATE
-        encoder.time_base = self.time_base or 1 / _DEFAULT_RATE
+        encoder.framerate = self.frame_rate or ASSUMED_RATE
+        encoder.time_base = self.time_base or 1 / ASSUMED_RATE
         encoder.options = dict(self._options)
         encoder.open()
         return encoder
@@ -115,7 +113,7 @@ class TranscodedSource(Source):
     def _set_time(self, frame: Frame, last_pts: Optional[int]) -> int:
         """Gives the frame a time stamp later than the last one, which libx264 requires."""
         if frame.pts is None or (last_pts is not None and frame.pts <= last_pts):
-            rate = self.frame_rate or _DEFAULT_RATE
+            rate = self.frame_rate or ASSUMED_RATE
             ticks = 1 / (rate * (self.time_base or 1 / rate))
             frame.pts = 0 if last_pts is None else last_pts + max(int(ticks), 1)
         return int(frame.pts)

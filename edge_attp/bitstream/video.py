@@ -56,16 +56,18 @@ class _VideoOptions(NamedTuple):
 class CompressedVideo(ProcessBound):
     """Motion vectors and residuals of an H.264 or HEVC video, picture by picture, in decoding order.
 
+    >>> from itertools import islice
     >>> from edge_attp.bitstream import CompressedVideo
     >>> with CompressedVideo("examples/demo.mp4") as video:
     ...     print(video)
-    ...     for picture in itertools.islice(video, 3):
+    ...     for picture in islice(video, 4):
     ...         x, y = picture.motion.flow().mean(axis=(1, 2))
     ...         print(f"{picture.kind} {x:+.2f} {y:+.2f} pixels per picture")
     <CompressedVideo 'examples/demo.mp4' h264 340x256, 8 bits, 25 pictures/s>
     I +0.00 +0.00 pixels per picture
-    P -0.27 +0.01 pixels per picture
-    B -0.27 +0.02 pixels per picture
+    P -1.01 +0.01 pixels per picture
+    B -1.02 +0.01 pixels per picture
+    B -0.99 +0.01 pixels per picture
 
     Parameters:
 
@@ -194,7 +196,7 @@ class CompressedVideo(ProcessBound):
 
         >>> with CompressedVideo("examples/demo.mp4") as video:
         ...     [picture.decode_index for picture in video.sample(per_gop=2, seed=1)]
-        [7, 44, 63, 88, 101, 149]
+        [11, 38, 78, 97, 134, 149]
         """
         reading = self._begin_reading(
             self._reading_options._replace(threads=1, on_demand=True, anchor=None)
@@ -271,7 +273,13 @@ class CompressedVideo(ProcessBound):
         return self._converter.to_rgb(frame)
 
     def info(self) -> StreamInfo:
-        """What is known of the stream so far; `tools` and `poc_step` become complete while it is read."""
+        """What is known of the stream so far; `tools` and `poc_step` become complete while it is read.
+
+        >>> with CompressedVideo("examples/demo.mp4") as video:
+        ...     info = video.info()
+        >>> info.profile, info.level, info.chroma_format, info.block_px
+        ('High', '1.3', '4:2:0', 16)
+        """
         if self._reading is not None:
             self._native_info = self._reading.native_info()
         native, syntax = self._native_info, self._source.syntax
@@ -301,7 +309,14 @@ class CompressedVideo(ProcessBound):
 
     @property
     def stats(self) -> StreamStats:
-        """Counts of the current iteration, or of the last one."""
+        """Counts of the current iteration, or of the last one.
+
+        >>> with CompressedVideo("examples/demo.mp4", residual=False) as video:
+        ...     for picture in video:
+        ...         pass
+        ...     video.stats.pictures, video.stats.damaged
+        (150, 0)
+        """
         nothing = StreamStats(0, 0, 0, 0, 0, 0.0, 0)
         return nothing if self._reading is None else self._reading.stats()
 
@@ -417,7 +432,7 @@ def _probe(
 
 
 def _discard_picture(decoder: binding.Decoder) -> None:
-    """Raises what the core has to say if it has no picture."""
+    """Drops a picture; raises what the core reports if there is none."""
     address = decoder.receive_picture()
     if address is not None:
         binding.release_picture(address)

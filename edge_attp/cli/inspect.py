@@ -74,7 +74,7 @@ def _survey(args: argparse.Namespace) -> Tuple[Dict[str, Any], Optional[BaseExce
         dump = stack.enter_context(NpzWriter(args.dump)) if args.dump else None
         try:
             for picture in clock.timed(video, args.limit):
-                survey.add(picture)
+                survey.add_picture(picture)
                 if dump is not None:
                     dump.add_picture(picture)
         except (EdgeAttpError, KeyboardInterrupt) as error:

@@ -12,6 +12,7 @@ from typing import Callable, Dict, Generator, Iterator, List, NamedTuple, Option
 import numpy as np
 
 from edge_attp.bitstream import CompressedVideo, Picture, Source
+from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.engine import Buffers
 from edge_attp.engine.pack import InputSpec
 from edge_attp.log import logger
@@ -22,9 +23,8 @@ from edge_attp.sinks import Header, Observer
 from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 from edge_attp.types import StreamStats
 
-__all__ = ["ASSUMED_RATE", "EndOfReading", "Entry", "ReadPicture", "Reader"]
+__all__ = ["EndOfReading", "Entry", "ReadPicture", "Reader"]
 
-ASSUMED_RATE = 25.0  # pictures a second where the stream has no timing
 SAMPLING_SEED = 0
 # Of EVERY_GOP. Cameras and phones leave 30 to 250 pictures between key pictures, and one of these says too little:
 # a longer GOP counts as several of this length, with which the training clips are encoded.

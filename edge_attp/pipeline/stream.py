@@ -6,12 +6,13 @@ from typing import Callable, Deque, Dict, List, NamedTuple, Optional
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import Orientation
+from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.engine import Buffers, RunTimes
 from edge_attp.errors import EdgeAttpError
 from edge_attp.log import logger, without_password
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
-from edge_attp.pipeline.reader import ASSUMED_RATE, EndOfReading, Reader, ReadPicture
+from edge_attp.pipeline.reader import EndOfReading, Reader, ReadPicture
 from edge_attp.pipeline.scorer import Scorer
 from edge_attp.pipeline.writer import Conclusion, Writer
 from edge_attp.recognition import PictureLogits, RegionLogits, Verdict

@@ -9,9 +9,9 @@ import time
 from concurrent.futures import Future
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.log import logger
 from edge_attp.pipeline.options import StreamStatus
-from edge_attp.pipeline.reader import ASSUMED_RATE
 from edge_attp.recognition import (
     Event,
     PictureLogits,

@@ -14,6 +14,7 @@ import numpy as np
 from edge_attp.bitstream import Picture, pyav
 from edge_attp.bitstream.frames import Frames
 from edge_attp.bitstream.orientation import UPRIGHT
+from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import ScoredPicture, Verdict
@@ -24,7 +25,6 @@ from edge_attp.sinks.overlay_layout import Layout, heat_size
 
 __all__ = ["Drawing", "OverlaySink", "PyAv", "Sketch"]
 
-DEFAULT_RATE = Fraction(25)
 TICKS_PER_S = 90000
 CRF = "20"
 PyAv = Any  # the module av and its objects: imported late, without types
@@ -43,7 +43,7 @@ class Sketch(NamedTuple):
 
 
 class _Sketcher(Observer):
-    """Sketches every picture, for a sink to take the sketches. with_key: with the newest key picture."""
+    """Sketches every picture, for a sink that takes the sketches. with_key: Sketch.key_rgb is wanted."""
 
     needs_every_picture = True
 
@@ -69,9 +69,9 @@ class _Sketcher(Observer):
 
 
 class Drawing(Sink):
-    """Base of the sinks that show the overlay somewhere: an observer that sketches, and the drawing.
+    """What all sinks share that show the overlay somewhere: an observer that sketches, and drawing.
 
-    user: what needs PyAV, for messages. with_key: sketches hold the newest key picture. Raises UsageError if PyAV or
+    `user`: begins the messages. with_key: sketches hold the newest key picture. Raises UsageError if PyAV or
     OpenCV are missing.
     """
 
@@ -123,10 +123,10 @@ class OverlaySink(Drawing):
         self._frames = _frames(header.source, header.track)
         self._orientation = header.orientation
         try:
-            open(self._path, "wb").close()  # PyAV opens it only when the first packet comes
+            open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
             self._output = self._av.open(self._path, "w", format="mp4")
-            rate = header.frame_rate or DEFAULT_RATE
-            # With B pictures, an MP4 file of uneven times ends too early.
+            rate = header.frame_rate or ASSUMED_RATE
+            # With B pictures, MP4 of uneven times ends too early.
             options = {"crf": CRF, "preset": "veryfast", "bf": "0"}
             self._stream = self._add_encoder(self._output, rate, options)
             self._stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
@@ -175,8 +175,8 @@ class OverlaySink(Drawing):
 
 
 def _frames(source: str, track: int) -> Optional[Frames]:
-    """The decoded pictures of a file. A live source has none: opened a second time, it would not give the same
-    pictures."""
+    """The decoded pictures of a file. A live source has none: it cannot be opened a second time and give the
+    same pictures."""
     if not os.path.isfile(source):
         return None
     try:

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from edge_attp.backoff import Backoff
+from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.errors import UsageError
 from edge_attp.log import Trouble, without_secrets
 from edge_attp.recognition import ScoredPicture
 from edge_attp.sinks import draw
 from edge_attp.sinks.base import Header
-from edge_attp.sinks.overlay import DEFAULT_RATE, Drawing, PyAv, Sketch
+from edge_attp.sinks.overlay import Drawing, PyAv, Sketch
 from edge_attp.sinks.overlay_sender import Sender
 from edge_attp.sinks.settings import SinkType, fill_stream_name
 from edge_attp.strict import Key, matching
@@ -77,7 +78,7 @@ class OverlayStreamSink(Drawing):
             "failed_attempts": 0,
         }
         self._trouble = Trouble("overlay " + without_secrets(url))
-        self._rate = DEFAULT_RATE
+        self._rate = ASSUMED_RATE
         self._sender: Optional[Sender] = None
         self._output: PyAv = None
         self._encoding: PyAv = None
@@ -91,7 +92,7 @@ class OverlayStreamSink(Drawing):
     def begin(self, header: Header) -> None:
         super().begin(header)
         self._url = fill_stream_name(self._url, header.stream)
-        self._rate = header.frame_rate or DEFAULT_RATE
+        self._rate = header.frame_rate or ASSUMED_RATE
         self._thread.start()
 
     def picture(self, picture: ScoredPicture) -> None:

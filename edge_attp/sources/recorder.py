@@ -17,10 +17,10 @@ from edge_attp.bitstream.nal import ParameterSets
 from edge_attp.bitstream.orientation import Matrix
 from edge_attp.bitstream.packets import Input, OpenOptions, open_source
 from edge_attp.bitstream.pyav import Packet
-from edge_attp.bitstream.source import Source
+from edge_attp.bitstream.source import ASSUMED_RATE, Source
 from edge_attp.bitstream.syntax import HEVC
 from edge_attp.errors import CorruptStream
-from edge_attp.sources.timestamps import ASSUMED_RATE, TIME_BASE, Times
+from edge_attp.sources.timestamps import TIME_BASE, Times
 from edge_attp.types import EncodedPacket
 
 __all__ = ["Cut", "PacketRing", "RecordedSource", "write_mp4"]

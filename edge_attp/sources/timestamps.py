@@ -6,12 +6,13 @@ Time stamps and arrival times go in, time stamps come out; knows nothing of pack
 from fractions import Fraction
 from typing import Callable, Optional, Tuple
 
+from edge_attp.bitstream.source import ASSUMED_RATE
+
 TICKS_PER_S = 90000
 TIME_BASE = Fraction(1, TICKS_PER_S)
 
 Stamps = Tuple[int, Optional[int]]  # pts, dts
 
-ASSUMED_RATE = Fraction(25)
 # Reordering makes presentation times go back by up to 16 pictures in both codecs. Smaller steps back than
 # these limits are never taken for a jump.
 _REORDERED_PICTURES = 16

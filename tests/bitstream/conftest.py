@@ -1,4 +1,4 @@
-"""What the tests of the bitstream package share."""
+"""Fixtures shared by the tests of the bitstream package."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from streamwriter.hevc import handmade as handmade_hevc
 
 @pytest.fixture(params=[handmade, handmade_hevc], ids=["h264", "hevc"])
 def written(request):
-    """The module that writes streams of one codec, of which every value is known."""
+    """The writer of streams with known values for one codec."""
     return request.param

@@ -1,4 +1,4 @@
-"""Arrays are read-only views into native memory that live as long as anyone looks. Needs no PyAV."""
+"""Arrays are read-only views into native memory that stay valid as long as they are referenced. Needs no PyAV."""
 
 import gc
 import io
@@ -84,7 +84,7 @@ def test_a_picture_can_be_asked_after_the_video_is_gone(written):
 
 
 def test_no_reference_cycles(written):
-    """Memory returns at once, not when the cycle collector comes by."""
+    """Memory returns at once, not only when the cycle collector runs."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The whole way from bytes to arrays on streams whose every value is known. Needs no PyAV."""
+"""From bytes to arrays, on streams whose every value is known. Needs no PyAV."""
 
 import io
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""decode_key() and decode_anchor(): pixels of few pictures, equal to FFmpeg's own decoding of the whole."""
+"""decode_key() and decode_anchor(): pixels of a few pictures, equal to those of FFmpeg decoding the whole stream."""
 
 import io
 
@@ -24,7 +24,7 @@ both_codecs = pytest.mark.parametrize("codec", sorted(CLIPS))
 
 
 def ffmpeg_rgb(path):
-    """RGB of every picture by its place in decoding order, through FFmpeg's whole decoder."""
+    """RGB of every picture, by its place in decoding order, from decoding the whole stream with FFmpeg."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
@@ -80,7 +80,7 @@ def test_open_gops_have_key_pictures_too(shelf, codec):
 
 @pytest.mark.parametrize("container", ("raw", "mp4"))
 def test_the_crop_is_exact(shelf, container):
-    """Also at the left, where FFmpeg rounds unless it is told not to. The clip does not move, so a still
+    """Even at the left, where FFmpeg rounds by default. The clip does not move, so a still
     picture and its cropped twin are coded alike but for the crop."""
     clip = CLIP._replace(options=media.x264(keyint=6, crop_rect="6,2,10,4", qp=10))
     path = shelf.path(clip, container)
@@ -200,7 +200,7 @@ def test_bytes_that_ffmpeg_cannot_decode():
 
 
 def test_bytes_that_are_not_known():
-    """As after damage, when two pictures begin in what looks like one."""
+    """For example after damage, when two pictures begin in what looks like one."""
     with CompressedVideo(io.BytesIO(handmade.stream())) as video:
         picture = next(iter(video))
         picture.key_bytes = None
@@ -253,7 +253,7 @@ def test_anchors_do_not_change_what_is_parsed(shelf):
 
 
 def test_an_anchor_that_ffmpeg_does_not_give_out(shelf, monkeypatch):
-    """An error of its own, after which pictures and other anchors come as before."""
+    """One error, after which pictures and other anchors come as before."""
     path = shelf.path(CLIP._replace(options=INFINITE, pictures=40), "raw")
 
     def read(ahead):

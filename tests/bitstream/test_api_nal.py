@@ -12,7 +12,7 @@ SPS, PPS = handmade.sps(), handmade.pps()
 
 
 class Units:
-    """NAL units of one codec by what they are."""
+    """Sample NAL units of one codec, by kind."""
 
     def __init__(self, syntax, sets, first_slice, later_slice, delimiter, end_of_sequence, sei):
         self.syntax = syntax
@@ -35,7 +35,7 @@ def hevc_vps(number=0):
 
 
 def hevc_sps(number=0, sub_layers=0, width=64):
-    """As far as anyone looks here: up to the id, and something behind it. Sub-layers say their level only, but
+    """Complete up to the id, with something after it. Sub-layers state their level only, but
     for the first, which has a profile, too."""
     bits = handmade.Bits().u(4, 0).u(3, sub_layers).u(1, 1)
     profile_tier_level(bits)

@@ -1,4 +1,4 @@
-"""Encrypted video is named as such: MP4 (Common Encryption), Matroska, scrambled MPEG-TS."""
+"""Encrypted video is recognised: MP4 (Common Encryption), Matroska, scrambled MPEG-TS."""
 
 import io
 import random
@@ -41,7 +41,7 @@ def with_scheme(data, scheme):
 
 
 def hidden(data, *kinds):
-    """Boxes of these kinds are there no more."""
+    """The data with boxes of these kinds turned into free space."""
     for kind in kinds:
         data = data.replace(kind, b"free")
     return data

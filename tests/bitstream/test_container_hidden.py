@@ -1,4 +1,4 @@
-"""Pictures that an edit list hides: read, since others refer to them, and never shown."""
+"""Pictures that an edit list hides are read, because others refer to them, but never shown."""
 
 import json
 import struct

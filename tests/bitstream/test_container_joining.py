@@ -103,7 +103,7 @@ def test_samples_and_keys_after_a_join(units):
 
 
 def test_anchors_after_a_join(units):
-    """RASL pictures in mid-stream are no anchors; those after the first picture are not even there."""
+    """RASL pictures in mid-stream are no anchors; those after the first picture are left out."""
     names = set()
     with CompressedVideo(io.BytesIO(nal.join(from_cra(units, 0), 0)), anchor=1) as video:
         for picture in video:

@@ -1,4 +1,4 @@
-"""Containers, file objects, URLs: the same stream gives the same pictures wherever it comes from."""
+"""Containers, file objects, URLs: a stream gives the same pictures wherever it comes from."""
 
 import io
 import threading
@@ -55,7 +55,7 @@ def shelf(clips):
 
 @pytest.fixture(scope="module")
 def expected(shelf):
-    """By codec, what the pictures of its clip are."""
+    """By codec, the digests of its clip's pictures."""
     found = {}
     for codec, clip in CLIPS.items():
         with CompressedVideo(shelf.path(clip, "raw")) as video:
@@ -233,7 +233,7 @@ def test_a_url_that_is_not_there(web_folder):
 
 
 def test_edit_lists_keep_the_streams_time_stamps(tmp_path):
-    """A leading gap of the presentation is in the pts, and no picture is left out."""
+    """A leading gap of the presentation shows in the pts, and no picture is left out."""
     path = tmp_path / "late.mp4"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=25, options={"bf": "2"})
@@ -309,7 +309,7 @@ class FakePacket:
 
 
 def test_parameter_sets_that_change_beside_the_packets(shelf):
-    """FFmpeg's new_extradata: the sets are sent before the packet that they begin to hold with."""
+    """FFmpeg's new_extradata: the sets are sent before the packet with which they take effect."""
     from edge_attp.bitstream import nal, packets
 
     source = packets.open_source(str(shelf.path(CLIPS["h264"], "mp4")))

@@ -1,4 +1,4 @@
-"""File objects of other libraries: with less, more and other methods than Python's own."""
+"""File objects of other libraries, with fewer, more, and other methods than Python's own."""
 
 import array
 import io
@@ -45,14 +45,14 @@ class Extra(Bare):
 
 
 class Never(Bare):
-    """It says that it can seek, and cannot."""
+    """Claims that it can seek, but cannot."""
 
     def seek(self, offset, whence=0):
         raise NotImplementedError("seek")
 
 
 class Pretending(Bare):
-    """It takes every seek() and stays where it is."""
+    """Accepts every seek() but does not move."""
 
     def seek(self, offset, whence=0):
         return offset

@@ -1,4 +1,4 @@
-"""Samples and records of containers that are not as their track promises, and are read all the same."""
+"""Samples and records of containers that break the promises of their track are read all the same."""
 
 import io
 import os
@@ -98,7 +98,7 @@ def with_index_first(path):
 
 
 def key_facts(source):
-    """What the Python side makes of the packets: parameter sets, types of NAL units, the RGB of key pictures."""
+    """What the Python code finds in the packets: parameter sets, types of NAL units, the RGB of key pictures."""
     opened = open_source(source)
     sets = nal.ParameterSets(opened.syntax, opened.nal_length_bytes)
     sets.add_sets(opened.parameter_sets)

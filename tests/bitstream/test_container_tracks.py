@@ -1,4 +1,4 @@
-"""Which video track is read: what FFmpeg calls the best one, or the one that was asked for; and still images."""
+"""Which video track is read: the one FFmpeg calls the best, or the requested one; and still images."""
 
 import struct
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Headers as encoders really send them: sets and delimiters within a picture, sets once more, bytes behind them."""
+"""Headers as encoders really send them: sets and delimiters within a picture, repeated sets, bytes after them."""
 
 import pytest
 

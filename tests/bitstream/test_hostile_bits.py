@@ -1,6 +1,6 @@
-"""Flipped bits, noise and lies in headers: a clean error or pictures marked `damaged`, and reading goes on.
+"""Flipped bits, noise and false headers end in a clean error or in pictures marked `damaged`, and reading goes on.
 
-Files are read in a process of their own: a crash, a hang or a memory bomb fails the test with the file's name.
+Each file is read in a separate process, so that a crash, a hang or a memory bomb fails the test by the file's name.
 """
 
 import numpy as np
@@ -71,7 +71,7 @@ WRITTEN = {
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 @rounds
 def test_flipped_bits_of_written_streams(tmp_path, name, count):
-    """Long-term references, list commands, weights, tiles and what else encoders do not use, under attack."""
+    """Bit flips in long-term references, list commands, weights, tiles and other things that encoders do not use."""
     random, streams = np.random.RandomState(9), []
     syntax, write = WRITTEN[name]
     for seed in range(count):

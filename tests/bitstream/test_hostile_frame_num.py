@@ -1,4 +1,4 @@
-"""Encoders number non-reference pictures in ways of their own (against 7.4.3): nothing is lost then."""
+"""Some encoders number non-reference pictures against 7.4.3, which does not mean that pictures are lost."""
 
 import pytest
 

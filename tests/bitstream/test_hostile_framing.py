@@ -1,4 +1,4 @@
-"""Samples that are not the clean list of lengths and NAL units that their track promises are read as what they hold."""
+"""Samples that are not the clean list of lengths and NAL units that their track promises are read by their content."""
 
 import pytest
 

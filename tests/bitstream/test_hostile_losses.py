@@ -1,6 +1,6 @@
-"""Lost, repeated and reordered data: nothing wrong is called `ok`, and what is not touched stays as it was.
+"""Lost, repeated and reordered data: no wrong picture is called `ok`, and untouched pictures stay as they were.
 
-Files are read in a process of their own: a crash, a hang or a memory bomb fails the test with the file's name.
+Each file is read in a separate process, so that a crash, a hang or a memory bomb fails the test by the file's name.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Real files that were made to break decoders, or broke on their way: an orderly end for each of them."""
+"""Real files that were made to break decoders, or that broke in transit, each come to an orderly end."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ HEALTHY = """
 
 
 def test_every_corrupt_file_ends_in_order():
-    """All in one process, one after the other: a file that harms the memory of the process harms the next one."""
+    """All in one process, so that a file that corrupts memory harms the next one."""
     assert FILES
     hostile.read_all(FILES, timeout_s=300)
 

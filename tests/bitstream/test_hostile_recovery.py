@@ -1,4 +1,4 @@
-"""Recovery points (H.264 D.2.8, HEVC D.3.8): from the earliest one on all is ok, in streams without any key picture."""
+"""Recovery points (H.264 D.2.8, HEVC D.3.8): in streams without key pictures, all is ok from the earliest one on."""
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_a_count_of_0_on_a_p_picture(clips, syntax):
 
 
 def shown_by_ffmpeg(path):
-    """Per picture in display order: whether FFmpeg would show it without being asked for corrupt ones."""
+    """For each picture in display order, whether FFmpeg would show it without `showall`."""
     import av
 
     with av.open(str(path), format="h264") as container:

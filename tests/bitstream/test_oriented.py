@@ -1,4 +1,4 @@
-"""How the picture of a stream is to be turned: found out as FFmpeg does, and applied to all that a video gives."""
+"""How the picture of a stream must be turned: determined as FFmpeg does, and applied to everything a video gives."""
 
 import logging
 import struct

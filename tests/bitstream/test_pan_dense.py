@@ -1,4 +1,4 @@
-"""Flow of a clip coded in both ways, against dense optical flow of its pictures (tests/check_flow.py)."""
+"""Flow of a clip in both codecs, against dense optical flow of its pictures (tests/check_flow.py)."""
 
 import check_flow
 import pytest

@@ -1,4 +1,4 @@
-"""Videos and processes: pickled, opened after a fork, and inherited by a child, which must neither hang nor harm."""
+"""Videos and processes: pickled, opened after a fork, and inherited by a child, which must neither hang nor do harm."""
 
 import gc
 import io

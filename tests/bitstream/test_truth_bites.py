@@ -1,4 +1,4 @@
-"""The truth test must fail when something is wrong: one true picture, changed in one place, is found out every time."""
+"""The truth test must fail when something is wrong: it finds every single change of a true picture."""
 
 import numpy as np
 import pytest

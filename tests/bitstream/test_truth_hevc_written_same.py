@@ -1,4 +1,4 @@
-"""HEVC streams that FFmpeg reads otherwise than the standard wants: they must say the same as streams it reads rightly.
+"""HEVC streams that FFmpeg reads against the standard: they must give the same as streams that it reads correctly.
 
 Each test writes the same pictures twice, from the same random choices: once as FFmpeg reads them, where eq. (1) is
 held, and once with other syntax for the same thing. FFmpeg's ways are named where they are avoided.

@@ -1,4 +1,4 @@
-"""The tests' own prediction against a slow reading of the standard, sample by sample: the judge is judged first."""
+"""The tests' own prediction, checked sample by sample against a slow and literal reading of the standard."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ TAPS = (1, -5, 20, 20, -5, 1)
 
 
 class Slow:
-    """Clause 8.4.2.2 for one sample at a time, straight from the text, with the standard's letters."""
+    """Clause 8.4.2.2 for one sample at a time, straight from the text, in the standard's notation."""
 
     def __init__(self, plane):
         self.plane = plane.astype(int)

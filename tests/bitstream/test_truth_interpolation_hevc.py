@@ -1,4 +1,4 @@
-"""The tests' own HEVC prediction against a slow reading of the standard, sample by sample: the judge judged first."""
+"""The tests' own HEVC prediction, checked sample by sample against a slow and literal reading of the standard."""
 
 import numpy as np
 import pytest

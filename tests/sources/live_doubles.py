@@ -1,4 +1,4 @@
-"""What the tests of live sources share: packets of encoded clips, sources that hold them, and what pictures hold."""
+"""Shared by the tests of live sources: packets of encoded clips, sources made of them, and contents of pictures."""
 
 import collections
 
@@ -35,7 +35,7 @@ class PacketSource(Source):
 
 
 class Counts(collections.Counter):
-    """Something to count with."""
+    """A counter of names."""
 
     def __call__(self, name, by=1):
         self[name] += by

@@ -1,4 +1,4 @@
-"""Times of live sources: they run on with the wall clock over jumps, gaps, missing stamps and reconnections."""
+"""Times of live sources run on with the wall clock, across jumps, gaps, missing stamps and reconnections."""
 
 from fractions import Fraction
 
@@ -76,14 +76,14 @@ def test_a_reconnection_goes_on_with_the_wall_clock(times, count):
 
 
 def test_times_never_fall_behind_those_before_a_reconnection(times):
-    """What came in a burst is ahead of the wall clock."""
+    """Packets that came in a burst are ahead of the wall clock."""
     fed(times, [(FRAME * n, 0) for n in range(100)])
     times.begin_connection(MS, Fraction(25))
     assert fed(times, [(0, 500), (40, 540)]) == [99 * FRAME + 500, 99 * FRAME + 540]
 
 
 def test_missing_times(times, count):
-    """They are an interval behind the last."""
+    """They follow the last one by one interval."""
     given = fed(times, [(3000, 40), (3040, 80), (None, 120), (3120, 160)])
     assert given == [0, 40, 80, 120]
     assert count == {"missing_times": 1}

@@ -1,4 +1,4 @@
-"""Folders that are watched: whole clips, oldest first, each once, also over restarts."""
+"""Watched folders: complete clips, oldest first, each once, even across restarts."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""One connection, with a double of PyAV: what FFmpeg is told, and what becomes of corrupt packets and cameras."""
+"""One connection, with a double of PyAV: FFmpeg's options, corrupt packets, cameras."""
 
 import types
 
@@ -20,7 +20,7 @@ class FFmpegError(Exception):
 
 
 class Packet(bytes):
-    """A packet of PyAV, as far as it is looked at."""
+    """A packet of PyAV, with the members that are used."""
 
     pts = dts = 0
     is_keyframe = True
@@ -53,7 +53,7 @@ def stream(index, codec):
 
 
 class Ffmpeg:
-    """Stands for PyAV: remembers how it was asked to open what, and gives `packets`."""
+    """A double of PyAV that records how it was called, and gives `packets`."""
 
     def __init__(self, monkeypatch):
         self.codec, self.duration, self.packets, self.is_closed = "h264", None, [], False

@@ -1,4 +1,4 @@
-"""The backlog of a live source: what is dropped at what age, and what is handed out after it."""
+"""The backlog of a live source: what is dropped at what age, and what is handed out afterwards."""
 
 import pytest
 from live_doubles import Counts

@@ -1,4 +1,4 @@
-"""Real packets on the way of a live source: what is dropped harms nothing else, and no vector crosses a gap."""
+"""Real packets of a live source: dropping some harms no others, and no vector crosses a gap."""
 
 import pytest
 from live_doubles import NAMES, Counts, PacketSource, content, contents, opened, referred
@@ -158,7 +158,7 @@ def unplaced(content):
 
 
 def test_a_packet_cut_short_is_damage(clip):
-    """As packets are that FFmpeg calls corrupt. Each in turn: that picture is damaged, or gone where not
+    """Like packets that FFmpeg calls corrupt. Each in turn: that picture is damaged, or gone where not
     even its header is left, and all that is called whole holds what it should."""
     waiting, syntax = taken_in(clip), clip.syntax
     packets = [item.packet for item in waiting]

@@ -1,4 +1,4 @@
-"""What the NAL units of a live source say: which pictures nobody refers to, which parameter sets are there."""
+"""What the NAL units of a live source say: which pictures are not referred to, and which parameter sets exist."""
 
 import pytest
 from live_doubles import Counts, PacketSource

@@ -1,4 +1,4 @@
-"""LiveSource with doubles of its connections: reconnecting, stalls, stopping, counting. No network is needed."""
+"""LiveSource with doubles of its connections: reconnecting, stalls, stopping, counting. Needs no network."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ HEVC_CLIP = media.HevcClip("moving", 64, 64, 8, options=media.x265(keyint=8), co
 
 class Network:
     """Stands for connect(): each attempt gets the next of `answers`: a list of packets, an error, or a function.
-    Behind the last one nobody answers."""
+    After the last one, nobody answers."""
 
     def __init__(self, clip, answers):
         self._clip = clip
@@ -233,7 +233,7 @@ def test_stop_ends_a_blocking_read_at_once(begin, packets):
 
 
 def test_stop_ends_the_wait_between_attempts_at_once(begin, monkeypatch):
-    """And nobody takes a long wait for a thread that hangs."""
+    """And a long wait is not mistaken for a thread that hangs."""
     monkeypatch.setattr(live, "_PATIENCE_S", -1.1)
     monkeypatch.setattr(live, "_CHECK_S", 0.02)
     source = begin([], QUICK._replace(reconnect_max_s=60.0))
@@ -267,7 +267,7 @@ class Paced:
 
 
 def test_a_thread_that_hangs_is_replaced(begin, packets, monkeypatch):
-    """FFmpeg comes back far behind its time limits, in opening, in reading and in closing: others have gone on."""
+    """FFmpeg returns long after its time limits, from opening, reading and closing; other threads have taken over."""
     monkeypatch.setattr(live, "_PATIENCE_S", -0.6)
     monkeypatch.setattr(live, "_CHECK_S", 0.05)
 
