@@ -7,6 +7,7 @@ import json
 import logging
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -18,8 +19,12 @@ from edge_attp.engine import load_pack, open_backend
 from edge_attp.pipeline import Options, recognise
 from truth import playback, truth
 
-av = pytest.importorskip("av")
-pytest.importorskip("onnxruntime")
+pytestmark = [
+    pytest.mark.needs_av,
+    pytest.mark.not_pyav10,
+    pytest.mark.needs_onnxruntime,
+    pytest.mark.needs_onnx,
+]
 
 FOLDER = Path(__file__).resolve().parent / "cases"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.suffix != ".md")
@@ -164,10 +169,10 @@ def test_a_rate_that_only_the_vps_tells():
         assert video.frame_rate == 10
 
 
+@pytest.mark.needs_cv2
 @pytest.mark.parametrize("name", ["vfr.mkv", "thumbnail_track_first.mp4", "rotated90.mp4"])
 def test_overlay(pack, tmp_path, name):
     """It keeps the times, takes the same track, and shows what is upright upright."""
-    pytest.importorskip("cv2")
     overlay = tmp_path / "overlay.mp4"
     command = ["run", str(FOLDER / name), "--model", pack, "--overlay", str(overlay)]
     assert cli.main(command) == 0

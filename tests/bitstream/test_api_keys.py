@@ -2,17 +2,17 @@
 
 import io
 
+import av
 import numpy as np
 import pytest
 
+from edge_attp.bitstream import CompressedVideo, key_pictures, pyav
+from edge_attp.errors import CorruptStream
+from rigs import media
+from rigs.containers import Shelf
 from streamwriter.h264 import handmade
 
-av = pytest.importorskip("av")
-
-from edge_attp.bitstream import CompressedVideo, key_pictures, pyav  # noqa: E402
-from edge_attp.errors import CorruptStream  # noqa: E402
-from rigs import media  # noqa: E402
-from rigs.containers import Shelf  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 CLIP = media.Clip("moving", 96, 80, 24, options=media.x264(keyint=6, bframes=2, scenecut=0))
 HEVC_CLIP = CLIP._replace(
@@ -116,6 +116,7 @@ def test_ten_bits(shelf):
     assert np.abs(key.residual.y).max() > 255
 
 
+@pytest.mark.not_pyav10  # it knows no matrix of a picture
 @pytest.mark.parametrize(
     "matrix, matrix_row", (("bt709", (0.2126, 0.0722)), ("smpte170m", (0.299, 0.114)))
 )

@@ -11,6 +11,8 @@ from streamwriter.h264 import handmade
 from streamwriter.hevc import handmade as handmade_hevc
 from truth import nal, truth
 
+pytestmark = pytest.mark.needs_av
+
 PICTURES = 10
 CLIPS = {
     "H.264": Clip(pictures=PICTURES, options=x264(bframes=2, b_adapt=0, slices=3, keyint=6)),

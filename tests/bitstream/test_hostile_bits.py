@@ -13,6 +13,8 @@ from streamwriter.hevc.everything import everything
 from streamwriter.hevc.stream import RandomStream as HevcStream
 from truth import nal
 
+pytestmark = pytest.mark.needs_av
+
 ROUNDS = {"quick": 40, "slow": 600}
 rounds = pytest.mark.parametrize(
     "count", [ROUNDS["quick"], pytest.param(ROUNDS["slow"], marks=pytest.mark.slow)]

@@ -7,6 +7,8 @@ from rigs.media import Clip, x264
 from streamwriter.h264 import slice_headers
 from truth import nal, truth
 
+pytestmark = pytest.mark.needs_av
+
 OPTIONS = dict(cabac=0, scenecut=0, keyint=12, min_keyint=12)
 CLIPS = {
     "B": dict(bframes=1, b_adapt=0, ref=2),

@@ -8,6 +8,8 @@ from rigs.media import Clip, HevcClip, x264, x265
 from rigs.native_core import Read
 from truth import nal
 
+pytestmark = pytest.mark.needs_av
+
 CLIPS = {
     "H.264": Clip(pictures=10, options=x264(bframes=2, b_adapt=0, slices=2, aud=1)),
     "HEVC": HevcClip(pictures=10, options=x265(bframes=2, b_adapt=0, ctu=16, slices=2, aud=1)),

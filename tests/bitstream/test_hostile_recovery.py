@@ -9,6 +9,8 @@ from rigs.native_core import Read
 from streamwriter.bits import Bits
 from truth import nal, truth
 
+pytestmark = pytest.mark.needs_av
+
 PICTURES = 40
 REFRESH = dict(intra_refresh=1, keyint=12, ref=3, b_adapt=0)
 

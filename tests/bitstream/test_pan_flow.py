@@ -8,6 +8,8 @@ from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.case import LONG_TERM
 from streamwriter.hevc.stream import RandomStream as HevcStream
 
+pytestmark = pytest.mark.needs_av
+
 MODE_SKIP = 2
 # Fine quantisation and a thorough search: the encoder finds the true vector of nearly every block, and comes close
 # with the rest.

@@ -13,6 +13,8 @@ from streamwriter.bits import Bits
 from streamwriter.h264 import handmade, parameter_sets, slice_headers
 from truth import nal
 
+pytestmark = pytest.mark.needs_av
+
 VELOCITY = (3, -2)
 FRAME_NUM_BITS, LSB_BITS = 8, 12
 MACROBLOCKS = 4

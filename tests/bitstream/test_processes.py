@@ -77,7 +77,6 @@ FORKED = textwrap.dedent(
 
 
 def clip(clips, codec, container="mp4"):
-    pytest.importorskip("av")
     from rigs import media
 
     encoders = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}

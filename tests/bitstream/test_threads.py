@@ -9,6 +9,8 @@ import pytest
 from rigs.media import Clip, HevcClip, x264, x265
 from truth.digest import digest
 
+pytestmark = pytest.mark.needs_av
+
 RUNS = 20
 CLIPS = {
     "B pyramid, CABAC": Clip(

@@ -7,6 +7,8 @@ from rigs.media import Clip, HevcClip, x264, x265
 from truth import truth
 from truth.witness import Witness
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
+
 INTRA, INTER, SKIP = range(3)
 FADE = {"weightb": 1, "bframes": 2, "b_adapt": 0, "ref": 3, "scenecut": 0}
 CLIPS = {

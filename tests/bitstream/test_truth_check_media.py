@@ -14,6 +14,8 @@ from rigs.media import Clip, HevcClip, x264, x265
 from truth import nal, truth
 from truth.witness import Witness
 
+pytestmark = pytest.mark.needs_av
+
 CASES = Path(__file__).resolve().parent.parent / "cases"
 
 

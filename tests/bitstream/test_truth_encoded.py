@@ -10,6 +10,8 @@ import pytest
 from rigs.media import Clip, x264
 from truth import truth
 
+pytestmark = pytest.mark.needs_av
+
 B_PYRAMID = {"bframes": 3, "b_pyramid": "normal", "b_adapt": 0}
 
 # Name of the case: what differs from Clip's and x264's defaults.

@@ -16,6 +16,8 @@ from truth import truth
 from truth.digest import digest, summary
 from truth.ffmpeg_log import ffmpeg_messages
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
+
 CASES = dict(BLOCK_CASES, **PICTURE_CASES)
 
 

@@ -7,6 +7,8 @@ from streamwriter.hevc.stream import RandomStream
 from truth import nal
 from truth.digest import summary
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
+
 _SPS = dict(pic_width_in_luma_samples=88, pic_height_in_luma_samples=56)
 DIVIDED = {
     "tiles": dict(sps=_SPS, pps=dict(tiles=(2, 2, True))),

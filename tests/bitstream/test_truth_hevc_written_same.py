@@ -14,6 +14,8 @@ from streamwriter.hevc.slice_header import BLA_W_LP, CRA
 from streamwriter.hevc.stream import RandomStream
 from truth import nal, truth
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
+
 _WIDE = dict(pic_width_in_luma_samples=88, pic_height_in_luma_samples=56)
 _LONG_TERM = dict(
     log2_max_pic_order_cnt_lsb_minus4=0,

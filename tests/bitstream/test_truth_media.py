@@ -14,6 +14,8 @@ from rigs.paths import SHARED_MEDIA
 from truth import truth
 from truth.access_units import access_units, codec_name
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_media]
+
 FOLDERS = ("h264_conformance", "hevc_conformance", "real")
 # A few seconds for all of them: these streams and pictures cover every tool that occurs.
 QUICK_LIMIT = 24

@@ -11,6 +11,8 @@ from rigs.hostile import HEVC
 from rigs.media import HevcClip, x265
 from truth import h265_headers, nal, truth
 
+pytestmark = pytest.mark.needs_av
+
 CRA, BLA_W_LP = 21, 16
 END_OF_SEQUENCE = bytes([36 << 1, 1])
 OPEN = HevcClip(

@@ -12,6 +12,8 @@ from streamwriter.h264.random_stream import RandomStream
 from truth import nal
 from truth.digest import summary
 
+pytestmark = pytest.mark.needs_av
+
 PICTURES = 12
 
 

@@ -5,6 +5,8 @@ import pytest
 from rigs.media import Clip, HevcClip, x264, x265
 from truth import truth, witness
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
+
 # One filter each, and a stream in which it has much to do.
 FILTERED = {
     "H.264 deblocking": Clip(options=x264(qp=40, bframes=2)),

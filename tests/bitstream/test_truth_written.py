@@ -5,6 +5,8 @@ import pytest
 from streamwriter.h264.random_stream import RandomStream
 from truth import truth
 
+pytestmark = pytest.mark.needs_av
+
 PICTURES = 24
 TOOLS = {
     "P and B": {},

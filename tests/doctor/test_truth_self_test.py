@@ -8,6 +8,8 @@ import pytest
 from edge_attp.doctor import self_test
 from truth import truth
 
+pytestmark = pytest.mark.needs_av
+
 
 @pytest.mark.parametrize("codec", sorted(self_test.STREAMS))
 def test_the_streams_are_true(codec):

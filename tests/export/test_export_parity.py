@@ -2,20 +2,19 @@
 
 import numpy as np
 import pytest
+import small_checkpoint
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxruntime")
+from edge_attp.errors import ModelError, SourceError, UsageError
+from edge_attp_export import parity
+from edge_attp_export.checkpoints import build
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.packs import describe, write_pack
+from edge_attp_export.precision import narrowed
+from edge_attp_export.video_samples import read_samples
+from rigs import media
 
-import small_checkpoint  # noqa: E402
-
-from edge_attp.errors import ModelError, SourceError, UsageError  # noqa: E402
-from edge_attp_export import parity  # noqa: E402
-from edge_attp_export.checkpoints import build  # noqa: E402
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
-from edge_attp_export.packs import describe, write_pack  # noqa: E402
-from edge_attp_export.precision import narrowed  # noqa: E402
-from edge_attp_export.video_samples import read_samples  # noqa: E402
-from rigs import media  # noqa: E402
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_torch]
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,16 @@
 
 import onnx
 import pytest
+import small_checkpoint
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxruntime")
+from edge_attp_export import parity
+from edge_attp_export.checkpoints import build
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.packs import describe, write_pack
+from edge_attp_export.quantise import quantised
+from edge_attp_export.video_samples import read_samples
 
-import small_checkpoint  # noqa: E402
-
-from edge_attp_export import parity  # noqa: E402
-from edge_attp_export.checkpoints import build  # noqa: E402
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
-from edge_attp_export.packs import describe, write_pack  # noqa: E402
-from edge_attp_export.quantise import quantised  # noqa: E402
-from edge_attp_export.video_samples import read_samples  # noqa: E402
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_torch, pytest.mark.needs_onnx]
 
 
 @pytest.fixture(scope="module")

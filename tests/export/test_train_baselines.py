@@ -16,6 +16,8 @@ from edge_attp_export.data.cache import Planes, Sample, write_clip
 from edge_attp_export.data.prepared import ClipEntry, Prepared, write_description
 from rigs import media
 
+pytestmark = pytest.mark.needs_torch
+
 WIDTH, HEIGHT = 64, 48
 
 

@@ -14,7 +14,7 @@ from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.everything import everything
 from streamwriter.hevc.stream import RandomStream as HevcStream
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_emulator]
 
 CLIPS = {
     "H.264, CABAC, B pyramid, weights": Clip(

@@ -8,6 +8,8 @@ import pytest
 
 from rigs.paths import ROOT
 
+pytestmark = pytest.mark.needs_av
+
 CLIP = ROOT / "examples/demo.mp4"
 CONFIG = """
 [[stream]]
