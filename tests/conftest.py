@@ -6,6 +6,7 @@
   what is missing: then nothing runs.
 """
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ def pytest_configure(config):
         raise pytest.UsageError(*errors)
 
 
+@functools.lru_cache(maxsize=None)
 def _unmet():
     return [requirement for requirement in REQUIREMENTS if not requirement.is_met()]
 
@@ -45,20 +47,26 @@ def _module_markers(path):
     return module_markers(path.read_text(encoding="utf-8"))
 
 
-def pytest_ignore_collect(collection_path):
-    path = Path(str(collection_path))
-    if not path.name.startswith("test_") or path.suffix != ".py":
-        return None
-    markers = _module_markers(path)
-    return any(requirement.marker in markers for requirement in _unmet()) or None
+class LeftOut(pytest.File):
+    """A module that cannot be imported here."""
+
+    def collect(self):
+        return []
 
 
-def pytest_collection_modifyitems(items):
+def pytest_pycollect_makemodule(module_path, parent):
+    markers = _module_markers(module_path)
+    if any(requirement.marker in markers for requirement in _unmet()):
+        return LeftOut.from_parent(parent, path=module_path)
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    # Skipped here, not by a mark, the tests make one line of the summary.
     for requirement in _unmet():
-        reason = f"needs {requirement.what} ({requirement.how})"
-        for item in items:
-            if item.get_closest_marker(requirement.marker):
-                item.add_marker(pytest.mark.skip(reason=reason))
+        if item.get_closest_marker(requirement.marker):
+            pytest.skip(f"{requirement.what} not found ({requirement.how})")
 
 
 def _modules_left_out():

@@ -121,12 +121,14 @@ def mp4(request, clips):
     return encoded(clips, request.param)
 
 
+@pytest.mark.needs_av
 def test_mp4_without_its_index(mp4, tmp_path):
     path = tmp_path / "cut.mp4"
     path.write_bytes(mp4.read_bytes()[: mp4.stat().st_size // 2])
     assert refused(str(path), SourceError, "cut.mp4.*cut short before its index").exit_code == 3
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("tenths", (3, 6, 9))
 def test_mp4_cut_in_its_data(mp4, tmp_path, tenths):
     """Pictures before the cut come first, exactly as in the whole file; then the error says so."""
@@ -150,6 +152,7 @@ def test_mp4_cut_in_its_data(mp4, tmp_path, tenths):
     assert all(integrity == "ok" for _, integrity in seen[:-1])
 
 
+@pytest.mark.needs_av
 def test_mp4_cut_between_two_packets(mp4, tmp_path):
     import av
 
@@ -170,6 +173,7 @@ def test_mp4_cut_between_two_packets(mp4, tmp_path):
     assert seen == ["ok"] * 17
 
 
+@pytest.mark.needs_av
 def test_a_whole_mp4_is_not_called_cut(mp4, tmp_path):
     from rigs.containers import rewrapped
 
@@ -179,6 +183,7 @@ def test_a_whole_mp4_is_not_called_cut(mp4, tmp_path):
             assert len(list(video)) == 30
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("codec, raw", (("h264", "264"), ("hevc", "265")))
 @pytest.mark.parametrize("container", ("mkv", "ts", "raw"))
 def test_other_files_cut_short_end_where_they_end(clips, tmp_path, codec, raw, container):
@@ -255,6 +260,7 @@ def hvcc_begin(data):
     return begin, begin - 8 + int.from_bytes(data[begin - 8 : begin - 4], "big")
 
 
+@pytest.mark.needs_av
 def test_an_hvcc_record_that_is_cut_short(clips, tmp_path):
     data = bytearray(encoded(clips, "hevc").read_bytes())
     begin, end = hvcc_begin(data)
@@ -273,6 +279,7 @@ def without(data, syntax, kinds):
     return nal.join(kept, 0)
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("syntax, sps", ((H264, 7), (HEVC, 33)))
 def test_without_sequence_parameter_sets(clips, tmp_path, syntax, sps):
     raw = {"h264": "264", "hevc": "265"}[syntax.name]
@@ -283,6 +290,7 @@ def test_without_sequence_parameter_sets(clips, tmp_path, syntax, sps):
     refused(str(path), CorruptStream, match)
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("syntax, pps", ((H264, 8), (HEVC, 34)))
 def test_without_picture_parameter_sets(clips, syntax, pps):
     raw = {"h264": "264", "hevc": "265"}[syntax.name]
@@ -293,6 +301,7 @@ def test_without_picture_parameter_sets(clips, syntax, pps):
             list(video)
 
 
+@pytest.mark.needs_av
 def test_hevc_without_video_parameter_sets_is_read(clips):
     """Nothing of a VPS is needed for the base layer."""
     data = encoded(clips, "hevc", "265").read_bytes()

@@ -194,6 +194,7 @@ def test_options_that_do_not_go_together(options, message, tmp_path, capsys):
     assert not (tmp_path / "pack").exists()
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_path, capsys):
     video = str(clips.path(small_checkpoint.CLIP))
@@ -211,6 +212,7 @@ def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_pat
     load_pack(str(tmp_path / "pack"))
 
 
+@pytest.mark.needs_av
 def test_a_pack_that_is_not_its_model_is_not_written(clips, tmp_path, monkeypatch, capsys):
     other = small_checkpoint.checkpoint(seed=3)
     monkeypatch.setattr(

@@ -30,6 +30,7 @@ def made(clips):
     return checkpoint, samples, graphs, small
 
 
+@pytest.mark.needs_av
 def test_networks_are_in_8_bits_and_the_rest_is_not(made):
     *_, graphs, small = made
     for name, graph in small.items():
@@ -46,6 +47,7 @@ def test_networks_are_in_8_bits_and_the_rest_is_not(made):
     assert small["motion"].graph.initializer and len(small["motion"].functions) == 1
 
 
+@pytest.mark.needs_av
 def test_scores_stay_close(made, tmp_path):
     checkpoint, samples, _, small = made
     model = build(checkpoint)
