@@ -17,7 +17,7 @@ from edge_attp import cli
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.pipeline import Options, recognise
-from truth import playback, truth
+from truth import equation, playback
 
 pytestmark = [
     pytest.mark.needs_av,
@@ -82,7 +82,7 @@ def test_pictures_and_times_are_those_of_ffmpeg(recognised, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_truth(name):
-    report = truth.check_stream(FOLDER / name, transcode=False)
+    report = equation.check_stream(FOLDER / name, transcode=False)
     wrong = (report.mismatches, report.unmatched, report.broken_off)
     assert wrong == (0, 0, ""), str(report)
     assert report.damaged == DAMAGED.get(name, 0)

@@ -10,6 +10,7 @@ from edge_attp.bitstream import CompressedVideo, key_pictures, pyav
 from edge_attp.errors import CorruptStream
 from rigs import media
 from rigs.containers import Shelf
+from streamwriter.bits import START_CODE, annex_b
 from streamwriter.h264 import handmade
 
 pytestmark = pytest.mark.needs_av
@@ -181,9 +182,9 @@ def test_raw_key_pictures_carry_their_own_bytes_only(shelf, codec):
 
 def test_key_pictures_know_the_parameter_sets_in_force():
     """The sets change in mid-stream, and are not repeated at the second key picture after it."""
-    second = handmade.stream(gops=2, columns=3, rows=1).split(handmade.START)[1:]
+    second = handmade.stream(gops=2, columns=3, rows=1).split(START_CODE)[1:]
     del second[6:8]  # SPS and PPS of the last GOP
-    data = handmade.stream(gops=1) + handmade.annex_b(second)
+    data = handmade.stream(gops=1) + annex_b(second)
     with CompressedVideo(io.BytesIO(data)) as video:
         keys = [picture for picture in video if picture.is_random_access]
         shapes = [video.decode_key(key).shape for key in keys]
@@ -193,7 +194,7 @@ def test_key_pictures_know_the_parameter_sets_in_force():
 def test_bytes_that_ffmpeg_cannot_decode():
     with CompressedVideo(io.BytesIO(handmade.stream())) as video:
         picture = next(iter(video))
-        picture.key_bytes = picture.key_bytes._replace(data=handmade.START + b"\x65")
+        picture.key_bytes = picture.key_bytes._replace(data=START_CODE + b"\x65")
         with pytest.raises(CorruptStream, match="cannot decode"):
             video.decode_key(picture)
         other = next(p for p in video if p.is_random_access)

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from edge_attp.bitstream import CompressedVideo, UnsupportedStream
-from streamwriter.h264 import handmade
+from streamwriter.bits import START_CODE, annex_b
 
 
 def content(picture):
@@ -106,10 +106,10 @@ def test_at_least_one_picture(written):
 
 
 def test_damage_is_marked(written):
-    units = written.stream(gops=1, gop=4, columns=9, rows=9).split(handmade.START)[1:]
+    units = written.stream(gops=1, gop=4, columns=9, rows=9).split(START_CODE)[1:]
     p_slice = units[-1][0]
     broken = [unit[: len(unit) // 2] if unit[0] == p_slice else unit for unit in units]
-    with CompressedVideo(io.BytesIO(handmade.annex_b(broken))) as video:
+    with CompressedVideo(io.BytesIO(annex_b(broken))) as video:
         pictures = list(video.sample(per_gop=3, seed=0))
     assert pictures
     assert any(picture.integrity == "damaged" for picture in pictures)

@@ -10,6 +10,7 @@ import pytest
 from edge_attp.bitstream import CompressedVideo, nal, packets, pyav
 from edge_attp.bitstream.syntax import H264, HEVC
 from edge_attp.errors import CorruptStream, EdgeAttpError, SourceError, UnsupportedStream
+from streamwriter.bits import START_CODE
 from streamwriter.h264 import handmade
 
 
@@ -56,7 +57,7 @@ def test_no_permission(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("suffix, title", ((".264", "H.264"), (".hevc", "HEVC")))
 @pytest.mark.parametrize(
-    "data", (b"\x5a" * 5000, b"\0" * 5000, handmade.START * 50), ids=("letters", "zeros", "starts")
+    "data", (b"\x5a" * 5000, b"\0" * 5000, START_CODE * 50), ids=("letters", "zeros", "starts")
 )
 def test_rubbish_in_a_raw_stream(tmp_path, data, suffix, title):
     path = tmp_path / ("rubbish" + suffix)

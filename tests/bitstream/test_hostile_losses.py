@@ -12,7 +12,7 @@ from rigs.hostile import CLIPS
 from rigs.media import Clip, x264
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.case import LONG_TERM, TMVP
-from streamwriter.hevc.stream import RandomStream as HevcStream
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
 from truth.digest import digest
 
 pytestmark = pytest.mark.needs_av

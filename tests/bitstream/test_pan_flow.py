@@ -6,7 +6,7 @@ import pytest
 from rigs.media import Clip, HevcClip, x264, x265
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.case import LONG_TERM
-from streamwriter.hevc.stream import RandomStream as HevcStream
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
 
 pytestmark = pytest.mark.needs_av
 

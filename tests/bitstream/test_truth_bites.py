@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rigs.media import Clip, HevcClip, x264, x265
-from truth import truth
+from truth import equation
 from truth.witness import Witness
 
 pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
@@ -76,8 +76,8 @@ def judge(film, kind, change):
         copy = Copy(picture)
         y4, x4 = (int(axis[len(axis) // 2]) for axis in np.nonzero(blocks))
         change(copy, y4, x4)
-        report = truth.Report("changed")
-        truth.check_picture(copy, frames, report)
+        report = equation.Report("changed")
+        equation.check_picture(copy, frames, report)
         return report, (x4, y4)
     raise AssertionError("no such picture in the clip")
 

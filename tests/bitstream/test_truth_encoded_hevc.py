@@ -1,6 +1,6 @@
 """Eq. (1) bit for bit on HEVC clips encoded here, one tool after the other: picture = MC(references, mv) + residual.
 
-The truth test also checks PCM samples, intra residuals and the order of output: see tests/truth/truth.py.
+The truth test also checks PCM samples, intra residuals and the order of output: see tests/truth/equation.py.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 import pytest
 
 from rigs.media import HevcClip, x265
-from truth import h265_headers, nal, truth
+from truth import equation, headers_hevc, nal
 
 pytestmark = pytest.mark.needs_av
 
@@ -173,7 +173,7 @@ CASES = {
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_every_block_is_true(clips, case):
     clip = CASES[case]
-    report = truth.assert_true(clips.path(clip), clip.pictures)
+    report = equation.assert_true(clips.path(clip), clip.pictures)
     assert report.blocks > 0 or clip.scene == "noise" or "intra only" in case, str(report)
     assert report.intra_blocks > 0, str(report)
     assert report.weighted_blocks > 100 or "fade weight" not in case, str(report)
@@ -244,9 +244,9 @@ HEADERS = {
 def headers(path):
     """The parameter sets of a stream as one dictionary."""
     units = nal.annex_b_nal_units(path.read_bytes())
-    sets = h265_headers.ParameterSets()
+    sets = headers_hevc.ParameterSets()
     sets.read(units)
-    segment = next(unit for unit in units if h265_headers.is_slice_segment(unit))
+    segment = next(unit for unit in units if headers_hevc.is_slice_segment(unit))
     sps, pps = sets.of(sets.segment(segment).pps_id)
     return dict(sps._asdict(), **pps._asdict())
 
@@ -265,7 +265,7 @@ KINDS = {"open gop": (21, 8, 9), "radl": (19, 6, 7), "temporal layers": (2,)}
 def test_picture_types_occur(clips):
     def kinds(case):
         units = nal.annex_b_nal_units(clips.path(CASES[case]).read_bytes())
-        return [h265_headers.nal_unit_type(unit) for unit in units]
+        return [headers_hevc.nal_unit_type(unit) for unit in units]
 
     for case, expected in KINDS.items():
         assert set(expected) <= set(kinds(case)), case
@@ -281,7 +281,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_unsupported_features_are_refused_by_name(clips, name):
-    assert name in truth.refusal(clips.path(REFUSED[name]))
+    assert name in equation.refusal(clips.path(REFUSED[name]))
 
 
 GROUPS = (
@@ -310,4 +310,4 @@ def test_combinations_are_true(clips, group, tools, scene, level, pix_fmt):
     parameters = dict(GROUPS[group], **dict(TOOLS[tools], **level))
     seed, options = group * 7 + tools, x265(**parameters)
     clip = HevcClip(scene, 114, 82, 18, seed=seed, pix_fmt=pix_fmt, options=options)
-    truth.assert_true(clips.path(clip), clip.pictures)
+    equation.assert_true(clips.path(clip), clip.pictures)

@@ -10,9 +10,9 @@ from streamwriter.hevc.block_cases import BLOCK_CASES
 from streamwriter.hevc.case import Case
 from streamwriter.hevc.everything import everything
 from streamwriter.hevc.picture_cases import PICTURE_CASES
+from streamwriter.hevc.random_stream import RandomStream
 from streamwriter.hevc.slice_header import BLA_W_LP, CRA
-from streamwriter.hevc.stream import RandomStream
-from truth import truth
+from truth import equation
 from truth.digest import digest, summary
 from truth.ffmpeg_log import ffmpeg_messages
 
@@ -27,7 +27,7 @@ def assert_true(folder, seed, case):
     path = folder / f"{seed}.265"
     path.write_bytes(stream.write(case.pictures))
     with ffmpeg_messages() as messages:
-        report = truth.check_stream(path)
+        report = equation.check_stream(path)
     assert not messages, f"seed {seed}: FFmpeg says {messages[0]}"
     assert report.ok and report.pictures == stream.pictures - stream.skipped, (
         f"seed {seed}: {report}"

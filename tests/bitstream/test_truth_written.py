@@ -3,7 +3,7 @@
 import pytest
 
 from streamwriter.h264.random_stream import RandomStream
-from truth import truth
+from truth import equation
 
 pytestmark = pytest.mark.needs_av
 
@@ -41,7 +41,7 @@ TOOLS = {
 def assert_true(folder, seed, tools):
     path = folder / f"{seed}.264"
     path.write_bytes(RandomStream(seed, **TOOLS[tools]).write(PICTURES))
-    report = truth.check_stream(path)
+    report = equation.check_stream(path)
     assert report.ok and report.pictures == PICTURES, f"seed {seed}: {report}"
     return report
 
@@ -68,5 +68,5 @@ def test_idr_pictures_of_the_same_number_are_still_several(tmp_path):
     slices = stream[stream.index(b"\x00\x00\x00\x01\x25") :]
     path = tmp_path / "same.264"
     path.write_bytes(stream + 4 * slices)
-    report = truth.check_stream(path)
+    report = equation.check_stream(path)
     assert report.ok and report.pictures == 5, str(report)

@@ -12,7 +12,7 @@ from rigs import emulator
 from rigs.media import Clip, HevcClip, x264, x265
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.everything import everything
-from streamwriter.hevc.stream import RandomStream as HevcStream
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_emulator]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_attp.bitstream.display_matrix import write_matrix
 from edge_attp.bitstream.orientation import Orientation
+from streamwriter.bits import annex_b, escaped
 from truth import nal
 
 ONE = 1 << 16
@@ -73,7 +74,7 @@ def sei(codec, hor_flip=0, ver_flip=0, anticlockwise_rotation=0, cancel=False):
     # A message of another kind comes first.
     messages = bytes([5, 20]) + b"sixteen and four..!?" + bytes([47, len(payload)]) + payload
     header = b"\x06" if codec == "h264" else b"\x4e\x01"
-    return nal.escaped(header, messages + b"\x80")
+    return header + escaped(messages + b"\x80")
 
 
 def with_sei(data, codec, messages):
@@ -85,4 +86,4 @@ def with_sei(data, codec, messages):
             units += [messages[number]] if number in messages else []
             number += 1
         units.append(unit)
-    return nal.annex_b(units)
+    return annex_b(units)

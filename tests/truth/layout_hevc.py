@@ -9,7 +9,7 @@ import numpy as np
 class Layout(NamedTuple):
     """One entry per 4x4 luma block of the coded picture, int64 (H4, W4).
 
-    order: place in decoding order; region: equal where slice and tile are the same. sps, pps: of h265_headers.
+    order: place in decoding order; region: equal where slice and tile are the same. sps, pps: of headers_hevc.
     """
 
     order: Any
