@@ -19,8 +19,6 @@ TORCH := torch==2.13.0
 # A shim of a version manager may be on the PATH and still refuse to run: try each candidate.
 PYTHON36 := $(shell for python in python3.6 "$$(pyenv root 2>/dev/null)"/versions/3.6*/bin/python3.6; do \
 	if "$$python" -c "" >/dev/null 2>&1; then echo "$$python"; break; fi; done)
-TRUTH_TESTS := tests/bitstream/test_truth_encoded.py tests/bitstream/test_truth_written.py \
-	tests/bitstream/test_truth_encoded_hevc.py tests/bitstream/test_truth_hevc_written.py
 # PyAV 10 is the last for Python 3.6, and takes FFmpeg 4.3 to 5.1.
 FFMPEG_OF_PYAV10 := $(shell pkg-config --exists 'libavformat >= 58.45 libavformat < 60 libavdevice libavfilter' \
 	2>/dev/null && echo found)
@@ -42,7 +40,7 @@ export PATH := $(BIN):$(PATH)
 export EDGE_ATTP_BUILD_DIR := $(CURDIR)/build/native
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo plugin test lint types native-checks test36 cpus pytest check-all check-media bench fuzz \
+.PHONY: help demo plugin test lint types native-checks test36 pytest check-all check-media bench fuzz \
 	soak test36-av aarch64-check wheel-aarch64 docker-lint docker-check format clean distclean
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
@@ -143,7 +141,7 @@ endef
 
 # Checks ---------------------------------------------------------------------------------------
 
-test: lint types native-checks test36 demo cpus pytest
+test: lint types native-checks test36 demo pytest
 
 check-all: lint types native-checks docker-lint test36 test36-av demo
 	$(call for_each_cpu,tests/bitstream,scalar sse41 avx2 neon)
@@ -201,10 +199,6 @@ docker-lint: $(VENV)/.installed-packaging
 docker-check:
 	$(PYTHON) packaging/check_dockerfile.py \
 		--python "$$($(PYTHON36) -c 'import sys; print(sys.base_prefix)')" $(FFMPEG:%=--build-arg FFMPEG=%)
-
-# The fastest set that there is runs in `pytest` below.
-cpus: $(VENV)/.installed-dev $(LIBRARY)
-	$(call for_each_cpu,$(TRUTH_TESTS),scalar sse41)
 
 pytest: $(VENV)/.installed-dev $(LIBRARY)
 	$(BIN)/python $(PYTEST) --require=$(REQUIRED) $(PARALLEL)

@@ -141,9 +141,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_every_block_is_true(clips, case):
+def test_every_block_is_true(clips, case, instruction_sets):
     clip = CASES[case]
     report = equation.assert_true(clips.path(clip), clip.pictures)
+    instruction_sets.assert_equal(clips.path(clip))
     assert report.blocks > 0 or "all intra" in case or clip.scene == "noise", str(report)
 
 

@@ -171,9 +171,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_every_block_is_true(clips, case):
+def test_every_block_is_true(clips, case, instruction_sets):
     clip = CASES[case]
     report = equation.assert_true(clips.path(clip), clip.pictures)
+    instruction_sets.assert_equal(clips.path(clip))
     assert report.blocks > 0 or clip.scene == "noise" or "intra only" in case, str(report)
     assert report.intra_blocks > 0, str(report)
     assert report.weighted_blocks > 100 or "fade weight" not in case, str(report)

@@ -36,11 +36,12 @@ def assert_true(folder, seed, case):
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_written_streams_are_true(tmp_path, name):
+def test_written_streams_are_true(tmp_path, name, instruction_sets):
     """As many streams as it takes until everything that the case is for has occurred: one, mostly."""
     case, occurred = CASES[name], Counter()
     for seed in range(10):
         occurred += assert_true(tmp_path, seed, case)
+        instruction_sets.assert_equal(tmp_path / f"{seed}.265")
         missing = [feature for feature in case.features if not occurred[feature]]
         if not missing:
             return

@@ -47,8 +47,10 @@ def assert_true(folder, seed, tools):
 
 
 @pytest.mark.parametrize("tools", sorted(TOOLS))
-def test_written_streams_are_true(tmp_path, tools):
+def test_written_streams_are_true(tmp_path, tools, instruction_sets):
     reports = [assert_true(tmp_path, seed, tools) for seed in range(6)]
+    for path in tmp_path.iterdir():
+        instruction_sets.assert_equal(path)
     assert sum(report.blocks for report in reports) > 1000
     assert sum(report.pcm_blocks for report in reports) > 1000
     if "weights" in tools:
