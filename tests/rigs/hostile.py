@@ -1,4 +1,4 @@
-"""Reads files in a process of its own, with a time limit and a memory limit, and damages streams in repeatable ways."""
+"""Damages streams reproducibly, and reads files in a separate process with limits on time and memory."""
 
 import json
 import os

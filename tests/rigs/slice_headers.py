@@ -1,4 +1,4 @@
-"""H.264 slice headers rewritten in place: what encoders of other habits would have sent."""
+"""Rewrites H.264 slice headers, to make what other encoders would have sent."""
 
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ def numbering(sps):
 
 
 class Header(NamedTuple):
-    """The beginning of a slice header (7.3.3). at: the bit behind these elements."""
+    """The beginning of a slice header (7.3.3)."""
 
     first_mb_in_slice: int
     slice_type: int

@@ -1,7 +1,7 @@
 """A second, tiny reader of HEVC parameter sets (7.3.2) and of the beginning of slice segment headers (7.3.6.1).
 
 For what the tests must know without asking the parser under test: sizes, tools, where slices begin, which pictures
-nobody can decode, and which ones are not meant to be shown. Of a sequence it reads up to strong_intra_smoothing.
+cannot be decoded, and which ones are not meant to be shown. Of a sequence it reads up to strong_intra_smoothing.
 """
 
 from typing import NamedTuple, Tuple

@@ -1,4 +1,4 @@
-"""In which order the blocks of an HEVC picture are decoded, and across which borders none may look (6.4.1, 6.5)."""
+"""The decoding order of the blocks of an HEVC picture, and the borders that prediction may not cross (6.4.1, 6.5)."""
 
 import functools
 from typing import Any, NamedTuple
