@@ -6,7 +6,8 @@ from truth.access_units import best_video
 
 
 class Playback(NamedTuple):
-    """times_s: from the first picture on, in display order; None where the file has no times, or times in disorder. rotation_deg: clockwise."""
+    """times_s: from the first picture on, in display order, None where the file has no times or they are in disorder;
+    rotation_deg: clockwise."""
 
     pictures: int
     times_s: Optional[Tuple[float, ...]]
