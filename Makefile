@@ -19,28 +19,19 @@ TORCH := torch==2.13.0
 # A shim of a version manager may be on the PATH and still refuse to run: try each candidate.
 PYTHON36 := $(shell for python in python3.6 "$$(pyenv root 2>/dev/null)"/versions/3.6*/bin/python3.6; do \
 	if "$$python" -c "" >/dev/null 2>&1; then echo "$$python"; break; fi; done)
-TRUTH_TESTS := tests/bitstream/test_truth_encoded.py tests/bitstream/test_truth_written.py \
-	tests/bitstream/test_truth_encoded_hevc.py tests/bitstream/test_truth_hevc_written.py
 # PyAV 10 is the last for Python 3.6, and takes FFmpeg 4.3 to 5.1.
 FFMPEG_OF_PYAV10 := $(shell pkg-config --exists 'libavformat >= 58.45 libavformat < 60 libavdevice libavfilter' \
 	2>/dev/null && echo found)
-# Left out there: FFmpeg 5.1 reads some written HEVC streams wrongly, and writes other times into an MP4 that lacks a packet;
-# PyAV 10 starts no decoder anew, knows no matrix of a picture, crashes in the test that listens for RTMP, and tells
-# nothing of default tracks, hidden pictures and rotation; Debian's x265 makes no temporal layers.
-NOT_PYAV10 := --ignore-glob='*/test_truth_hevc_*' --ignore-glob='*/test_truth_witness*' --ignore-glob='*/test_cases*' \
-	--ignore-glob='*/test_truth_bites*' $(addprefix --deselect tests/, \
-	bitstream/test_api_keys.py::test_colours_follow_matrix_and_range \
-	bitstream/test_hostile_losses.py::test_lost_packets_of_a_container \
-	bitstream/test_truth_encoded_hevc.py::test_the_encoder_took_every_option \
-	bitstream/test_truth_encoded_hevc.py::test_picture_types_occur \
-	cli/test_inspect_hevc.py::test_sub_layers_are_counted \
-	sinks/test_overlay_stream.py::test_a_server_of_rtmp)
 # Zig's Clang builds for an old C library, so that one wheel serves JetPack 4 and everything newer. CMake 3.21 or newer
 # takes the toolchain from the environment.
 WHEEL_CXX := -m ziglang c++ -target aarch64-linux-gnu.2.17
 TOOLCHAIN := $(CURDIR)/edge_attp/native/cmake/aarch64-linux-gnu.cmake
 
+comma := ,
 PYTEST := -m pytest -q -m "not slow"
+# What the environments hold must be there: its absence is an error, and hides no test.
+REQUIRED36 := cv2,onnx,onnxruntime,prometheus_client
+REQUIRED := av,torch,cc,$(REQUIRED36)$(if $(EDGE_ATTP_MEDIA)$(wildcard ../shared/media),$(comma)media)
 # Files go to one process as a whole: what they encode is encoded once.
 PARALLEL := -n auto --dist loadfile
 
@@ -49,8 +40,8 @@ export PATH := $(BIN):$(PATH)
 export EDGE_ATTP_BUILD_DIR := $(CURDIR)/build/native
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo plugin test lint types native-checks test36 cpus pytest check-all check-media bench fuzz \
-	soak test36-av aarch64-check wheel-aarch64 docker-lint docker-check format clean
+.PHONY: help demo plugin test lint types native-checks test36 pytest check-all check-media bench fuzz \
+	soak test36-av aarch64-check wheel-aarch64 docker-lint docker-check format clean distclean
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -69,39 +60,41 @@ help:
 	@echo "make docker-lint          lint Dockerfile.l4t and its scripts"
 	@echo "make docker-check         carry out its steps in a Debian root (needs root, debootstrap and Python 3.6)"
 	@echo "make format               format Python and C++"
-	@echo "make clean                remove everything that was built or installed here"
+	@echo "make clean                remove what was built, caches included"
+	@echo "make distclean            make clean, and remove the environments"
 
 # Environments ---------------------------------------------------------------------------------
 
-$(VENV)/.installed: setup.py pyproject.toml
+$(VENV)/.created:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip setuptools wheel
 	command -v cmake >/dev/null || $(BIN)/python -m pip install -q cmake
+	touch $@
+
+$(VENV)/.installed: setup.py pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install -q --no-build-isolation -e '.[onnx,overlay,service]'
 	touch $@
 
-# The graphs are exported with PyTorch, which only the tests of export/ need.
-$(VENV)/.installed-dev: $(VENV)/.installed export/pyproject.toml
-	$(BIN)/python -m pip install -q --no-build-isolation -e '.[dev]' '$(TORCH)'
-	$(BIN)/python -m pip install -q --no-build-isolation -e ./export
-	touch $@
+# Everything in one go: pip resolves once, and the core is built once. Only the tests of export/ need PyTorch.
+$(VENV)/.installed-dev: setup.py pyproject.toml export/pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q --no-build-isolation -e '.[onnx,overlay,service,dev]' -e ./export '$(TORCH)'
+	touch $(VENV)/.installed $@
 
 .venv36/.installed: setup.py pyproject.toml Makefile
 	test -x .venv36/bin/python || $(PYTHON36) -m venv .venv36
 	.venv36/bin/python -m pip install -q pip==21.3.1
 	.venv36/bin/python -m pip install -q numpy==1.19.4 onnxruntime==1.10.0 \
-		opencv-python-headless==4.6.0.66 onnx==1.11.0 pytest==7.0.1 \
-		paho-mqtt==1.6.1 prometheus_client==0.17.1 tomli==1.2.3
-	.venv36/bin/python -m pip install -q -e .
+		opencv-python-headless==4.6.0.66 onnx==1.11.0 pytest==7.0.1 pytest-xdist==3.0.2 \
+		paho-mqtt==1.6.1 prometheus_client==0.17.1 tomli==1.2.3 -e .
 	touch $@
 
-build/venv36-av/.installed: setup.py pyproject.toml Makefile packaging/jetpack4/requirements.txt
-	test -x build/venv36-av/bin/python || $(PYTHON36) -m venv build/venv36-av
-	build/venv36-av/bin/python -m pip install -q pip==21.3.1
-	build/venv36-av/bin/python -m pip install -q setuptools==59.6.0 wheel==0.37.1 Cython==0.29.37 \
+.venv36-av/.installed: setup.py pyproject.toml Makefile packaging/jetpack4/requirements.txt
+	test -x .venv36-av/bin/python || $(PYTHON36) -m venv .venv36-av
+	.venv36-av/bin/python -m pip install -q pip==21.3.1
+	.venv36-av/bin/python -m pip install -q setuptools==59.6.0 wheel==0.37.1 Cython==0.29.37 \
 		pytest==7.0.1 pytest-xdist==3.0.2 -r packaging/jetpack4/requirements.txt
-	build/venv36-av/bin/python -m pip install -q --no-build-isolation --no-binary av av==10.0.0
-	build/venv36-av/bin/python -m pip install -q -e .
+	.venv36-av/bin/python -m pip install -q --no-build-isolation --no-binary av av==10.0.0
+	.venv36-av/bin/python -m pip install -q -e .
 	touch $@
 
 # Linters and compilers of packaging, which come as Python packages.
@@ -142,17 +135,17 @@ define for_each_cpu
 	for cpu in $(2); do \
 		export EDGE_ATTP_CPU=$$cpu; \
 		if [ "$$($(BIN)/python -c 'import edge_attp.bitstream.binding as b; print(b.cpu())')" = $$cpu ]; \
-		then echo "instruction set $$cpu"; $(BIN)/python $(PYTEST) $(PARALLEL) $(1) || exit 1; \
+		then echo "instruction set $$cpu"; $(BIN)/python $(PYTEST) --require=$(REQUIRED) $(PARALLEL) $(1) || exit 1; \
 		else echo "instruction set $$cpu: not on this machine"; fi; done
 endef
 
 # Checks ---------------------------------------------------------------------------------------
 
-test: lint types native-checks test36 demo cpus pytest
+test: lint types native-checks test36 demo pytest
 
 check-all: lint types native-checks docker-lint test36 test36-av demo
 	$(call for_each_cpu,tests/bitstream,scalar sse41 avx2 neon)
-	$(BIN)/python -m pytest -q $(PARALLEL)
+	$(BIN)/python -m pytest -q --require=$(REQUIRED) $(PARALLEL)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -175,7 +168,7 @@ test36:
 	@echo "Python 3.6: no interpreter found, so its tests did not run"
 else
 test36: .venv36/.installed $(LIBRARY)
-	.venv36/bin/python $(PYTEST)
+	.venv36/bin/python $(PYTEST) --require=$(REQUIRED36) $(PARALLEL)
 endif
 
 # What needs PyAV, with the versions that a board with JetPack 4 gets.
@@ -184,8 +177,8 @@ test36-av:
 	@echo "Python 3.6 with PyAV 10: no interpreter, or no FFmpeg 4.3 to 5.1 to build against (libavformat-dev," \
 		"libavdevice-dev, libavfilter-dev), so its tests did not run"
 else
-test36-av: build/venv36-av/.installed $(LIBRARY)
-	build/venv36-av/bin/python $(PYTEST) $(PARALLEL) $(NOT_PYAV10)
+test36-av: .venv36-av/.installed $(LIBRARY)
+	.venv36-av/bin/python $(PYTEST) --require=av,$(REQUIRED36) $(PARALLEL)
 endif
 
 aarch64-check: $(VENV)/.installed-dev $(LIBRARY)
@@ -207,12 +200,8 @@ docker-check:
 	$(PYTHON) packaging/check_dockerfile.py \
 		--python "$$($(PYTHON36) -c 'import sys; print(sys.base_prefix)')" $(FFMPEG:%=--build-arg FFMPEG=%)
 
-# The fastest set that there is runs in `pytest` below.
-cpus: $(VENV)/.installed-dev $(LIBRARY)
-	$(call for_each_cpu,$(TRUTH_TESTS),scalar sse41)
-
 pytest: $(VENV)/.installed-dev $(LIBRARY)
-	$(BIN)/python $(PYTEST) $(PARALLEL)
+	$(BIN)/python $(PYTEST) --require=$(REQUIRED) $(PARALLEL)
 
 fuzz: $(VENV)/.installed
 	@test -n "$(FUZZ_CXX)" || { \
@@ -234,6 +223,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/clang-format -i $(filter %.cpp %.h,$(NATIVE_SOURCES)) $(NATIVE_CHECKS) $(PLUGIN_SOURCES)
 
 clean:
-	rm -rf build dist .venv .venv36 *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache export/.mypy_cache
 	rm -f edge_attp/native/*.so
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv .venv36 .venv36-av *.egg-info export/*.egg-info

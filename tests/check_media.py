@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from truth import truth  # noqa: E402
+from truth import equation  # noqa: E402
 
 SUFFIXES = """
     264 265 26l 3g2 3gp avc avi bin bit dav f4v flv h264 h265 h26l hevc jsv jvt m2ts m4v mkv mov mp4 mpeg mpg mts mxf
@@ -37,7 +37,7 @@ def check(path, name, limit):
 
     report = None
     try:
-        report = truth.check_stream(path, limit, transcode=False)
+        report = equation.check_stream(path, limit, transcode=False)
         outcome, remark = _judged(report)
     except UnsupportedStream as error:
         outcome, remark = "not read", f"unsupported: {error}"

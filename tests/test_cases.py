@@ -7,6 +7,7 @@ import json
 import logging
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -16,10 +17,14 @@ from edge_attp import cli
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.pipeline import Options, recognise
-from truth import playback, truth
+from truth import equation, playback
 
-av = pytest.importorskip("av")
-pytest.importorskip("onnxruntime")
+pytestmark = [
+    pytest.mark.needs_av,
+    pytest.mark.not_pyav10,
+    pytest.mark.needs_onnxruntime,
+    pytest.mark.needs_onnx,
+]
 
 FOLDER = Path(__file__).resolve().parent / "cases"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.suffix != ".md")
@@ -77,7 +82,7 @@ def test_pictures_and_times_are_those_of_ffmpeg(recognised, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_truth(name):
-    report = truth.check_stream(FOLDER / name, transcode=False)
+    report = equation.check_stream(FOLDER / name, transcode=False)
     wrong = (report.mismatches, report.unmatched, report.broken_off)
     assert wrong == (0, 0, ""), str(report)
     assert report.damaged == DAMAGED.get(name, 0)
@@ -164,10 +169,10 @@ def test_a_rate_that_only_the_vps_tells():
         assert video.frame_rate == 10
 
 
+@pytest.mark.needs_cv2
 @pytest.mark.parametrize("name", ["vfr.mkv", "thumbnail_track_first.mp4", "rotated90.mp4"])
 def test_overlay(pack, tmp_path, name):
     """It keeps the times, takes the same track, and shows what is upright upright."""
-    pytest.importorskip("cv2")
     overlay = tmp_path / "overlay.mp4"
     command = ["run", str(FOLDER / name), "--model", pack, "--overlay", str(overlay)]
     assert cli.main(command) == 0

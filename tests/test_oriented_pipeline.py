@@ -1,24 +1,24 @@
 """A scene that is coded turned goes through the pipeline, and onto the overlay, like the same scene coded upright."""
 
+import av
+import cv2
 import numpy as np
 import pytest
 
 from doubles import tiny_pack
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.bitstream.orientation import UPRIGHT, Orientation
+from edge_attp.engine import load_pack, open_backend
+from edge_attp.pipeline import Options, reader, recognise
+from edge_attp.recognition import Event
+from edge_attp.sinks.clips import ClipSink
+from edge_attp.sinks.live_view import LiveView
+from edge_attp.sinks.overlay import OverlaySink
+from edge_attp.sources.recorder import PacketRing, RecordedSource
+from edge_attp.tensors import fill_residual
+from rigs import media, turned
 
-av = pytest.importorskip("av")
-cv2 = pytest.importorskip("cv2")
-
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.bitstream.orientation import UPRIGHT, Orientation  # noqa: E402
-from edge_attp.engine import load_pack, open_backend  # noqa: E402
-from edge_attp.pipeline import Options, reader, recognise  # noqa: E402
-from edge_attp.recognition import Event  # noqa: E402
-from edge_attp.sinks.clips import ClipSink  # noqa: E402
-from edge_attp.sinks.live_view import LiveView  # noqa: E402
-from edge_attp.sinks.overlay import OverlaySink  # noqa: E402
-from edge_attp.sources.recorder import PacketRing, RecordedSource  # noqa: E402
-from edge_attp.tensors import fill_residual  # noqa: E402
-from rigs import media, turned  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_onnx]
 
 VELOCITY = (2, 1)
 SIZE = (96, 64)

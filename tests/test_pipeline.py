@@ -19,6 +19,8 @@ from edge_attp.sinks import Sink
 from edge_attp.sinks.base import MOST_EARLY, EarlyData
 from edge_attp.timing import STAGES, Clock
 
+pytestmark = pytest.mark.needs_onnx
+
 # Flow in pixels of the 10 x 10 grid, out of a picture of 20 x 20.
 GRID = 0.5
 

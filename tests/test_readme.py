@@ -18,11 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("av")
-pytest.importorskip("cv2")
-pytest.importorskip("onnxruntime")
+from rigs import media
 
-from rigs import media  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_onnxruntime]
 
 ROOT = Path(__file__).resolve().parent.parent
 VISIBLE = ["CHANGELOG.md", "README.md", "edge_attp", "engines", "examples"]

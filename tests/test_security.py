@@ -34,6 +34,7 @@ def test_the_files_exist():
     assert [file for file in FILES if not (ROOT / file).exists()] == []
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize(
     "name, text",
     [
@@ -47,7 +48,6 @@ def test_the_files_exist():
 )
 def test_a_file_calls_nobody(tmp_path, name, text):
     """No server, and no file that is not video."""
-    pytest.importorskip("av")
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(1)

@@ -15,6 +15,8 @@ from edge_attp.pipeline import Job, Options, Session, networks, reader
 from edge_attp.recognition import Thresholds
 from edge_attp.sinks import Sink
 
+pytestmark = pytest.mark.needs_onnx
+
 PATTERN = "KPBBPBBKPBBPBB"
 WAIT_S = 10.0
 

@@ -11,6 +11,8 @@ from edge_attp.engine import BUFFER_KINDS, load_pack, open_backend
 from edge_attp.errors import UsageError
 from edge_attp.pipeline import Options, networks, reader
 
+pytestmark = pytest.mark.needs_onnx
+
 
 class Backend:
     def __init__(self, name, chosen):
@@ -84,8 +86,8 @@ def test_an_engine_without_that_choice(subject, engine, words):
             check_subject(subject, scripted(other))
 
 
+@pytest.mark.needs_onnxruntime
 def test_batches_are_those_that_the_graph_takes(monkeypatch, tmp_path):
-    pytest.importorskip("onnxruntime")
     monkeypatch.setattr(
         reader, "CompressedVideo", lambda *a, **k: FakeVideo("KPBKPB").open(*a, **k)
     )

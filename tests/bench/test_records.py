@@ -23,7 +23,7 @@ from edge_attp.errors import SourceError, UsageError
 from edge_attp.platforms.layers import read_layers
 from edge_attp.timing import STAGES
 
-pytest.importorskip("av")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_onnx]
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +206,10 @@ def test_baseline_that_is_no_json_object(tmp_path, text):
         read_baseline(str(path))
 
 
+@pytest.mark.needs_cv2
 def test_plot_bars_are_as_long_as_times(tmp_path, pack):
-    cv2 = pytest.importorskip("cv2")
+    import cv2
+
     from edge_attp.bench import plot
 
     report = records.report(pack, target=1.0)  # off the scale: no line through the bars
@@ -226,9 +228,9 @@ def test_plot_bars_are_as_long_as_times(tmp_path, pack):
     np.testing.assert_array_equal(cv2.imread(path)[..., ::-1], drawn)
 
 
+@pytest.mark.needs_cv2
 @pytest.mark.parametrize("name", ["plot.nothing", "no/plot.png"])
 def test_plot_that_cannot_be_written(tmp_path, report, name):
-    pytest.importorskip("cv2")
     from edge_attp.bench import plot
 
     with pytest.raises(SourceError, match="cannot be written"):

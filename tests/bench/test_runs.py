@@ -10,7 +10,7 @@ from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import SourceError, UsageError
 from edge_attp.pipeline import Options, reader
 
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 
 def opener(pattern, opened=None):

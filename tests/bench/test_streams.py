@@ -12,7 +12,7 @@ from edge_attp.errors import SourceError
 from edge_attp.pipeline import Options, reader
 from edge_attp.recognition import Verdict
 
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 RATE = 25.0
 PICTURES, SCORED = 100, 98

@@ -13,6 +13,8 @@ from edge_attp.bench import add_choices, add_streams, add_tx2_estimate, render
 from edge_attp.engine import load_pack
 from edge_attp.platforms.layers import read_layers
 
+pytestmark = pytest.mark.needs_onnx
+
 SCRIPT = os.path.join(records.ROOT, "benchmarks", "tables.py")
 MARKED = "before\n\n<!-- table: %s -->\n%s<!-- end -->\n\nafter\n"
 
@@ -28,7 +30,6 @@ def tables():
 @pytest.fixture
 def results(tmp_path):
     """A folder with two made-up benchmarks: tiny, and the same at half the speed as fp16 elsewhere."""
-    pytest.importorskip("av")
     fast = load_pack(tiny_pack.write(tmp_path / "fast"))
     slow = load_pack(tiny_pack.write(tmp_path / "slow", name="slow", trained=True))
     layers = {name: read_layers(path) for name, path in fast.graphs.items()}
@@ -51,6 +52,7 @@ def rows(text):
     return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
 
 
+@pytest.mark.needs_av
 def test_a_changed_number_is_stale_until_it_is_written(tables, results):
     written, stale = tables.fill(MARKED % ("recognise", ""), results)
     assert stale == ["recognise"] and written.startswith("before\n\n<!-- table: recognise -->\n|")
@@ -60,6 +62,7 @@ def test_a_changed_number_is_stale_until_it_is_written(tables, results):
     assert tables.fill(changed, results) == (written, ["recognise"])
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize(
     "text, words",
     [
@@ -73,10 +76,12 @@ def test_wrong_markers(tables, results, text, words):
         tables.fill(text, results)
 
 
+@pytest.mark.needs_av
 def test_text_without_markers_stays(tables, results):
     assert tables.fill("| a |\n|---|\n", results) == ("| a |\n|---|\n", [])
 
 
+@pytest.mark.needs_av
 def test_recognise(tables, results):
     """The fastest first, the paper last."""
     found = rows(tables.recognise_table(results))[1:]
@@ -87,6 +92,7 @@ def test_recognise(tables, results):
     assert found[2][3:7] == ["12.2", "24.6", "82.1", "40.7"]
 
 
+@pytest.mark.needs_av
 def test_sequential_was_not_measured_before(tables, results):
     path = os.path.join(results, "bench-tiny.json")
     with open(path) as file:
@@ -94,6 +100,7 @@ def test_sequential_was_not_measured_before(tables, results):
     assert rows(tables.recognise_table(results))[1][2] == "-"
 
 
+@pytest.mark.needs_av
 def test_choices(tables, results):
     assert rows(tables.choices_table(results)) == [
         ["chosen by measurement", "", "pictures/s", "range"],
@@ -102,17 +109,20 @@ def test_choices(tables, results):
     ]
 
 
+@pytest.mark.needs_av
 def test_without_choices_there_is_no_table(tables, results):
     os.remove(os.path.join(results, "bench-tiny.json"))
     assert tables.fill(MARKED % ("choices", ""), results) == (MARKED % ("choices", ""), [])
 
 
+@pytest.mark.needs_av
 def test_stages(tables, results):
     found = {row[0]: row[1:] for row in rows(tables.stages_table(results))}
     assert found["`motion`"] == ["8.10 / 13.50 / 27.00", "16.20 / 27.00 / 54.00"]
     assert "`upload`" not in found and list(found)[-1] == "`total`"
 
 
+@pytest.mark.needs_av
 def test_tx2_is_an_estimate(tables, results):
     found = rows(tables.tx2_table(results))
     assert found[0][0] == "Jetson TX2: estimate, not measured" and found[1][1] == "MAX-N"

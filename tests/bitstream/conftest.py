@@ -2,6 +2,7 @@
 
 import pytest
 
+from rigs.instruction_sets import InstructionSets
 from streamwriter.h264 import handmade
 from streamwriter.hevc import handmade as handmade_hevc
 
@@ -10,3 +11,11 @@ from streamwriter.hevc import handmade as handmade_hevc
 def written(request):
     """The writer of streams with known values for one codec."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def instruction_sets():
+    """Reads files with every instruction set of this machine."""
+    sets = InstructionSets()
+    yield sets
+    sets.close()

@@ -15,6 +15,7 @@ from edge_attp.bitstream import (
     SourceError,
     UnsupportedStream,
 )
+from streamwriter.bits import START_CODE, annex_b
 from streamwriter.h264 import handmade
 from streamwriter.hevc import handmade as handmade_hevc
 from streamwriter.hevc import parameter_sets as hevc_sets
@@ -66,11 +67,10 @@ def test_the_rate_of_hevc_may_be_in_the_vps_only(seed, sub_layers):
         sps = hevc_sets.sequence_parameters(sps_max_sub_layers_minus1=sub_layers - 1)
         return hevc_sets.video_parameter_set(np.random.RandomState(seed), sps, **timing)
 
-    sps_and_pictures = handmade_hevc.stream().split(b"\0\0\1\x42", 1)[1]
-    rest = b"\0\0\0\1\x42" + sps_and_pictures
-    with opened(video_parameter_set(has_timing=True) + rest) as video:
+    rest = handmade_hevc.stream().split(START_CODE)[2:]
+    with opened(annex_b([video_parameter_set(has_timing=True)] + rest)) as video:
         assert video.frame_rate == Fraction(30000, 1001)
-    with opened(video_parameter_set() + rest) as video:
+    with opened(annex_b([video_parameter_set()] + rest)) as video:
         assert video.frame_rate is None
 
 
@@ -217,25 +217,25 @@ def test_an_unsupported_tool_later_raises_after_the_pictures_before_it(written):
 
 
 def test_a_stream_without_parameter_sets_is_corrupt(written):
-    data = handmade.annex_b([written.idr(handmade.picture_samples(2, 2))] * 3)
+    data = annex_b([written.idr(handmade.picture_samples(2, 2))] * 3)
     with pytest.raises(CorruptStream, match="sequence parameter set") as caught:
         opened(data)
     assert caught.value.exit_code == 3
 
 
 def test_parameter_sets_without_a_picture_are_corrupt(written):
-    with opened(handmade.annex_b(written.parameter_sets(2, 2))) as video:
+    with opened(annex_b(written.parameter_sets(2, 2))) as video:
         with pytest.raises(CorruptStream, match="no picture"):
             list(video)
 
 
 def test_a_lost_reference_damages_pictures_and_the_next_idr_heals(written):
     data = written.stream(gops=1, gop=6) + written.stream(gops=1, gop=3)
-    units = data.split(handmade.START)[1:]
+    units = data.split(START_CODE)[1:]
     del units[
         written.SETS + 1
     ]  # a reference picture: frame_num now has a gap, or the RPS a picture too many
-    with opened(handmade.annex_b(units)) as video:
+    with opened(annex_b(units)) as video:
         integrity = [picture.integrity for picture in video]
         assert video.stats.damaged == integrity.count("damaged") > 0
     assert integrity[0] == "ok"
@@ -243,10 +243,10 @@ def test_a_lost_reference_damages_pictures_and_the_next_idr_heals(written):
 
 
 def test_a_damaged_picture_says_why(written):
-    units = written.stream(gops=2, gop=4).split(handmade.START)[1:]
+    units = written.stream(gops=2, gop=4).split(START_CODE)[1:]
     first_slice = units[written.SETS]
     units[written.SETS] = first_slice[: len(first_slice) // 2]
-    with opened(handmade.annex_b(units)) as video:
+    with opened(annex_b(units)) as video:
         first = next(iter(video))
     assert first.integrity == "damaged"
     assert first.damage

@@ -2,17 +2,18 @@
 
 import io
 
+import av
 import numpy as np
 import pytest
 
+from edge_attp.bitstream import CompressedVideo, key_pictures, pyav
+from edge_attp.errors import CorruptStream
+from rigs import media
+from rigs.containers import Shelf
+from streamwriter.bits import START_CODE, annex_b
 from streamwriter.h264 import handmade
 
-av = pytest.importorskip("av")
-
-from edge_attp.bitstream import CompressedVideo, key_pictures, pyav  # noqa: E402
-from edge_attp.errors import CorruptStream  # noqa: E402
-from rigs import media  # noqa: E402
-from rigs.containers import Shelf  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 CLIP = media.Clip("moving", 96, 80, 24, options=media.x264(keyint=6, bframes=2, scenecut=0))
 HEVC_CLIP = CLIP._replace(
@@ -116,6 +117,7 @@ def test_ten_bits(shelf):
     assert np.abs(key.residual.y).max() > 255
 
 
+@pytest.mark.not_pyav10  # it knows no matrix of a picture
 @pytest.mark.parametrize(
     "matrix, matrix_row", (("bt709", (0.2126, 0.0722)), ("smpte170m", (0.299, 0.114)))
 )
@@ -180,9 +182,9 @@ def test_raw_key_pictures_carry_their_own_bytes_only(shelf, codec):
 
 def test_key_pictures_know_the_parameter_sets_in_force():
     """The sets change in mid-stream, and are not repeated at the second key picture after it."""
-    second = handmade.stream(gops=2, columns=3, rows=1).split(handmade.START)[1:]
+    second = handmade.stream(gops=2, columns=3, rows=1).split(START_CODE)[1:]
     del second[6:8]  # SPS and PPS of the last GOP
-    data = handmade.stream(gops=1) + handmade.annex_b(second)
+    data = handmade.stream(gops=1) + annex_b(second)
     with CompressedVideo(io.BytesIO(data)) as video:
         keys = [picture for picture in video if picture.is_random_access]
         shapes = [video.decode_key(key).shape for key in keys]
@@ -192,7 +194,7 @@ def test_key_pictures_know_the_parameter_sets_in_force():
 def test_bytes_that_ffmpeg_cannot_decode():
     with CompressedVideo(io.BytesIO(handmade.stream())) as video:
         picture = next(iter(video))
-        picture.key_bytes = picture.key_bytes._replace(data=handmade.START + b"\x65")
+        picture.key_bytes = picture.key_bytes._replace(data=START_CODE + b"\x65")
         with pytest.raises(CorruptStream, match="cannot decode"):
             video.decode_key(picture)
         other = next(p for p in video if p.is_random_access)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -54,7 +53,7 @@ def expected_numbers():
     return numbers
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+@pytest.mark.needs_cc
 def test_structures_and_constants(tmp_path):
     numbers = expected_numbers()
     prints = "".join(f'printf("%lld\\n", (long long)({name}));\n' for name in numbers)

@@ -6,6 +6,7 @@ import pytest
 
 from edge_attp.bitstream import annexb, decoder_configuration, nal
 from edge_attp.bitstream.syntax import H264, HEVC, SYNTAXES
+from streamwriter.bits import START_CODE, Bits, annex_b, escaped
 from streamwriter.h264 import handmade
 
 SPS, PPS = handmade.sps(), handmade.pps()
@@ -37,7 +38,7 @@ def hevc_vps(number=0):
 def hevc_sps(number=0, sub_layers=0, width=64):
     """Complete up to the id, with something after it. Sub-layers state their level only, but
     for the first, which has a profile, too."""
-    bits = handmade.Bits().u(4, 0).u(3, sub_layers).u(1, 1)
+    bits = Bits().u(4, 0).u(3, sub_layers).u(1, 1)
     profile_tier_level(bits)
     if sub_layers:
         for layer in range(8):
@@ -45,7 +46,7 @@ def hevc_sps(number=0, sub_layers=0, width=64):
         profile_tier_level(bits)
         for _ in range(1, sub_layers):
             bits.u(8, 60)
-    return bits.ue(number, 1, width, 64).nal(HEVC_SPS)
+    return HEVC_SPS + escaped(bits.ue(number, 1, width, 64).payload())
 
 
 def profile_tier_level(bits):
@@ -53,7 +54,7 @@ def profile_tier_level(bits):
 
 
 def hevc_pps(number=0):
-    return handmade.Bits().ue(number, 0).u(5, 0).nal(HEVC_PPS)
+    return HEVC_PPS + escaped(Bits().ue(number, 0).u(5, 0).payload())
 
 
 HEVC_SPS, HEVC_PPS = b"\x42\x01", b"\x44\x01"
@@ -307,7 +308,7 @@ def test_access_units_whatever_the_chunks(chunk, monkeypatch):
 def test_hevc_access_units_whatever_the_chunks(chunk, monkeypatch):
     monkeypatch.setattr(annexb, "CHUNK_BYTES", chunk)
     rasl, trail = hevc(8, b"\xc0\x11", temporal_id=1), hevc(1, b"\xd0\x22")
-    data = handmade.annex_b((HVC.sets + [hevc(21, b"\xa8\x33"), rasl, trail]) * 3)
+    data = annex_b((HVC.sets + [hevc(21, b"\xa8\x33"), rasl, trail]) * 3)
     units = list(annexb.access_units(HEVC, io.BytesIO(data).read))
     assert b"".join(units) == data
     assert [HVC.types(unit) for unit in units] == [[32, 33, 34, 21], [8], [1]] * 3
@@ -317,7 +318,7 @@ def test_hevc_access_units_whatever_the_chunks(chunk, monkeypatch):
 def test_access_units_of_several_slices_and_end_markers(units):
     slices = [units.first_slice, units.later_slice]
     whole = units.sets + slices + [units.end_of_sequence, units.delimiter] + slices
-    cut = list(annexb.access_units(units.syntax, io.BytesIO(handmade.annex_b(whole)).read))
+    cut = list(annexb.access_units(units.syntax, io.BytesIO(annex_b(whole)).read))
     first = [units.syntax.nal_type(unit) for unit in whole[: len(whole) - 3]]
     assert [units.types(data) for data in cut] == [first, units.types(nal.join(whole[-3:], 0))]
 
@@ -325,7 +326,7 @@ def test_access_units_of_several_slices_and_end_markers(units):
 def test_other_layers_belong_to_the_access_unit_of_their_base_layer():
     """Whatever they begin: their slices and parameter sets open nothing. Suffix SEI messages do not, either."""
     above = [hevc(33, bytes(20), layer=1), hevc(1, b"\x80\x11", layer=1), hevc(40, b"\x84\x01\x80")]
-    data = handmade.annex_b((HVC.sets + [HVC.first_slice] + above) * 2)
+    data = annex_b((HVC.sets + [HVC.first_slice] + above) * 2)
     units = list(annexb.access_units(HEVC, io.BytesIO(data).read))
     assert [HVC.types(unit) for unit in units] == [[32, 33, 34, 19, -1, -1, 40]] * 2
 
@@ -343,14 +344,14 @@ def test_endless_rubbish_comes_in_pieces(units, monkeypatch):
 @pytest.mark.parametrize(
     "head, expected",
     [
-        (handmade.START + SPS, H264),
+        (START_CODE + SPS, H264),
         (b"\0\0\1" + SPS, H264),
         (bytes(9) + b"\1" + SPS, H264),
         (b"\0\0\0\1\x09\xf0", H264),
         (b"\0\0\0\1\x06\x05", H264),
         (b"\0\0\1\x41\x9a", H264),
         (b"\0\0\0\1\x28\xce", H264),  # a PPS with nal_ref_idc 1
-        (handmade.START + HVC.sets[0], HEVC),
+        (START_CODE + HVC.sets[0], HEVC),
         (b"\0\0\1" + HVC.sets[1], HEVC),
         (b"\0\0\1" + HVC.sets[2], HEVC),
         (bytes(9) + b"\1" + HVC.delimiter, HEVC),

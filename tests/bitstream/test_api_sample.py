@@ -5,7 +5,7 @@ import io
 import pytest
 
 from edge_attp.bitstream import CompressedVideo, UnsupportedStream
-from streamwriter.h264 import handmade
+from streamwriter.bits import START_CODE, annex_b
 
 
 def content(picture):
@@ -106,10 +106,10 @@ def test_at_least_one_picture(written):
 
 
 def test_damage_is_marked(written):
-    units = written.stream(gops=1, gop=4, columns=9, rows=9).split(handmade.START)[1:]
+    units = written.stream(gops=1, gop=4, columns=9, rows=9).split(START_CODE)[1:]
     p_slice = units[-1][0]
     broken = [unit[: len(unit) // 2] if unit[0] == p_slice else unit for unit in units]
-    with CompressedVideo(io.BytesIO(handmade.annex_b(broken))) as video:
+    with CompressedVideo(io.BytesIO(annex_b(broken))) as video:
         pictures = list(video.sample(per_gop=3, seed=0))
     assert pictures
     assert any(picture.integrity == "damaged" for picture in pictures)
@@ -142,6 +142,7 @@ def fading(codec, name, container):
     return media.Clip(*("fade", 96, 80, 40), codec="libx265", options=options, container=container)
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize(
     "codec, name",
     [("h264", name) for name in sorted(ENCODINGS)]
@@ -149,7 +150,6 @@ def fading(codec, name, container):
 )
 @pytest.mark.parametrize("container", ("raw", "mp4"))
 def test_sampled_pictures_equal_those_of_the_full_parse(clips, codec, name, container):
-    pytest.importorskip("av")
     raw = {"h264": "264", "hevc": "265"}[codec]
     path = clips.path(fading(codec, name, raw if container == "raw" else container))
     with CompressedVideo(path) as video:
@@ -166,9 +166,9 @@ def test_sampled_pictures_equal_those_of_the_full_parse(clips, codec, name, cont
             assert found == full[index], f"picture {index}"
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("codec", ("h264", "hevc"))
 def test_keys_of_samples_can_be_decoded(clips, codec):
-    pytest.importorskip("av")
     with CompressedVideo(clips.path(fading(codec, "open GOP", "mp4"))) as video:
         for picture in video.sample(keys=True, seed=0):
             if picture.is_random_access:

@@ -3,15 +3,16 @@
 import io
 import logging
 
+import av
 import numpy as np
 import pytest
+from av import bitstream
 
-av = pytest.importorskip("av")
-bitstream = pytest.importorskip("av.bitstream")
+from edge_attp.bitstream import CompressedVideo, colours
+from edge_attp.errors import CorruptStream
+from rigs import media
 
-from edge_attp.bitstream import CompressedVideo, colours  # noqa: E402
-from edge_attp.errors import CorruptStream  # noqa: E402
-from rigs import media  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 ENCODERS = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}
 both = pytest.mark.parametrize("codec", sorted(ENCODERS))

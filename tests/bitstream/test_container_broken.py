@@ -10,6 +10,7 @@ import pytest
 from edge_attp.bitstream import CompressedVideo, nal, packets, pyav
 from edge_attp.bitstream.syntax import H264, HEVC
 from edge_attp.errors import CorruptStream, EdgeAttpError, SourceError, UnsupportedStream
+from streamwriter.bits import START_CODE
 from streamwriter.h264 import handmade
 
 
@@ -56,7 +57,7 @@ def test_no_permission(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("suffix, title", ((".264", "H.264"), (".hevc", "HEVC")))
 @pytest.mark.parametrize(
-    "data", (b"\x5a" * 5000, b"\0" * 5000, handmade.START * 50), ids=("letters", "zeros", "starts")
+    "data", (b"\x5a" * 5000, b"\0" * 5000, START_CODE * 50), ids=("letters", "zeros", "starts")
 )
 def test_rubbish_in_a_raw_stream(tmp_path, data, suffix, title):
     path = tmp_path / ("rubbish" + suffix)
@@ -108,7 +109,6 @@ def test_raw_streams_do_not_load_pyav(tmp_path):
 
 
 def encoded(clips, codec, container="mp4", **changes):
-    pytest.importorskip("av")
     from rigs import media
 
     options = {"h264": media.x264, "hevc": media.x265}[codec](keyint=8, bframes=2)
@@ -122,12 +122,14 @@ def mp4(request, clips):
     return encoded(clips, request.param)
 
 
+@pytest.mark.needs_av
 def test_mp4_without_its_index(mp4, tmp_path):
     path = tmp_path / "cut.mp4"
     path.write_bytes(mp4.read_bytes()[: mp4.stat().st_size // 2])
     assert refused(str(path), SourceError, "cut.mp4.*cut short before its index").exit_code == 3
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("tenths", (3, 6, 9))
 def test_mp4_cut_in_its_data(mp4, tmp_path, tenths):
     """Pictures before the cut come first, exactly as in the whole file; then the error says so."""
@@ -151,6 +153,7 @@ def test_mp4_cut_in_its_data(mp4, tmp_path, tenths):
     assert all(integrity == "ok" for _, integrity in seen[:-1])
 
 
+@pytest.mark.needs_av
 def test_mp4_cut_between_two_packets(mp4, tmp_path):
     import av
 
@@ -171,6 +174,7 @@ def test_mp4_cut_between_two_packets(mp4, tmp_path):
     assert seen == ["ok"] * 17
 
 
+@pytest.mark.needs_av
 def test_a_whole_mp4_is_not_called_cut(mp4, tmp_path):
     from rigs.containers import rewrapped
 
@@ -180,6 +184,7 @@ def test_a_whole_mp4_is_not_called_cut(mp4, tmp_path):
             assert len(list(video)) == 30
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("codec, raw", (("h264", "264"), ("hevc", "265")))
 @pytest.mark.parametrize("container", ("mkv", "ts", "raw"))
 def test_other_files_cut_short_end_where_they_end(clips, tmp_path, codec, raw, container):
@@ -217,8 +222,8 @@ def write_audio(path, cover=False):
         output.mux(audio.encode(None))
 
 
+@pytest.mark.needs_av
 def test_audio_only(tmp_path):
-    pytest.importorskip("av")
     path = tmp_path / "song.m4a"
     write_audio(path)
     error = refused(str(path), SourceError, r"song.m4a: has no video stream \(only audio in it\)")
@@ -226,17 +231,17 @@ def test_audio_only(tmp_path):
     refused(str(path), SourceError, "no video stream", transcode=True)
 
 
+@pytest.mark.not_pyav10  # it does not show what a stream is for
+@pytest.mark.needs_av
 def test_a_cover_picture_is_no_video(tmp_path):
-    av = pytest.importorskip("av")
-    if not hasattr(av.stream, "Disposition"):
-        pytest.skip("this PyAV does not show what a stream is for")
+
     path = tmp_path / "song.mp4"
     write_audio(path, cover=True)
     refused(str(path), SourceError, "has no video stream", transcode=True)
 
 
+@pytest.mark.needs_av
 def test_a_text_file_is_no_video(tmp_path):
-    pytest.importorskip("av")
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, not a video.\n" * 40)
     refused(str(path), SourceError, "notes.txt: is text, not a video")
@@ -245,8 +250,8 @@ def test_a_text_file_is_no_video(tmp_path):
     refused(str(path), SourceError, "notes: is no media file")
 
 
+@pytest.mark.needs_av
 def test_an_unknown_format_name(mp4):
-    pytest.importorskip("av")
     refused(str(mp4), SourceError, "no_such_format", container_format="no_such_format")
 
 
@@ -256,6 +261,7 @@ def hvcc_begin(data):
     return begin, begin - 8 + int.from_bytes(data[begin - 8 : begin - 4], "big")
 
 
+@pytest.mark.needs_av
 def test_an_hvcc_record_that_is_cut_short(clips, tmp_path):
     data = bytearray(encoded(clips, "hevc").read_bytes())
     begin, end = hvcc_begin(data)
@@ -274,6 +280,7 @@ def without(data, syntax, kinds):
     return nal.join(kept, 0)
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("syntax, sps", ((H264, 7), (HEVC, 33)))
 def test_without_sequence_parameter_sets(clips, tmp_path, syntax, sps):
     raw = {"h264": "264", "hevc": "265"}[syntax.name]
@@ -284,6 +291,7 @@ def test_without_sequence_parameter_sets(clips, tmp_path, syntax, sps):
     refused(str(path), CorruptStream, match)
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("syntax, pps", ((H264, 8), (HEVC, 34)))
 def test_without_picture_parameter_sets(clips, syntax, pps):
     raw = {"h264": "264", "hevc": "265"}[syntax.name]
@@ -294,6 +302,7 @@ def test_without_picture_parameter_sets(clips, syntax, pps):
             list(video)
 
 
+@pytest.mark.needs_av
 def test_hevc_without_video_parameter_sets_is_read(clips):
     """Nothing of a VPS is needed for the base layer."""
     data = encoded(clips, "hevc", "265").read_bytes()
@@ -301,8 +310,8 @@ def test_hevc_without_video_parameter_sets_is_read(clips):
         assert [picture.integrity for picture in video] == ["ok"] * 30
 
 
+@pytest.mark.needs_av
 def test_other_codecs_are_refused_by_name(clips):
-    pytest.importorskip("av")
     from rigs import media
 
     for codec, name in (("mpeg4", "mpeg4"), ("mjpeg", "mjpeg")):
@@ -332,8 +341,8 @@ def test_position_and_rewind():
     packets.rewind_input("a path", None, "x")
 
 
+@pytest.mark.needs_av
 def test_a_password_is_not_shown():
-    pytest.importorskip("av")
     with pytest.raises(SourceError) as caught:
         CompressedVideo("http://user:secret@127.0.0.1:1/clip.mp4")
     assert "http://user:***@127.0.0.1:1/clip.mp4" in str(caught.value)

@@ -3,14 +3,15 @@
 import io
 import random
 
+import av
 import pytest
 
-av = pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo, pyav
+from edge_attp.errors import UnsupportedStream
+from rigs import media
+from rigs.containers import rewrapped
 
-from edge_attp.bitstream import CompressedVideo, pyav  # noqa: E402
-from edge_attp.errors import UnsupportedStream  # noqa: E402
-from rigs import media  # noqa: E402
-from rigs.containers import rewrapped  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 ENCODERS = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}
 both = pytest.mark.parametrize("codec", sorted(ENCODERS))

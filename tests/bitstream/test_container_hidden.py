@@ -3,13 +3,14 @@
 import json
 import struct
 
+import av
 import pytest
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.cli import main
 from rigs import media
 
-av = pytest.importorskip("av")
+pytestmark = pytest.mark.needs_av
 
 CLIP = media.Clip(
     container="mp4",

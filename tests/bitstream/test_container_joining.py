@@ -4,12 +4,12 @@ import io
 
 import pytest
 
-pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo, nal
+from edge_attp.bitstream.syntax import HEVC
+from rigs import media
+from rigs.containers import rewrapped
 
-from edge_attp.bitstream import CompressedVideo, nal  # noqa: E402
-from edge_attp.bitstream.syntax import HEVC  # noqa: E402
-from rigs import media  # noqa: E402
-from rigs.containers import rewrapped  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 OPEN = media.x265(keyint=10, min_keyint=10, bframes=4, b_pyramid=1, open_gop=1, scenecut=0)
 CLIP = media.Clip("moving", 96, 80, 40, codec="libx265", options=OPEN, container="265")

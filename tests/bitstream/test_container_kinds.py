@@ -5,15 +5,16 @@ import threading
 from fractions import Fraction
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.errors import SourceError, UnsupportedStream
+from rigs import media
+from rigs.containers import CAN_FILTER, Shelf, rewrapped
 
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.errors import SourceError, UnsupportedStream  # noqa: E402
-from rigs import media  # noqa: E402
-from rigs.containers import CAN_FILTER, Shelf, rewrapped  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 CLIPS = {
     "h264": media.Clip(

@@ -60,7 +60,6 @@ class Pretending(Bare):
 
 @pytest.fixture(scope="module")
 def mp4(clips):
-    pytest.importorskip("av")
     clip = media.Clip("moving", 64, 48, 12, container="mp4", options=media.x264(keyint=6))
     return clips.path(clip).read_bytes()
 
@@ -69,6 +68,7 @@ def count(source):
     return sum(picture.integrity == "ok" for picture in source)
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize(
     "kind",
     [
@@ -88,6 +88,7 @@ def test_file_objects_that_can_seek_are_no_pipes(mp4, kind):
             assert count(video) == 12, "a second iteration rewinds"
 
 
+@pytest.mark.needs_av
 def test_what_cannot_seek_is_a_pipe(mp4):
     for file in (Never(DATA), Never(mp4), Pretending(DATA)):
         with CompressedVideo(file) as video:
@@ -132,6 +133,7 @@ def test_what_is_no_bytes_is_named(convert, match):
         CompressedVideo(giving(convert)(DATA))
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("container", ["raw", "mp4"])
 def test_errors_of_other_libraries(mp4, container):
     class Lost(Exception):
@@ -170,8 +172,11 @@ def fast(data):
     return made.getvalue()
 
 
+@pytest.mark.needs_av
+@pytest.mark.needs_fsspec
 def test_fsspec(mp4, tmp_path):
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     for protocol in ("memory", "file"):
         files = fsspec.filesystem(protocol)
         path = "/clip.mp4" if protocol == "memory" else str(tmp_path / "clip.mp4")

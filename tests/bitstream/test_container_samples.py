@@ -5,17 +5,18 @@ import os
 import threading
 from fractions import Fraction
 
+import av
 import pytest
 
-av = pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo, nal
+from edge_attp.bitstream.packets import open_source
+from edge_attp.bitstream.syntax import H264, HEVC
+from edge_attp.errors import CorruptStream, SourceError
+from edge_attp.sources.intake import Intake
+from edge_attp.sources.recorder import RecordedSource
+from rigs import media, mp4
 
-from edge_attp.bitstream import CompressedVideo, nal  # noqa: E402
-from edge_attp.bitstream.packets import open_source  # noqa: E402
-from edge_attp.bitstream.syntax import H264, HEVC  # noqa: E402
-from edge_attp.errors import CorruptStream, SourceError  # noqa: E402
-from edge_attp.sources.intake import Intake  # noqa: E402
-from edge_attp.sources.recorder import RecordedSource  # noqa: E402
-from rigs import media, mp4  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 ENCODERS = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}
 SYNTAX = {"h264": H264, "hevc": HEVC}

@@ -6,12 +6,12 @@ import types
 
 import pytest
 
-pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.errors import SourceError
+from rigs import media
+from rigs.containers import Shelf
 
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.errors import SourceError  # noqa: E402
-from rigs import media  # noqa: E402
-from rigs.containers import Shelf  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 CLIP = media.Clip("moving", 64, 48, 12, options=media.x264(keyint=6))
 

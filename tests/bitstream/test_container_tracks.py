@@ -3,18 +3,17 @@
 import struct
 from fractions import Fraction
 
+import av
 import pytest
 
-av = pytest.importorskip("av")
-if not hasattr(av.stream, "Disposition"):
-    pytest.skip("this PyAV does not show what a stream is for", allow_module_level=True)
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.cli import main
+from edge_attp.errors import SourceError, UnsupportedStream
+from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource
+from edge_attp.sources.recorder import RecordedSource
+from rigs import media, mp4
 
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.cli import main  # noqa: E402
-from edge_attp.errors import SourceError, UnsupportedStream  # noqa: E402
-from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource  # noqa: E402
-from edge_attp.sources.recorder import RecordedSource  # noqa: E402
-from rigs import media, mp4  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
 
 DEFAULT = av.stream.Disposition.default
 COVER = av.stream.Disposition.attached_pic
@@ -140,8 +139,8 @@ def said(capsys):
     return capsys.readouterr().out
 
 
+@pytest.mark.needs_cv2
 def test_run_and_its_overlay_take_the_same(two, tmp_path, capsys):
-    pytest.importorskip("cv2")
     drawn = {}
     for number in (0, 1):
         path = tmp_path / (f"{number}.mp4")

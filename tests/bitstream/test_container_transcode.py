@@ -2,13 +2,14 @@
 
 import logging
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo
+from rigs import media
 
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from rigs import media  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 SOURCES = [
     ("mpeg4", "avi", "yuv420p"),

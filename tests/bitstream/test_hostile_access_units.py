@@ -6,10 +6,12 @@ from edge_attp.bitstream.syntax import H264, HEVC
 from rigs import hostile
 from rigs.media import Clip, HevcClip, x264, x265
 from rigs.native_core import Read
-from streamwriter.bits import Bits
+from streamwriter.bits import Bits, annex_b, escaped, length_prefixed
 from streamwriter.h264 import handmade
 from streamwriter.hevc import handmade as handmade_hevc
-from truth import nal, truth
+from truth import equation, nal
+
+pytestmark = pytest.mark.needs_av
 
 PICTURES = 10
 CLIPS = {
@@ -47,7 +49,7 @@ class Film:
         self.plain = self.read(self.samples, 4)
 
     def read(self, samples, length_bytes):
-        join = nal.length_prefixed if length_bytes else lambda units, _: nal.annex_b(units)
+        join = length_prefixed if length_bytes else lambda units, _: annex_b(units)
         packets = [join(sample, length_bytes) for sample in samples]
         return Read(
             *(self.syntax, packets, length_bytes, length_bytes > 0),
@@ -139,20 +141,20 @@ def test_a_sequence_set_of_another_vui_in_mid_sequence_changes_nothing(tmp_path,
     plain = Read(syntax, [written.stream(gops=1, gop=6)], 0, complete=False)
     assert len(plain.pictures) == 6 and not plain.damaged
     for found in (
-        Read(syntax, [nal.annex_b(units)], 0, complete=False),
-        Read(syntax, [nal.length_prefixed(units, 4)], 4),
+        Read(syntax, [annex_b(units)], 0, complete=False),
+        Read(syntax, [length_prefixed(units, 4)], 4),
     ):
         assert found.digests == plain.digests and not found.damaged
         assert [p.poc_step for p in found.pictures] == [p.poc_step for p in plain.pictures]
     if codec == "h264":  # of HEVC, FFmpeg forgets the references
-        truth.assert_true(hostile.write(tmp_path, "again.264", nal.annex_b(units)), 6)
+        equation.assert_true(hostile.write(tmp_path, "again.264", annex_b(units)), 6)
 
 
 @pytest.mark.parametrize("codec", sorted(MODULES))
 def test_a_sequence_set_of_another_size_in_mid_sequence_does(codec):
     written, syntax = MODULES[codec]
     units = again(written, 6, written.parameter_sets(3, 2))
-    found = Read(syntax, [nal.annex_b(units)], 0, complete=False)
+    found = Read(syntax, [annex_b(units)], 0, complete=False)
     assert 0 not in found.damaged and len(found.damaged) >= 1
 
 
@@ -179,12 +181,12 @@ PROFILES = {
 def test_bytes_behind_a_picture_parameter_set(clips, tmp_path, profile, behind):
     clip = Clip(pictures=8, options=x264(preset="medium", **PROFILES[profile]))
     units = nal.annex_b_nal_units(clips.path(clip).read_bytes())
-    plain = Read(H264, [nal.annex_b(units)], 0, complete=False)
+    plain = Read(H264, [annex_b(units)], 0, complete=False)
     longer = [unit + SUPERFLUOUS[behind] if unit[0] & 31 == 8 else unit for unit in units]
-    found = Read(H264, [nal.annex_b(longer)], 0, complete=False)
+    found = Read(H264, [annex_b(longer)], 0, complete=False)
     assert found.digests == plain.digests and not found.damaged and len(found.pictures) == 8
     assert ("8x8-transform" in bytes(found.info.tools).decode()) == (profile == "High")
-    truth.assert_true(hostile.write(tmp_path, "longer.264", nal.annex_b(longer)), 8)
+    equation.assert_true(hostile.write(tmp_path, "longer.264", annex_b(longer)), 8)
 
 
 def high_sps(sps):
@@ -197,7 +199,7 @@ def high_sps(sps):
     while bits.at < length:
         out.u(1, bits.u(1))
     # The old trailing bits are followed by new ones: they lie behind the VUI, where nobody looks.
-    return nal.escaped(b"\x67", out.payload())
+    return b"\x67" + escaped(out.payload())
 
 
 @pytest.mark.parametrize("behind", sorted(SUPERFLUOUS))
@@ -205,13 +207,13 @@ def test_bytes_that_are_no_fields_of_high_profile(clips, behind):
     """A PPS of High profile may end before transform_8x8_mode_flag, and what comes then is none."""
     clip = Clip(pictures=8, options=x264(preset="medium", **PROFILES["Main"]))
     units = nal.annex_b_nal_units(clips.path(clip).read_bytes())
-    plain = Read(H264, [nal.annex_b(units)], 0, complete=False)
+    plain = Read(H264, [annex_b(units)], 0, complete=False)
     longer = [
         high_sps(nal.payload(unit, 0))
         if unit[0] & 31 == 7
         else unit + (SUPERFLUOUS[behind] if unit[0] & 31 == 8 else b"")
         for unit in units
     ]
-    found = Read(H264, [nal.annex_b(longer)], 0, complete=False)
+    found = Read(H264, [annex_b(longer)], 0, complete=False)
     assert found.info.profile_idc == 100
     assert found.digests == plain.digests and not found.damaged

@@ -8,10 +8,12 @@ import pytest
 
 from rigs import hostile
 from rigs.hostile import CLIPS
+from streamwriter.bits import Bits, escaped
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.everything import everything
-from streamwriter.hevc.stream import RandomStream as HevcStream
-from truth import nal
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
+
+pytestmark = pytest.mark.needs_av
 
 ROUNDS = {"quick": 40, "slow": 600}
 rounds = pytest.mark.parametrize(
@@ -136,33 +138,18 @@ def test_random_bytes(tmp_path, syntax):
         assert not hostile.good(summary)
 
 
-def _bits(*fields):
-    """A NAL unit payload from (value, bits) and ue(v) fields given as plain numbers."""
-    text = ""
-    for field in fields:
-        if isinstance(field, tuple):
-            text += "{:0{}b}".format(field[0], field[1])
-        else:
-            code = f"{field + 1:b}"
-            text += "0" * (len(code) - 1) + code
-    text += "1"
-    text += "0" * (-len(text) % 8)
-    return int(text, 2).to_bytes(len(text) // 8, "big")
-
-
 @pytest.mark.parametrize(
     "width, height", [(65536, 65536), (1 << 20, 16), (16, 1 << 20), (1 << 31, 1 << 31)]
 )
 def test_huge_pictures_are_refused_before_memory_is_taken(stream, width, height):
     if stream.syntax.header_bytes == 1:
-        sizes = (width // 16 - 1, height // 16 - 1)
-        fields = ((66, 8), (0, 8), (51, 8), 0, 0, 2, 1, (0, 1), *sizes, (1, 1), (1, 1), (0, 2))
-        sps = b"\x67" + _bits(*fields)
+        bits = Bits().u(8, 66).u(8, 0).u(8, 51).ue(0, 0, 2, 1).u(1, 0)
+        bits.ue(width // 16 - 1, height // 16 - 1).u(1, 1).u(1, 1).u(2, 0)
+        sps = b"\x67" + bits.payload()
     else:
-        profile_tier_level = ((1, 8), (3 << 29, 32), (0, 48), (93, 8))
-        fields = ((1, 8), *profile_tier_level, 0, 1, width, height, (0, 1), 0, 0, 4)
-        fields += ((1, 1), 4, 0, 0, 0, 3, 0, 3, 0, 0, (0, 4), 0, (0, 5))
-        sps = b"\x42\x01" + nal.escaped(b"", _bits(*fields))
+        bits = Bits().u(8, 1).u(8, 1).u(32, 3 << 29).u(48, 0).u(8, 93).ue(0, 1, width, height)
+        bits.u(1, 0).ue(0, 0, 4).u(1, 1).ue(4, 0, 0, 0, 3, 0, 3, 0, 0).u(4, 0).ue(0).u(5, 0)
+        sps = b"\x42\x01" + escaped(bits.payload())
     kind = stream.syntax.kind(sps)
     harmed = [sps if stream.syntax.kind(unit) == kind else unit for unit in stream.units]
     summary = stream.read([harmed])[0]

@@ -2,10 +2,12 @@
 
 import pytest
 
-from rigs import hostile
+from rigs import hostile, slice_headers
 from rigs.media import Clip, x264
-from streamwriter.h264 import slice_headers
-from truth import nal, truth
+from streamwriter.bits import annex_b
+from truth import equation, nal
+
+pytestmark = pytest.mark.needs_av
 
 OPTIONS = dict(cabac=0, scenecut=0, keyint=12, min_keyint=12)
 CLIPS = {
@@ -42,8 +44,8 @@ def test_non_reference_pictures_that_repeat_a_number(clips, tmp_path, name):
     stream = Numbered(clips, name)
     units = stream.repeated()
     assert units != stream.units
-    path = hostile.write(tmp_path, "repeated.264", nal.annex_b(units))
-    truth.assert_true(path, 26)
+    path = hostile.write(tmp_path, "repeated.264", annex_b(units))
+    equation.assert_true(path, 26)
 
 
 @pytest.mark.parametrize("name", ["B", "pyramid"])
@@ -53,9 +55,9 @@ def test_losses_among_them_are_noticed(clips, tmp_path, name):
     units = stream.repeated()
     slices = [k for k, unit in enumerate(units) if slice_headers.is_slice(unit)]
     is_reference = [units[k][0] >> 5 > 0 for k in slices]
-    expected = hostile.good(hostile.read_streams(tmp_path, [nal.annex_b(units)])[0])
+    expected = hostile.good(hostile.read_streams(tmp_path, [annex_b(units)])[0])
     assert len(expected) == 26
-    streams = [nal.annex_b([u for k, u in enumerate(units) if k != lost]) for lost in slices[:11]]
+    streams = [annex_b([u for k, u in enumerate(units) if k != lost]) for lost in slices[:11]]
     for lost, summary in enumerate(hostile.read_streams(tmp_path, streams)):
         following = next(k for k in range(lost + 1, 26) if is_reference[k])
         late = range(lost, following - 1)  # places in the stream without the lost picture

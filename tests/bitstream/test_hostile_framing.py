@@ -6,7 +6,10 @@ from edge_attp.bitstream.syntax import H264, HEVC
 from rigs import hostile
 from rigs.media import Clip, HevcClip, x264, x265
 from rigs.native_core import Read
+from streamwriter.bits import annex_b, length_prefixed
 from truth import nal
+
+pytestmark = pytest.mark.needs_av
 
 CLIPS = {
     "H.264": Clip(pictures=10, options=x264(bframes=2, b_adapt=0, slices=2, aud=1)),
@@ -28,7 +31,7 @@ class Film:
         delimiter = stream.kind(units[0])
         starts = [k for k, unit in enumerate(units) if stream.kind(unit) == delimiter]
         self.samples = [units[a:b] for a, b in zip(starts, starts[1:] + [len(units)])]
-        self.plain = Read(self.syntax, [nal.annex_b(sample) for sample in self.samples], 0)
+        self.plain = Read(self.syntax, [annex_b(sample) for sample in self.samples], 0)
         assert len(self.samples) == len(self.plain.pictures) == 10 and not self.plain.damaged
 
     def read(self, framing, length_bytes):
@@ -45,7 +48,7 @@ def film(request, clips):
 
 
 def prefixed(units, length_bytes):
-    return nal.length_prefixed(units, length_bytes)
+    return length_prefixed(units, length_bytes)
 
 
 def one_length(code):
@@ -60,7 +63,7 @@ def prefix_nal_first(film, sample, n):
 
 
 def lengths_then_annex_b(film, sample, n):
-    return prefixed(sample[:1], n) + nal.annex_b(sample[1:])
+    return prefixed(sample[:1], n) + annex_b(sample[1:])
 
 
 def long_annex_b(film, sample, n):
@@ -86,10 +89,10 @@ FRAMINGS = {
         [one for unit in sample for one in (b"", unit, b"\0\0\0\0", b"")], n
     ),
     "a length of nothing at the end": lambda film, sample, n: prefixed(sample, n) + bytes(n),
-    "Annex B": lambda film, sample, n: nal.annex_b(sample),
+    "Annex B": lambda film, sample, n: annex_b(sample),
     "Annex B, short": lambda film, sample, n: b"".join(CODE + unit for unit in sample),
     "Annex B with zeros": long_annex_b,
-    "Annex B, slices only": lambda film, sample, n: nal.annex_b(sample[1:]),
+    "Annex B, slices only": lambda film, sample, n: annex_b(sample[1:]),
     "lengths, then Annex B": lengths_then_annex_b,
 }
 CUT = [
@@ -126,9 +129,9 @@ def test_framings_change_from_sample_to_sample(film):
 @pytest.mark.parametrize("code", [CODE, LONG_CODE], ids=len)
 def test_an_end_of_sequence_behind_a_start_code(film, code):
     """As exporters write it: behind the last slice, inside its length."""
-    samples = [nal.length_prefixed(sample, 4) for sample in film.samples[:-1]]
+    samples = [length_prefixed(sample, 4) for sample in film.samples[:-1]]
     last = film.samples[-1]
-    samples.append(nal.length_prefixed(last[:-1] + [last[-1] + code + END[film.name]], 4))
+    samples.append(length_prefixed(last[:-1] + [last[-1] + code + END[film.name]], 4))
     found = Read(film.syntax, samples, 4)
     assert found.digests == film.plain.digests and not found.damaged
 
@@ -172,7 +175,7 @@ def test_a_length_that_looks_like_a_start_code(film, cut):
 
 @pytest.mark.parametrize("name", CUT)
 def test_a_sample_cut_anywhere_harms_itself_only(film, name):
-    whole = nal.length_prefixed(film.samples[0], 4)
+    whole = length_prefixed(film.samples[0], 4)
     packet = FRAMINGS[name](film, film.samples[1], 4)
     for end in range(0, len(packet), 7):
         found = Read(film.syntax, [whole, packet[:end]], 4)

@@ -12,8 +12,10 @@ from rigs.hostile import CLIPS
 from rigs.media import Clip, x264
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.case import LONG_TERM, TMVP
-from streamwriter.hevc.stream import RandomStream as HevcStream
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
 from truth.digest import digest
+
+pytestmark = pytest.mark.needs_av
 
 
 def test_any_lost_nal_unit_is_noticed_and_nothing_wrong_is_called_ok(stream):
@@ -168,6 +170,7 @@ def test_streams_one_after_the_other(clips, tmp_path, codec):
     assert len(summary["pictures"]) == 24 * len(streams)
 
 
+@pytest.mark.not_pyav10  # FFmpeg 5.1 writes other times into an MP4 that lacks a packet
 @pytest.mark.parametrize("name", ["CABAC slices", "HEVC slices"])
 @pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])
 def test_lost_packets_of_a_container(clips, tmp_path, name, container):

@@ -6,6 +6,8 @@ import pytest
 from rigs import hostile
 from rigs.paths import SHARED_MEDIA
 
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_media]
+
 FILES = sorted((SHARED_MEDIA / "corrupt").rglob("*.*"))
 HEALTHY = """
     CABA3_SVA_B MR1_BT_A SL1_SVA_B HCMP1_HHI_A freh12_b CI_MW_D

@@ -6,8 +6,10 @@ from edge_attp.bitstream.syntax import H264, HEVC
 from rigs import hostile
 from rigs.media import Clip, HevcClip, x264, x265
 from rigs.native_core import Read
-from streamwriter.bits import Bits
-from truth import nal, truth
+from streamwriter.bits import Bits, annex_b, escaped
+from truth import equation, nal
+
+pytestmark = pytest.mark.needs_av
 
 PICTURES = 40
 REFRESH = dict(intra_refresh=1, keyint=12, ref=3, b_adapt=0)
@@ -23,9 +25,9 @@ def recovery_point(syntax, count):
     """The SEI message: recovery_frame_cnt of H.264, recovery_poc_cnt of HEVC."""
     if syntax is H264:
         payload = Bits().ue(count).u(1, 1).u(1, 0).u(2, 0).payload()
-        return nal.escaped(b"\x06", bytes([6, len(payload)]) + payload + b"\x80")
+        return b"\x06" + escaped(bytes([6, len(payload)]) + payload + b"\x80")
     payload = Bits().se(count).u(1, 1).u(1, 0).payload()
-    return nal.escaped(b"\x4e\x01", bytes([6, len(payload)]) + payload + b"\x80")
+    return b"\x4e\x01" + escaped(bytes([6, len(payload)]) + payload + b"\x80")
 
 
 class Film:
@@ -53,7 +55,7 @@ class Film:
     def read(self, places, message):
         return Read(
             self.syntax,
-            [nal.annex_b(self.units(places, message))],
+            [annex_b(self.units(places, message))],
             0,
             complete=False,
             residual=False,
@@ -111,7 +113,7 @@ def shown_by_ffmpeg(path):
 def test_ok_is_what_ffmpeg_shows(clips, tmp_path, bframes, name, start):
     film = Film(clips, H264, bframes)
     units = film.units(range(start, PICTURES), MESSAGES[name])
-    path = hostile.write(tmp_path, "begun.264", nal.annex_b(units))
+    path = hostile.write(tmp_path, "begun.264", annex_b(units))
     found = film.read(range(start, PICTURES), MESSAGES[name])
     first_ok = next(p.decode_index for p in found.pictures if p.integrity == "ok")
     stricter = []
@@ -125,7 +127,7 @@ def test_ok_is_what_ffmpeg_shows(clips, tmp_path, bframes, name, start):
     assert len(stricter) <= (1 if bframes else 0)
     for picture in stricter:
         assert "never received" in picture.damage or picture.decode_index < first_ok
-    report = truth.check_stream(path)
+    report = equation.check_stream(path)
     assert report.mismatches == 0 and report.unmatched == 0
 
 
@@ -155,5 +157,5 @@ def test_a_message_that_its_picture_did_not_survive_heals_nothing(clips):
     units = film.units(range(1, 8), lambda n: None)
     units += [recovery_point(H264, 0), b"\x09\xf0"]
     units += film.slices[8:16]
-    found = Read(H264, [nal.annex_b(units)], 0, complete=False)
+    found = Read(H264, [annex_b(units)], 0, complete=False)
     assert found.damaged == list(range(15))

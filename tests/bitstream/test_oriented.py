@@ -3,18 +3,19 @@
 import logging
 import struct
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo, pyav
+from edge_attp.bitstream.mp4 import read_file_matrix
+from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_matrix
+from edge_attp.sources.live import LiveSource
+from edge_attp.sources.recorder import PacketRing, RecordedSource, write_mp4
+from rigs import media, turned
+from rigs.containers import rewrapped
 
-from edge_attp.bitstream import CompressedVideo, pyav  # noqa: E402
-from edge_attp.bitstream.mp4 import read_file_matrix  # noqa: E402
-from edge_attp.bitstream.orientation import UPRIGHT, Orientation, from_matrix  # noqa: E402
-from edge_attp.sources.live import LiveSource  # noqa: E402
-from edge_attp.sources.recorder import PacketRing, RecordedSource, write_mp4  # noqa: E402
-from rigs import media, turned  # noqa: E402
-from rigs.containers import rewrapped  # noqa: E402
+pytestmark = pytest.mark.needs_av
 
 QUARTER = 1 << 14  # a quarter turn in units of anticlockwise_rotation
 HANDS_ON = hasattr(

@@ -5,6 +5,8 @@ import pytest
 
 from rigs.paths import ROOT
 
+pytestmark = pytest.mark.needs_av
+
 
 @pytest.mark.slow
 def test_both_codecs_come_about_as_close_to_dense_flow():

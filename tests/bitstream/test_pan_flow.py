@@ -6,7 +6,9 @@ import pytest
 from rigs.media import Clip, HevcClip, x264, x265
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.case import LONG_TERM
-from streamwriter.hevc.stream import RandomStream as HevcStream
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
+
+pytestmark = pytest.mark.needs_av
 
 MODE_SKIP = 2
 # Fine quantisation and a thorough search: the encoder finds the true vector of nearly every block, and comes close

@@ -7,6 +7,8 @@ from test_pan_flow import displacement, pan, visible
 from edge_attp.bitstream import CompressedVideo
 from rigs import media, turned
 
+pytestmark = pytest.mark.needs_av
+
 VELOCITY = (3, -1)
 GROUPS = ["B 3 pyramid", "HEVC B 3"]
 

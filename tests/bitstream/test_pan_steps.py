@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream.syntax import H264, HEVC
+from rigs import slice_headers
 from rigs.media import Clip, HevcClip, x264, x265
 from rigs.native_core import Read
-from streamwriter.bits import Bits
-from streamwriter.h264 import handmade, parameter_sets, slice_headers
+from streamwriter.bits import Bits, annex_b
+from streamwriter.h264 import handmade, parameter_sets
 from truth import nal
+
+pytestmark = pytest.mark.needs_av
 
 VELOCITY = (3, -2)
 FRAME_NUM_BITS, LSB_BITS = 8, 12
@@ -39,12 +42,12 @@ def sets(poc_type=0):
         log2_max_frame_num=FRAME_NUM_BITS,
         log2_max_pic_order_cnt_lsb=LSB_BITS,
     )
-    return sps + parameter_sets.picture_parameter_set()
+    return [sps, parameter_sets.picture_parameter_set()]
 
 
 def write(pictures, poc_type=0):
     """The stream: its parameter sets, and the pictures in decoding order."""
-    parts, frame_num, idr_pic_id = [sets(poc_type)], 0, 0
+    units, frame_num, idr_pic_id = sets(poc_type), 0, 0
     for picture in pictures:
         frame_num = 0 if picture.is_idr else frame_num
         bits = Bits().ue(0).ue(7 if picture.is_idr else 5).ue(0)
@@ -57,7 +60,7 @@ def write(pictures, poc_type=0):
         if picture.is_idr:
             bits.u(2, 0).se(0)
             for _ in range(MACROBLOCKS):
-                bits.ue(25).align(0)
+                bits.ue(25).align()
                 for sample in range(384):
                     bits.u(8, 1 + sample % 200)
         else:
@@ -69,9 +72,9 @@ def write(pictures, poc_type=0):
                 mvd = [-4 * v * picture.distance * (number == 0) for v in VELOCITY]
                 bits.ue(0).ue(0).se(mvd[0]).se(mvd[1]).ue(0)
         kind = 5 if picture.is_idr else 1
-        parts.append(parameter_sets.nal_unit(2 if picture.is_reference else 0, kind, bits))
+        units.append(parameter_sets.nal_unit(2 if picture.is_reference else 0, kind, bits))
         frame_num += picture.is_reference
-    return b"".join(parts)
+    return annex_b(units)
 
 
 def flows(data, **options):
@@ -223,7 +226,7 @@ def test_type_2_of_a_stream_written_elsewhere():
     units = [handmade.sps(), handmade.pps(), handmade.idr(handmade.picture_samples(2, 2))]
     for k in range(1, 30):
         units.append(handmade.p_picture(k, 4, (-12, 8), is_reference=True))
-    found, _ = flows(handmade.annex_b(units))
+    found, _ = flows(annex_b(units))
     assert all(map(is_pan, found))
 
 
@@ -264,7 +267,7 @@ def test_flow_of_an_encoded_pan_without_some_b_pictures(clips, name, chosen):
         "at random": [k for k in places if random.rand() < 0.6],
     }[chosen]
     kept = [unit for k, unit in enumerate(units) if k not in set(dropped)]
-    found = Read(syntax, [nal.annex_b(kept)], 0, complete=False, residual=False)
+    found = Read(syntax, [annex_b(kept)], 0, complete=False, residual=False)
     assert not found.damaged and len(found.pictures) == 60 - len(dropped)
     for picture in found.pictures[1:]:
         flow = picture.motion.flow()[0]

@@ -77,7 +77,6 @@ FORKED = textwrap.dedent(
 
 
 def clip(clips, codec, container="mp4"):
-    pytest.importorskip("av")
     from rigs import media
 
     encoders = {"h264": ("libx264", media.x264), "hevc": ("libx265", media.x265)}
@@ -92,6 +91,7 @@ def clip(clips, codec, container="mp4"):
     )
 
 
+@pytest.mark.needs_av
 @pytest.mark.skipif(not hasattr(os, "waitstatus_to_exitcode"), reason="needs Python 3.9")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
@@ -120,6 +120,7 @@ def digests(video):
         return [(picture.poc, picture.motion.mv.tobytes()) for picture in video]
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_a_pickled_video_is_opened_anew_in_a_worker(clips, method):
     """Also while the parent reads, and after it has closed."""
@@ -134,6 +135,7 @@ def test_a_pickled_video_is_opened_anew_in_a_worker(clips, method):
     assert found == [digests(CompressedVideo(clip(clips, codec))) for codec in ("h264", "hevc")]
 
 
+@pytest.mark.needs_av
 def test_pickling_keeps_the_arguments(clips):
     path = clip(clips, "h264")
     options = dict(residual=False, threads=2, anchor=3, track=0, oriented=True)

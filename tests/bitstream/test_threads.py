@@ -1,13 +1,11 @@
 """Any number of threads gives the same bytes, run after run."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from rigs.media import Clip, HevcClip, x264, x265
 from truth.digest import digest
+
+pytestmark = pytest.mark.needs_av
 
 RUNS = 20
 CLIPS = {
@@ -76,22 +74,7 @@ def test_motion_is_the_same_without_residual(clips, name):
 @pytest.mark.parametrize(
     "name", ["B pyramid, CABAC", "HEVC pyramid", "HEVC slices and rows", "HEVC, mp4, 10 bits"]
 )
-def test_every_instruction_set_gives_the_same_bytes(clips, name):
+def test_every_instruction_set_gives_the_same_bytes(clips, name, instruction_sets):
     """Flow included: a fused multiply-add in one library and not in the other would show here."""
-    path = clips.path(CLIPS[name])
-    code = "import sys\nfrom bitstream.test_threads import read\nprint(read(sys.argv[1], 1))"
-    found = {}
-    for cpu in ("scalar", "sse41", "avx2", "neon"):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, str(path)],
-            env=dict(os.environ, EDGE_ATTP_CPU=cpu, PYTHONPATH=os.pathsep.join(sys.path)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, err = process.communicate(timeout=120)
-        if process.returncode == 0:
-            found[cpu] = out
-        else:
-            assert b"this processor has no such kernels" in err, err
-    assert "scalar" in found and len(found) >= 2
-    assert set(found.values()) == {found["scalar"]} and found["scalar"].count(b"(") == 24
+    assert "scalar" in instruction_sets.names and len(instruction_sets.names) >= 2
+    instruction_sets.assert_equal(clips.path(CLIPS[name]))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from rigs.media import Clip, HevcClip, x264, x265
-from truth import truth
+from truth import equation
 from truth.witness import Witness
+
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
 
 INTRA, INTER, SKIP = range(3)
 FADE = {"weightb": 1, "bframes": 2, "b_adapt": 0, "ref": 3, "scenecut": 0}
@@ -74,8 +76,8 @@ def judge(film, kind, change):
         copy = Copy(picture)
         y4, x4 = (int(axis[len(axis) // 2]) for axis in np.nonzero(blocks))
         change(copy, y4, x4)
-        report = truth.Report("changed")
-        truth.check_picture(copy, frames, report)
+        report = equation.Report("changed")
+        equation.check_picture(copy, frames, report)
         return report, (x4, y4)
     raise AssertionError("no such picture in the clip")
 

@@ -11,8 +11,11 @@ import pytest
 from edge_attp.bitstream import CompressedVideo
 from rigs.containers import rewrapped
 from rigs.media import Clip, HevcClip, x264, x265
-from truth import nal, truth
+from streamwriter.bits import annex_b
+from truth import equation, nal
 from truth.witness import Witness
+
+pytestmark = pytest.mark.needs_av
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 
@@ -48,7 +51,7 @@ def test_what_cannot_be_read_says_why(clips, tmp_path, capsys):
 
 def test_a_mismatch_is_shown_and_fails(clips, tmp_path, capsys, monkeypatch):
     (tmp_path / "a.264").write_bytes(clips.path(Clip(options=x264(bframes=2))).read_bytes())
-    real = truth.check_picture
+    real = equation.check_picture
 
     def other(picture, frames, report):
         """Takes the picture before for the truth."""
@@ -56,7 +59,7 @@ def test_a_mismatch_is_shown_and_fails(clips, tmp_path, capsys, monkeypatch):
         wrong[picture.decode_index] = frames[max(0, picture.decode_index - 1)]
         real(picture, wrong, report)
 
-    monkeypatch.setattr(truth, "check_picture", other)
+    monkeypatch.setattr(equation, "check_picture", other)
     assert check_media.main([str(tmp_path), "--limit", "5"]) == 6
     rows, last = lines(capsys)
     assert "FFmpeg has" in rows[0] and last == "1 files: 0 true, 1 false, 0 not read"
@@ -66,7 +69,7 @@ def with_second_layer(data):
     """Every slice and parameter set once more with nuh_layer_id 1, as in MV-HEVC; nobody can decode them."""
     units = nal.annex_b_nal_units(data)
     again = [bytes([unit[0], unit[1] | 8]) + unit[2:] for unit in units if unit[0] >> 1 < 35]
-    return nal.annex_b([unit for pair in zip(units, again + units) for unit in pair])
+    return annex_b([unit for pair in zip(units, again + units) for unit in pair])
 
 
 def test_whatever_lies_in_the_folder(clips, tmp_path, capsys):
@@ -107,7 +110,7 @@ def sound():
 def test_a_fault_is_a_row(clips, tmp_path, capsys, monkeypatch):
     (tmp_path / "a.264").write_bytes(clips.path(Clip()).read_bytes())
     (tmp_path / "b.264").write_bytes(b"")
-    monkeypatch.setattr(truth, "check_picture", lambda picture, frames, report: {}[picture.kind])
+    monkeypatch.setattr(equation, "check_picture", lambda picture, frames, report: {}[picture.kind])
     assert check_media.main([str(tmp_path)]) == 6
     rows, last = lines(capsys)
     assert "KeyError in test_truth_check_media.py" in rows[0] and "'I'" in rows[0]
@@ -147,8 +150,8 @@ def test_a_picture_that_is_missing_shifts_no_other(clips, name):
 def test_frames_are_let_go_of(clips, monkeypatch):
     """All but those that the stream refers to."""
     path = clips.path(Clip(pictures=24, options=x264(bframes=2, ref=2, keyint=24)))
-    monkeypatch.setattr(truth, "_MOST_BYTES", 0)
-    monkeypatch.setattr(truth, "_FEWEST_FRAMES", 6)
-    truth.assert_true(path, pictures=24)
-    monkeypatch.setattr(truth, "_FEWEST_FRAMES", 1)
-    assert truth.check_stream(path).lost_references
+    monkeypatch.setattr(equation, "_MOST_BYTES", 0)
+    monkeypatch.setattr(equation, "_FEWEST_FRAMES", 6)
+    equation.assert_true(path, pictures=24)
+    monkeypatch.setattr(equation, "_FEWEST_FRAMES", 1)
+    assert equation.check_stream(path).lost_references

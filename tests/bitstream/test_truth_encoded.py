@@ -1,6 +1,6 @@
 """Eq. (1) bit for bit on clips encoded here, one coding tool after the other: picture = MC(references, mv) + residual.
 
-The truth test also compares FFmpeg's exported vectors, I_PCM samples and intra residuals: see tests/truth/truth.py.
+The truth test also compares FFmpeg's exported vectors, I_PCM samples and intra residuals: see tests/truth/equation.py.
 """
 
 import itertools
@@ -8,7 +8,9 @@ import itertools
 import pytest
 
 from rigs.media import Clip, x264
-from truth import truth
+from truth import equation
+
+pytestmark = pytest.mark.needs_av
 
 B_PYRAMID = {"bframes": 3, "b_pyramid": "normal", "b_adapt": 0}
 
@@ -139,16 +141,17 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_every_block_is_true(clips, case):
+def test_every_block_is_true(clips, case, instruction_sets):
     clip = CASES[case]
-    report = truth.assert_true(clips.path(clip), clip.pictures)
+    report = equation.assert_true(clips.path(clip), clip.pictures)
+    instruction_sets.assert_equal(clips.path(clip))
     assert report.blocks > 0 or "all intra" in case or clip.scene == "noise", str(report)
 
 
 def test_cases_reach_what_they_are_named_after(clips):
     """A matrix proves nothing if the encoder did not use the tools: weights and intra blocks must be there."""
     for case in ("fade explicit weights", "fade weights and b", "direct temporal weighted"):
-        report = truth.check_stream(clips.path(CASES[case]))
+        report = equation.check_stream(clips.path(CASES[case]))
         assert report.weighted_blocks > 100 and report.intra_blocks > 0, str(report)
 
 
@@ -163,7 +166,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_unsupported_features_are_refused_by_name(clips, name):
-    assert name in truth.refusal(clips.path(REFUSED[name]))
+    assert name in equation.refusal(clips.path(REFUSED[name]))
 
 
 ENTROPY = ({"cabac": 1}, {"cabac": 0})
@@ -200,4 +203,4 @@ def test_combinations_are_true(clips, entropy, group, tools, scene, level):
     clip = Clip(
         scene, width=114, height=82, pictures=18, seed=group * 7 + tools, options=x264(**parameters)
     )
-    truth.assert_true(clips.path(clip), clip.pictures)
+    equation.assert_true(clips.path(clip), clip.pictures)

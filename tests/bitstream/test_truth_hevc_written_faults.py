@@ -3,9 +3,12 @@
 import pytest
 
 from rigs import hostile
-from streamwriter.hevc.stream import RandomStream
+from streamwriter.bits import annex_b
+from streamwriter.hevc.random_stream import RandomStream
 from truth import nal
 from truth.digest import summary
+
+pytestmark = [pytest.mark.needs_av, pytest.mark.not_pyav10]
 
 _SPS = dict(pic_width_in_luma_samples=88, pic_height_in_luma_samples=56)
 DIVIDED = {
@@ -52,7 +55,7 @@ def test_cabac_zero_words_are_no_harm(tmp_path, division):
     assert slices
     longer = [unit + b"\x00\x00\x03" * 4 if k in slices else unit for k, unit in enumerate(units)]
     path = tmp_path / "longer.265"
-    path.write_bytes(nal.annex_b(longer))
+    path.write_bytes(annex_b(longer))
     assert [picture[1] for picture in summary(str(path))["pictures"]] == ["ok"]
 
 

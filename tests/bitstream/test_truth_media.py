@@ -11,8 +11,10 @@ import pytest
 from rigs import media
 from rigs.media import x265
 from rigs.paths import SHARED_MEDIA
-from truth import truth
+from truth import equation
 from truth.access_units import access_units, codec_name
+
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_media]
 
 FOLDERS = ("h264_conformance", "hevc_conformance", "real")
 # A few seconds for all of them: these streams and pictures cover every tool that occurs.
@@ -67,14 +69,14 @@ def _name(path):
     "path", [p for p in SUPPORTED if p.stem in QUICK or "oxideav" in str(p)], ids=_name
 )
 def test_beginning_is_true(path):
-    report = truth.check_stream(path, limit=QUICK_LIMIT)
+    report = equation.check_stream(path, limit=QUICK_LIMIT)
     assert report.ok and report.pictures, str(report)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SUPPORTED, ids=_name)
 def test_whole_stream_is_true(path):
-    report = truth.check_stream(path)
+    report = equation.check_stream(path)
     assert report.ok and report.pictures, str(report)
 
 
@@ -92,12 +94,12 @@ def test_camera_pictures_coded_anew_are_true(tmp_path, name):
     pix_fmt, options = CODED_ANEW[name]
     frames = media.frames_of(SHARED_MEDIA / "real" / "mmaction2" / "demo.mp4", 40)
     path = media.encode(frames, tmp_path / "anew.265", "libx265", options, "265", pix_fmt)
-    truth.assert_true(path, 40)
+    equation.assert_true(path, 40)
 
 
 @pytest.mark.parametrize("path, refusal", REFUSED, ids=_name)
 def test_other_streams_are_refused_by_name(path, refusal):
-    assert re.search(refusal, truth.refusal(path))
+    assert re.search(refusal, equation.refusal(path))
 
 
 def test_the_quick_choice_names_streams_that_exist():

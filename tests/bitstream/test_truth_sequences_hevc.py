@@ -9,7 +9,10 @@ import pytest
 from rigs import hostile
 from rigs.hostile import HEVC
 from rigs.media import HevcClip, x265
-from truth import h265_headers, nal, truth
+from streamwriter.bits import Bits, annex_b, escaped
+from truth import equation, headers_hevc, nal
+
+pytestmark = pytest.mark.needs_av
 
 CRA, BLA_W_LP = 21, 16
 END_OF_SEQUENCE = bytes([36 << 1, 1])
@@ -33,8 +36,8 @@ def assert_true(folder, units, pictures, skipped):
     """The truth test holds, and so many pictures are given out and left out."""
     from edge_attp.bitstream import CompressedVideo
 
-    path = hostile.write(folder, "changed.265", nal.annex_b(units))
-    report = truth.assert_true(path, pictures)
+    path = hostile.write(folder, "changed.265", annex_b(units))
+    report = equation.assert_true(path, pictures)
     assert report.blocks > 1000 and report.intra_blocks > 100, str(report)
     with CompressedVideo(str(path)) as video:
         read = list(video)
@@ -74,7 +77,7 @@ def test_broken_links(open_gops, tmp_path, kind):
     skipped = SKIPPED
     if kind != BLA_W_LP:
         leading = place + 1 + np.arange(SKIPPED)
-        assert all(HEVC.kind(units[k]) in h265_headers.RASL for k in leading)
+        assert all(HEVC.kind(units[k]) in headers_hevc.RASL for k in leading)
         units = [unit for k, unit in enumerate(units) if k not in leading]
         skipped = 0
     assert_true(tmp_path, units, 32 - SKIPPED, skipped)
@@ -124,13 +127,11 @@ def with_window(unit, left, right, top, bottom):
     sps_id, chroma_format_idc, width, height = (bits.ue() for _ in range(4))
     at = bits.at
     assert bits.u(1) == 0 and chroma_format_idc == 1 and width and height and sps_id == 0
-    text = "".join(f"{byte:08b}" for byte in content)
-    text = text[: text.rindex("1")]
-    codes = [f"{value + 1:b}" for value in (left, right, top, bottom)]
-    window = "1" + "".join("0" * (len(code) - 1) + code for code in codes)
-    text = text[:at] + window + text[at + 1 :] + "1"
-    text += "0" * (-len(text) % 8)
-    return nal.escaped(unit[:2], int(text, 2).to_bytes(len(text) // 8, "big"))
+    whole = nal.Bits(content)
+    changed = Bits().u(at, whole.u(at)).u(1, 1).ue(left, right, top, bottom)
+    whole.u(1)
+    rest = nal.size_bits(content) - at - 1
+    return unit[:2] + escaped(changed.u(rest, whole.u(rest)).payload())
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_conformance_windows(clips, tmp_path, window, name):
         options = x265(keyint=4, min_keyint=4, ctu=16, constrained_intra=1, b_intra=1)
         clip = clip._replace(pix_fmt="yuv420p10le", options=options)
     units = [
-        with_window(unit, *window) if HEVC.kind(unit) == h265_headers.SPS else unit
+        with_window(unit, *window) if HEVC.kind(unit) == headers_hevc.SPS else unit
         for unit in hostile.stream(clips, clip, tmp_path).units
     ]
     read = assert_true(tmp_path, units, 8, 0)

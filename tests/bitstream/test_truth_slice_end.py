@@ -8,9 +8,12 @@ import pytest
 
 from rigs import hostile
 from rigs.media import Clip, HevcClip, x264, x265
+from streamwriter.bits import annex_b
 from streamwriter.h264.random_stream import RandomStream
 from truth import nal
 from truth.digest import summary
+
+pytestmark = pytest.mark.needs_av
 
 PICTURES = 12
 
@@ -42,7 +45,7 @@ def written(entropy):
 
 def integrities(tmp_path, units):
     """Integrity of each picture of a stream."""
-    result = summary(str(hostile.write(tmp_path, "changed.264", nal.annex_b(units))))
+    result = summary(str(hostile.write(tmp_path, "changed.264", annex_b(units))))
     assert result["error"] is None and len(result["pictures"]) == PICTURES
     return [integrity for _, integrity, _, _ in result["pictures"]]
 

@@ -7,7 +7,7 @@ the median rule (8.4.1.3) within slices. The maps follow clause 8.2.2 in a secon
 import numpy as np
 import pytest
 
-from streamwriter.bits import I_SLICE, P_SLICE, Bits
+from streamwriter.bits import I_SLICE, P_SLICE, Bits, annex_b
 from streamwriter.h264 import parameter_sets
 
 WIDTH, HEIGHT = 6, 5
@@ -149,14 +149,15 @@ class Author:
         self.expected = []  # (mode, mv) of each picture, per macroblock
 
     def write(self, pictures):
-        data = parameter_sets.sequence_parameter_set(
+        sps = parameter_sets.sequence_parameter_set(
             WIDTH, HEIGHT, profile_idc=66, max_num_ref_frames=1
         )
-        data += parameter_sets.picture_parameter_set(
+        pps = parameter_sets.picture_parameter_set(
             slice_groups=self.map.write if self.map else None,
             redundant_pic_cnt_present_flag=int(self.redundant),
         )
-        return data + b"".join(self._picture(number) for number in range(pictures))
+        slices = [unit for number in range(pictures) for unit in self._picture(number)]
+        return annex_b([sps, pps] + slices)
 
     def _picture(self, number):
         cycle = number % 9
@@ -169,14 +170,14 @@ class Author:
         mode, mv = np.full(SIZE, PCM), np.zeros((SIZE, 2), int)
         units = []
         for members in slices:
-            units.append(self._slice(number, cycle, members, mode, mv, 0))
+            units.append([self._slice(number, cycle, members, mode, mv, 0)])
             if self.redundant and self.random.rand() < 0.7:
                 scratch = mode.copy(), mv.copy()
-                units[-1] += self._slice(number, cycle, members, *scratch, redundant_pic_cnt=1)
+                units[-1].append(self._slice(number, cycle, members, *scratch, redundant_pic_cnt=1))
         self.expected.append((mode, mv))
         if self.shuffle:
             self.random.shuffle(units)
-        return b"".join(units)
+        return [unit for pair in units for unit in pair]
 
     def _slice(self, number, cycle, members, mode, mv, redundant_pic_cnt):
         bits = Bits().ue(members[0]).ue(P_SLICE if number else I_SLICE).ue(0).u(5, number % 32)
@@ -203,7 +204,7 @@ class Author:
             for address in members:
                 y, x = (16 * place for place in divmod(address, WIDTH))
                 chroma = np.full(64, 90 + address, np.uint8)
-                bits.ue(25).align(0)  # I_PCM
+                bits.ue(25).align()  # I_PCM
                 for plane in (self.luma[y : y + 16, x : x + 16], chroma, chroma):
                     bits.raw(plane.tobytes())
             return

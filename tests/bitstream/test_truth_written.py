@@ -3,7 +3,9 @@
 import pytest
 
 from streamwriter.h264.random_stream import RandomStream
-from truth import truth
+from truth import equation
+
+pytestmark = pytest.mark.needs_av
 
 PICTURES = 24
 TOOLS = {
@@ -39,14 +41,16 @@ TOOLS = {
 def assert_true(folder, seed, tools):
     path = folder / f"{seed}.264"
     path.write_bytes(RandomStream(seed, **TOOLS[tools]).write(PICTURES))
-    report = truth.check_stream(path)
+    report = equation.check_stream(path)
     assert report.ok and report.pictures == PICTURES, f"seed {seed}: {report}"
     return report
 
 
 @pytest.mark.parametrize("tools", sorted(TOOLS))
-def test_written_streams_are_true(tmp_path, tools):
+def test_written_streams_are_true(tmp_path, tools, instruction_sets):
     reports = [assert_true(tmp_path, seed, tools) for seed in range(6)]
+    for path in tmp_path.iterdir():
+        instruction_sets.assert_equal(path)
     assert sum(report.blocks for report in reports) > 1000
     assert sum(report.pcm_blocks for report in reports) > 1000
     if "weights" in tools:
@@ -66,5 +70,5 @@ def test_idr_pictures_of_the_same_number_are_still_several(tmp_path):
     slices = stream[stream.index(b"\x00\x00\x00\x01\x25") :]
     path = tmp_path / "same.264"
     path.write_bytes(stream + 4 * slices)
-    report = truth.check_stream(path)
+    report = equation.check_stream(path)
     assert report.ok and report.pictures == 5, str(report)

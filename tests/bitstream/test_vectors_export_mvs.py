@@ -12,6 +12,8 @@ from rigs.media import Clip, x264
 from truth import vectors
 from truth.witness import Witness
 
+pytestmark = pytest.mark.needs_av
+
 CASES = {
     "P": Clip(options=x264(bframes=0, ref=3)),
     "P 4x4": Clip(options=x264(bframes=0, partitions="all", preset="veryslow", crf=15)),

@@ -12,8 +12,7 @@ from edge_attp import cli, platforms
 from edge_attp.bench.streams import Streams
 from edge_attp.platforms import detect
 
-pytest.importorskip("av")
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +126,8 @@ def test_baseline(bench, tmp_path):
     assert "more than is accepted" in err and "pack.name was another and is tiny" in err
 
 
+@pytest.mark.needs_cv2
 def test_files_by_their_ending(bench, tmp_path):
-    pytest.importorskip("cv2")
     table, plot = str(tmp_path / "stages.csv"), str(tmp_path / "stages.png")
     bench("-o", table, "--plot", plot)
     with open(table) as file:

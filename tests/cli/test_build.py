@@ -7,7 +7,7 @@ import pytest
 from doubles import fake_tensorrt, tiny_pack
 from edge_attp.cli import main
 
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 
 @pytest.fixture

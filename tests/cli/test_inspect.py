@@ -12,7 +12,7 @@ from edge_attp.cli import main
 from edge_attp.sinks import draw
 from rigs import turned
 
-pytest.importorskip("av")
+pytestmark = pytest.mark.needs_av
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEMO = os.path.join(ROOT, "examples", "demo.mp4")
@@ -70,8 +70,10 @@ def test_it_says_how_players_turn_the_picture(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["stream"]["display_matrix"] is None
 
 
+@pytest.mark.needs_cv2
 def test_png_is_upright(tmp_path):
-    cv2 = pytest.importorskip("cv2")
+    import cv2
+
     sizes = []
     for orientation in (Orientation(0, False), Orientation(270, False)):
         nine = turned.matrix(turned.TERMS[orientation])
@@ -83,8 +85,10 @@ def test_png_is_upright(tmp_path):
     assert sizes == [(512, 2 * 680 + 4), (3 * 340, 2 * 3 * 256 + 4)]
 
 
+@pytest.mark.needs_cv2
 def test_png_shows_motion_and_residual(tmp_path):
-    cv2 = pytest.importorskip("cv2")
+    import cv2
+
     path = str(tmp_path / "picture.png")
     assert main(["inspect", DEMO, "--picture", "30", "--png", path]) == 0
     drawn = cv2.imread(path)

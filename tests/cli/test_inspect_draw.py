@@ -7,7 +7,7 @@ import pytest
 
 from edge_attp.sinks import draw
 
-pytest.importorskip("cv2")
+pytestmark = pytest.mark.needs_cv2
 
 SIZE = (320, 256)  # 80 x 64 blocks
 

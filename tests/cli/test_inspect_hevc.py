@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("av")
-
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.cli import main
 from rigs import media
+
+pytestmark = pytest.mark.needs_av
 
 OPTIONS = dict(keyint=10, min_keyint=10, bframes=3, b_pyramid=1, open_gop=1, scenecut=0)
 CLIP = media.Clip(
@@ -78,6 +78,7 @@ def test_text_names_everything(capsys, path):
     assert " % merged, " in lines["B coding"] and "merged" not in lines["I coding"]
 
 
+@pytest.mark.not_pyav10  # Debian's x265 of its time makes no temporal layers
 def test_sub_layers_are_counted(clips, capsys):
     options = media.x265(temporal_layers=3, **dict(OPTIONS, open_gop=0))
     path = clips.path(CLIP._replace(options=options, pix_fmt="yuv420p"))
@@ -99,8 +100,10 @@ def test_skipped_pictures_are_told(clips, capsys, tmp_path):
     assert "integrity    ok, RASL pictures skipped: 1\n" in out
 
 
+@pytest.mark.needs_cv2
 def test_png_shows_motion_and_residual(path, tmp_path):
-    cv2 = pytest.importorskip("cv2")
+    import cv2
+
     drawn_path = str(tmp_path / "picture.png")
     assert main(["inspect", path, "--picture", "8", "--png", drawn_path]) == 0
     drawn = cv2.imread(drawn_path)

@@ -112,9 +112,9 @@ def test_names_of_several_inputs_tell_no_password():
     assert run._names(cameras) == ["rtsp://me:***@door/1", "rtsp://me:***@yard/1", "me:***@hall"]
 
 
+@pytest.mark.needs_onnxruntime
 @pytest.mark.parametrize("arguments, transcode", [((), True), (("--no-transcode",), False)])
 def test_a_camera_is_transcoded_unless_refused(arguments, transcode, monkeypatch, capsys):
-    pytest.importorskip("onnxruntime")
     asked = []
 
     def refuse(source, options, count):

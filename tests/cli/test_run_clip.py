@@ -9,15 +9,14 @@ import sys
 import time
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
 from edge_attp import cli
 from edge_attp.bitstream import CompressedVideo
 
-av = pytest.importorskip("av")
-pytest.importorskip("cv2")
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_onnxruntime]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLIP = os.path.join(ROOT, "examples", "demo.mp4")

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 
+import av
 import pytest
 
 from edge_attp.bitstream.pyav import add_stream_like
 from rigs.paths import ROOT
 
-av = pytest.importorskip("av")
-pytest.importorskip("cv2")
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_onnxruntime]
 
 CLIP = str(ROOT / "examples" / "demo.mp4")
 COMMAND = [sys.executable, "-m", "edge_attp", "run"]

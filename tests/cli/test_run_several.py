@@ -10,8 +10,7 @@ import pytest
 
 from edge_attp import cli
 
-pytest.importorskip("av")
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_onnxruntime]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLIP = os.path.join(ROOT, "examples", "demo.mp4")
@@ -100,8 +99,8 @@ def test_an_input_named_twice_is_refused(run, clips):
     assert code == 2 and "is there twice" in err
 
 
+@pytest.mark.needs_cv2
 def test_overlays_need_a_file_each(run, clips, tmp_path):
-    pytest.importorskip("cv2")
     code, _, err = run("--overlay", str(tmp_path / "out.mp4"), *clips)
     assert code == 2 and "'{stream}.mp4'" in err
     code, _, _ = run("--overlay", str(tmp_path / "{stream}-drawn.mp4"), *clips)

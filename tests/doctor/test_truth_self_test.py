@@ -6,12 +6,14 @@ import make_streams
 import pytest
 
 from edge_attp.doctor import self_test
-from truth import truth
+from truth import equation
+
+pytestmark = pytest.mark.needs_av
 
 
 @pytest.mark.parametrize("codec", sorted(self_test.STREAMS))
 def test_the_streams_are_true(codec):
-    truth.assert_true(self_test.stream_path(codec), pictures=make_streams.SCENE["pictures"])
+    equation.assert_true(self_test.stream_path(codec), pictures=make_streams.SCENE["pictures"])
 
 
 def test_the_tool_writes_streams_with_their_digests(tmp_path):

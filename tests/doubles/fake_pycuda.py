@@ -1,7 +1,7 @@
-"""A stand-in for pycuda.driver: device memory is host memory, and a stream does its work as late as it may,
-when an event behind it is waited for. What a run will write is garbage from the moment it is started. So
-who reads outputs too early, or refills inputs of a run, gets wrong results; what needs a current context,
-or memory of another kind or in another state, fails as it would on a device."""
+"""A stand-in for pycuda.driver: device memory is host memory, and a stream works as late as it may, when
+somebody waits for a later event. From the moment a run is queued, its outputs hold garbage. So code that
+reads outputs too early, or refills the inputs of a run, gets wrong results; calls that need a current
+context, or memory of another kind or in another state, fail as they would on a device."""
 
 import bisect
 import itertools
@@ -29,8 +29,8 @@ class LaunchError(Error):
 
 
 class Ending(int):
-    """Tells the driver when its holder goes. Real handles go when nobody holds them any more; an object
-    with __del__ in a cycle would go when Python likes. An int is in no cycle. Made by ending()."""
+    """Tells the driver when its holder is freed. Real handles are freed with their last reference; an object with
+    __del__ in a cycle would wait for the garbage collector. An int is in no cycle. Made by ending()."""
 
     __slots__ = ()
     tells = {}
@@ -91,7 +91,7 @@ class FakeDriver:
         self.allocations = self.waits = 0  # waits: for events and streams
         self.copies = []  # "htod", "dtoh", "dtod", as they were asked for
         self.total = 8 << 30
-        self.faults = []  # what must not happen where no exception would be seen
+        self.faults = []  # mistakes made where an exception would be lost
         self._addresses = itertools.count(0x100000, 0x100000)
         self._local = threading.local()
         self.Device = _device_class(self)

@@ -10,10 +10,8 @@ import json
 import os
 
 import numpy as np
-import pytest
-
-onnx = pytest.importorskip("onnx")
-TensorProto, helper = onnx.TensorProto, onnx.helper
+import onnx
+from onnx import TensorProto, helper
 
 LABELS = ["appearance", "flow", "residual"]
 FLOW_SCALE = 0.1

@@ -10,6 +10,8 @@ from doubles.tiny_pack import TensorProto, helper, onnx
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import EngineError, ModelError, UsageError
 
+pytestmark = pytest.mark.needs_onnx
+
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):

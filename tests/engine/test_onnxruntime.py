@@ -5,6 +5,7 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from doubles import tiny_pack
@@ -16,7 +17,7 @@ from edge_attp.engine import (
 )
 from edge_attp.errors import EngineError, ModelError
 
-onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 

@@ -9,6 +9,8 @@ from doubles import tiny_pack
 from edge_attp.engine import default_pack, load_pack
 from edge_attp.errors import ModelError
 
+pytestmark = pytest.mark.needs_onnx
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -13,7 +13,7 @@ from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_platform import open_platform
 from edge_attp.errors import EngineError
 
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 BATCH = 3
 IN_PLACE = ("mapped", "managed")

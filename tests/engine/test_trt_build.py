@@ -5,6 +5,7 @@ import json
 import pickle
 from pathlib import Path
 
+import onnx
 import pytest
 
 from doubles import fake_tensorrt
@@ -19,7 +20,7 @@ from edge_attp.engine.tensorrt_v10 import Api10
 from edge_attp.engine.tensorrt_v11 import Api11
 from edge_attp.errors import EngineError, ModelError
 
-onnx = pytest.importorskip("onnx")
+pytestmark = pytest.mark.needs_onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = load_pack(str(ROOT / "tests" / "export" / "data" / "untrained"))

@@ -10,7 +10,7 @@ from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_backend import TensorRtBackend
 from edge_attp.engine.tensorrt_platform import open_platform
 
-pytestmark = pytest.mark.gpu
+pytestmark = pytest.mark.needs_gpu
 
 # Of the l2 norm of the scores. FP32 sums in another order; 16 bits have 11 significant ones, and the
 # networks have some 50 layers.

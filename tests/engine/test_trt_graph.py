@@ -4,16 +4,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
+from onnx import numpy_helper
 
 from doubles import tiny_pack
 from edge_attp.engine import load_pack
 from edge_attp.engine.onnx_graph import SCORING, parser_input
 from edge_attp.errors import EngineError, ModelError
 
-onnx = pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
-numpy_helper = pytest.importorskip("onnx.numpy_helper")
+pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
+
 helper, TensorProto = onnx.helper, onnx.TensorProto
 
 DATA = Path(__file__).resolve().parent.parent / "export" / "data"

@@ -19,7 +19,7 @@ from edge_attp.errors import EngineError, UsageError
 from edge_attp.pipeline import reader
 from edge_attp.sinks import CsvSink
 
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
 POLICIES = ("mapped", "managed", "pinned", "plain")
 IN_PLACE = ("mapped", "managed")

@@ -1,7 +1,7 @@
-"""Make the workstation package importable from the checkout, and find the untrained pack."""
+"""Makes the workstation package importable from the checkout."""
 
 import sys
-from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / "export"), str(REPOSITORY)]
+from rigs.paths import ROOT
+
+sys.path[:0] = [str(ROOT / "export"), str(ROOT)]

@@ -4,15 +4,13 @@ import json
 from collections import Counter
 
 import pytest
+from data_sets import table, touch
 
-pytest.importorskip("cv2")
-pytest.importorskip("av")
+from edge_attp.errors import UsageError
+from edge_attp_export.data.datasets import SourceClip, divided, read_csv, read_folder
+from edge_attp_export.data.prepared import ClipEntry
 
-from data_sets import table, touch  # noqa: E402
-
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.data.datasets import SourceClip, divided, read_csv, read_folder  # noqa: E402
-from edge_attp_export.data.prepared import ClipEntry  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 
 def entries(dataset):

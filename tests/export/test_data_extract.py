@@ -1,21 +1,20 @@
 """What the cache holds is what the parser gave, and what optical flow says on the same grid."""
 
+import av
 import numpy as np
 import pytest
+from data_sets import film
 
-av = pytest.importorskip("av")
-pytest.importorskip("cv2")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.errors import CorruptStream, UsageError
+from edge_attp_export.b_frames import network_flow
+from edge_attp_export.data.cache import Clip as Cached
+from edge_attp_export.data.extract import Extraction, extract
+from edge_attp_export.data.transcode import Encoder, transcode
+from edge_attp_export.optical_flow import on_motion_grid
+from rigs.media import Clip, encode, x264
 
-from data_sets import film  # noqa: E402
-
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.errors import CorruptStream, UsageError  # noqa: E402
-from edge_attp_export.b_frames import network_flow  # noqa: E402
-from edge_attp_export.data.cache import Clip as Cached  # noqa: E402
-from edge_attp_export.data.extract import Extraction, extract  # noqa: E402
-from edge_attp_export.data.transcode import Encoder, transcode  # noqa: E402
-from edge_attp_export.optical_flow import on_motion_grid  # noqa: E402
-from rigs.media import Clip, encode, x264  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 WIDTH, HEIGHT = 98, 78  # no multiples of 4
 NO_FLOW = Extraction(None)

@@ -3,16 +3,14 @@
 from collections import Counter, defaultdict
 
 import pytest
+from data_sets import table, touch
 
-pytest.importorskip("cv2")
-pytest.importorskip("av")
+from edge_attp.errors import UsageError
+from edge_attp_export.data.official import read_hmdb51, read_ucf101
+from edge_attp_export.data.prepared import ClipEntry
+from rigs.paths import ROOT
 
-from data_sets import table, touch  # noqa: E402
-
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.data.official import read_hmdb51, read_ucf101  # noqa: E402
-from edge_attp_export.data.prepared import ClipEntry  # noqa: E402
-from rigs.paths import ROOT  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 LISTS = ROOT.parent / "shared" / "data" / "splits"
 real_lists = pytest.mark.skipif(not LISTS.is_dir(), reason=f"the lists are not in {LISTS}")

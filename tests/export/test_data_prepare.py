@@ -7,17 +7,16 @@ import subprocess
 import sys
 import time
 
+import cv2
 import pytest
+from data_sets import film, table
 
-av = pytest.importorskip("av")
-cv2 = pytest.importorskip("cv2")
+from edge_attp_export.cli import main
+from edge_attp_export.data import making, prepare
+from edge_attp_export.data.prepared import load_prepared
+from rigs.paths import ROOT
 
-from conftest import REPOSITORY  # noqa: E402
-from data_sets import film, table  # noqa: E402
-
-from edge_attp_export.cli import main  # noqa: E402
-from edge_attp_export.data import making, prepare  # noqa: E402
-from edge_attp_export.data.prepared import load_prepared  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 SMALL = ["--size", "96x80", "--optical-flow", "none", "--jobs", "1"]
 LINES = [
@@ -184,7 +183,7 @@ def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(source, tmp_path):
         os.link(source / "long/0.mkv", source / f"long/{k}.mkv")
     table(source, LINES[0], *lines, name="manifest.csv")
     command = [sys.executable, "-m", "edge_attp_export", "prepare", str(source), str(out)]
-    paths = os.pathsep.join([str(REPOSITORY / "export"), str(REPOSITORY)])
+    paths = os.pathsep.join([str(ROOT / "export"), str(ROOT)])
     process = subprocess.Popen(
         [*command, "--jobs", "1", "--size", "96x80"],
         env=dict(os.environ, PYTHONPATH=paths),

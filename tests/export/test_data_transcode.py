@@ -2,19 +2,18 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
+from data_sets import film
 
-av = pytest.importorskip("av")
-pytest.importorskip("cv2")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.bitstream.orientation import Orientation
+from edge_attp.errors import SourceError, UsageError
+from edge_attp_export.data.transcode import Encoder, frames, transcode
+from rigs import media, turned
 
-from data_sets import film  # noqa: E402
-
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.bitstream.orientation import Orientation  # noqa: E402
-from edge_attp.errors import SourceError, UsageError  # noqa: E402
-from edge_attp_export.data.transcode import Encoder, frames, transcode  # noqa: E402
-from rigs import media, turned  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 SMALL = Encoder(width=96, height=80)
 CODECS = ["h264", "hevc"]

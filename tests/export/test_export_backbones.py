@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
+import backbone_reference
+import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from edge_attp.errors import ModelError, UsageError
+from edge_attp_export.attp import RESIDUAL
+from edge_attp_export.backbones import NAMES, create_backbone
+from edge_attp_export.litenet import LiteNet
+from edge_attp_export.summary import multiply_accumulates, parameters
 
-import backbone_reference  # noqa: E402
-import numpy as np  # noqa: E402
-
-from edge_attp.errors import ModelError, UsageError  # noqa: E402
-from edge_attp_export.attp import RESIDUAL  # noqa: E402
-from edge_attp_export.backbones import NAMES, create_backbone  # noqa: E402
-from edge_attp_export.litenet import LiteNet  # noqa: E402
-from edge_attp_export.summary import multiply_accumulates, parameters  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 IMAGENET_MOBILENET = (
     Path(__file__).resolve().parents[3]
@@ -109,10 +109,12 @@ def test_imagenet_checkpoint_leaves_only_the_classifier_out():
     assert set(missing) == {"classifier.1.weight", "classifier.1.bias"}
 
 
+@pytest.mark.needs_timm
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_to_timm(name):
     """Needs timm, which needs torchvision; the NumPy reference above holds without them."""
-    timm = pytest.importorskip("timm", reason="timm or its torchvision is not installed")
+    import timm
+
     ours = randomised(name)
     theirs = timm.create_model("mobilenetv2_100" if name == "mobilenet_v2" else name).eval()
     state = ours.state_dict()

@@ -2,13 +2,13 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from edge_attp_export.bilinear import PAIRS, CompactBilinearPooling
 
-import numpy as np  # noqa: E402
-
-from edge_attp_export.bilinear import PAIRS, CompactBilinearPooling  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 CHANNELS, SIZE, POSITIONS, CLASSES = 5, 11, 3, 4
 

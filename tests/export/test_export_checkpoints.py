@@ -5,19 +5,19 @@ import pickle
 from pathlib import Path
 
 import pytest
+import small_checkpoint
+import small_models
+import torch
+from small_checkpoint import checkpoint
 
-torch = pytest.importorskip("torch")
+from edge_attp.errors import ModelError, UsageError
+from edge_attp_export import checkpoints
+from edge_attp_export.architecture import MODALITIES, Architecture
+from edge_attp_export.attp import ATTP
+from edge_attp_export.checkpoints import build, load_backbones
+from edge_attp_export.input_spec import default_input, positions
 
-import small_checkpoint  # noqa: E402
-import small_models  # noqa: E402
-from small_checkpoint import checkpoint  # noqa: E402
-
-from edge_attp.errors import ModelError, UsageError  # noqa: E402
-from edge_attp_export import checkpoints  # noqa: E402
-from edge_attp_export.architecture import MODALITIES, Architecture  # noqa: E402
-from edge_attp_export.attp import ATTP  # noqa: E402
-from edge_attp_export.checkpoints import build, load_backbones  # noqa: E402
-from edge_attp_export.input_spec import default_input, positions  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 IMAGENET_MOBILENET = (
     Path(__file__).resolve().parents[3]

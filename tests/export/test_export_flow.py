@@ -1,17 +1,16 @@
 """Optical flow and vectors mean the same: on a pan, both are the pan. And what the other models of B pictures see."""
 
+import cv2
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av")
-cv2 = pytest.importorskip("cv2")
-pytest.importorskip("torch")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.errors import UsageError
+from edge_attp_export.b_frames import network_flow
+from edge_attp_export.optical_flow import optical_flow
+from rigs.media import Clip, texture, x264
 
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.b_frames import network_flow  # noqa: E402
-from edge_attp_export.optical_flow import optical_flow  # noqa: E402
-from rigs.media import Clip, texture, x264  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 VELOCITY = (3, -2)
 MARGIN = 32  # pixels at each side that the pan has uncovered, or is about to

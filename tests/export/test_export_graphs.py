@@ -3,23 +3,23 @@
 import collections
 import tempfile
 
+import make_data
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
+import small_models
+import torch
+import trilinear_reference as reference
+from fixed_inputs import DATA
 
-torch = pytest.importorskip("torch")
-onnxruntime = pytest.importorskip("onnxruntime")
+from edge_attp.errors import UsageError
+from edge_attp_export.architecture import Architecture
+from edge_attp_export.attp import ATTP
+from edge_attp_export.initialise import initialise
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
 
-import make_data  # noqa: E402
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-import small_models  # noqa: E402
-import trilinear_reference as reference  # noqa: E402
-from fixed_inputs import DATA  # noqa: E402
-
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.architecture import Architecture  # noqa: E402
-from edge_attp_export.attp import ATTP  # noqa: E402
-from edge_attp_export.initialise import initialise  # noqa: E402
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_torch, pytest.mark.needs_onnx]
 
 SHAPES = [
     Architecture("mobilenet_v2", 6, width=0.25, factors=2, projections=20),

@@ -1,15 +1,15 @@
 """Every row of the paper's ablations: it constructs, computes what it says, and learns."""
 
 import pytest
+import small_models
+import torch
 
-torch = pytest.importorskip("torch")
+from edge_attp.errors import UsageError
+from edge_attp_export.architecture import MODALITIES, Architecture, alignments
+from edge_attp_export.attp import Inputs
+from edge_attp_export.temporal import temporal_offset
 
-import small_models  # noqa: E402
-
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.architecture import MODALITIES, Architecture, alignments  # noqa: E402
-from edge_attp_export.attp import Inputs  # noqa: E402
-from edge_attp_export.temporal import temporal_offset  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 OPTIONS = [(row, alignment) for row in MODALITIES for alignment in alignments(row)]
 USED = {"I": {"rgb"}, "MV": {"flow"}, "R": {"residual"}}

@@ -1,15 +1,15 @@
 """Feature alignment and the total loss: eq. (8)-(10) by NumPy, gradients where they belong, a teacher that stays."""
 
+import numpy as np
 import pytest
+import small_models
+import torch
 
-torch = pytest.importorskip("torch")
+from edge_attp.errors import UsageError
+from edge_attp_export.attp import ATTP, Inputs
+from edge_attp_export.objective import Objective, distillation_loss
 
-import numpy as np  # noqa: E402
-import small_models  # noqa: E402
-
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.attp import ATTP, Inputs  # noqa: E402
-from edge_attp_export.objective import Objective, distillation_loss  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 
 def log_softmax(scores):

@@ -3,26 +3,26 @@
 import hashlib
 import json
 
+import make_data
+import numpy as np
+import onnx
 import pytest
+import small_checkpoint
+import torch
+from fixed_inputs import DATA, UNTRAINED
 
-torch = pytest.importorskip("torch")
+from edge_attp.engine import load_pack
+from edge_attp.errors import UsageError
+from edge_attp_export.architecture import Architecture
+from edge_attp_export.attp import ATTP
+from edge_attp_export.checkpoints import build
+from edge_attp_export.cli import main
+from edge_attp_export.model_card import card, with_facts
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.packs import describe, read_labels
+from edge_attp_export.parity import Parity
 
-import make_data  # noqa: E402
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-import small_checkpoint  # noqa: E402
-from fixed_inputs import DATA, UNTRAINED  # noqa: E402
-
-from edge_attp.engine import load_pack  # noqa: E402
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.architecture import Architecture  # noqa: E402
-from edge_attp_export.attp import ATTP  # noqa: E402
-from edge_attp_export.checkpoints import build  # noqa: E402
-from edge_attp_export.cli import main  # noqa: E402
-from edge_attp_export.model_card import card, with_facts  # noqa: E402
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
-from edge_attp_export.packs import describe, read_labels  # noqa: E402
-from edge_attp_export.parity import Parity  # noqa: E402
+pytestmark = [pytest.mark.needs_torch, pytest.mark.needs_onnx]
 
 FILES = ["README.md", "appearance.onnx", "model.json", "motion.onnx"]
 TINY = ["--backbone", "mobilenet_v2", "--width", "0.1", "--projections", "4"]
@@ -194,6 +194,7 @@ def test_options_that_do_not_go_together(options, message, tmp_path, capsys):
     assert not (tmp_path / "pack").exists()
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_path, capsys):
     video = str(clips.path(small_checkpoint.CLIP))
@@ -211,6 +212,7 @@ def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_pat
     load_pack(str(tmp_path / "pack"))
 
 
+@pytest.mark.needs_av
 def test_a_pack_that_is_not_its_model_is_not_written(clips, tmp_path, monkeypatch, capsys):
     other = small_checkpoint.checkpoint(seed=3)
     monkeypatch.setattr(

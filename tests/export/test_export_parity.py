@@ -2,20 +2,19 @@
 
 import numpy as np
 import pytest
+import small_checkpoint
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxruntime")
+from edge_attp.errors import ModelError, SourceError, UsageError
+from edge_attp_export import parity
+from edge_attp_export.checkpoints import build
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.packs import describe, write_pack
+from edge_attp_export.precision import narrowed
+from edge_attp_export.video_samples import read_samples
+from rigs import media
 
-import small_checkpoint  # noqa: E402
-
-from edge_attp.errors import ModelError, SourceError, UsageError  # noqa: E402
-from edge_attp_export import parity  # noqa: E402
-from edge_attp_export.checkpoints import build  # noqa: E402
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
-from edge_attp_export.packs import describe, write_pack  # noqa: E402
-from edge_attp_export.precision import narrowed  # noqa: E402
-from edge_attp_export.video_samples import read_samples  # noqa: E402
-from rigs import media  # noqa: E402
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_torch]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +40,7 @@ def pack(folder, checkpoint, precision="fp32", model=None):
     return folder
 
 
+@pytest.mark.needs_av
 def test_samples_are_what_the_pack_asks_for(samples):
     assert samples.keys.shape[1:] == (3, 64, 64) and samples.flow.shape[1:] == (2, 64, 64)
     assert len(samples.flow) == len(samples.residual) == len(samples.here) >= 16
@@ -51,6 +51,7 @@ def test_samples_are_what_the_pack_asks_for(samples):
     assert second.any() and (samples.neighbour[second] >= len(samples.keys) // 2).all()
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "fp16-typed"])
 def test_pack_is_the_model(precision, checkpoint, samples, tmp_path):
     folder = pack(tmp_path / "pack", checkpoint, precision)
@@ -64,6 +65,7 @@ def test_pack_is_the_model(precision, checkpoint, samples, tmp_path):
         assert found.appearance > 1e-4
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("name", ["litenet_mv.features.18.0.weight", "pooling.u.weight"])
 def test_a_changed_weight_is_found(name, checkpoint, samples, tmp_path):
     folder = pack(tmp_path / "pack", checkpoint)
@@ -74,6 +76,7 @@ def test_a_changed_weight_is_found(name, checkpoint, samples, tmp_path):
         parity.check(parity.measure(model, folder, samples), "fp32")
 
 
+@pytest.mark.needs_av
 def test_another_best_label_is_found(checkpoint, samples, tmp_path):
     folder = pack(tmp_path / "pack", checkpoint)
     found = parity.measure(build(checkpoint), folder, samples)
@@ -83,6 +86,7 @@ def test_another_best_label_is_found(checkpoint, samples, tmp_path):
         parity.check(found._replace(scores=float("nan")), "fp32")
 
 
+@pytest.mark.needs_av
 def test_a_model_without_an_opinion_cannot_be_compared(checkpoint, samples, tmp_path):
     state = dict(checkpoint.state, **{"pooling.p": torch.zeros(8, 3)})
     blank = checkpoint._replace(state=state)
@@ -90,6 +94,7 @@ def test_a_model_without_an_opinion_cannot_be_compared(checkpoint, samples, tmp_
         parity.measure(build(blank), pack(tmp_path / "pack", blank), samples)
 
 
+@pytest.mark.needs_av
 def test_too_few_pictures_are_named(clips, checkpoint):
     short = clips.path(media.Clip(pictures=5, options=media.x264(keyint=12)))
     with pytest.raises(UsageError, match=r"4 P and B pictures; 16 are needed"):

@@ -2,18 +2,16 @@
 
 import onnx
 import pytest
+import small_checkpoint
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxruntime")
+from edge_attp_export import parity
+from edge_attp_export.checkpoints import build
+from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.packs import describe, write_pack
+from edge_attp_export.quantise import quantised
+from edge_attp_export.video_samples import read_samples
 
-import small_checkpoint  # noqa: E402
-
-from edge_attp_export import parity  # noqa: E402
-from edge_attp_export.checkpoints import build  # noqa: E402
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph  # noqa: E402
-from edge_attp_export.packs import describe, write_pack  # noqa: E402
-from edge_attp_export.quantise import quantised  # noqa: E402
-from edge_attp_export.video_samples import read_samples  # noqa: E402
+pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_torch, pytest.mark.needs_onnx]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +30,7 @@ def made(clips):
     return checkpoint, samples, graphs, small
 
 
+@pytest.mark.needs_av
 def test_networks_are_in_8_bits_and_the_rest_is_not(made):
     *_, graphs, small = made
     for name, graph in small.items():
@@ -48,6 +47,7 @@ def test_networks_are_in_8_bits_and_the_rest_is_not(made):
     assert small["motion"].graph.initializer and len(small["motion"].functions) == 1
 
 
+@pytest.mark.needs_av
 def test_scores_stay_close(made, tmp_path):
     checkpoint, samples, _, small = made
     model = build(checkpoint)

@@ -2,12 +2,12 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+from edge_attp_export.architecture import MODALITIES, Architecture
+from edge_attp_export.attp import ATTP
+from edge_attp_export.cli import main
+from edge_attp_export.summary import cost, count
 
-from edge_attp_export.architecture import MODALITIES, Architecture  # noqa: E402
-from edge_attp_export.attp import ATTP  # noqa: E402
-from edge_attp_export.cli import main  # noqa: E402
-from edge_attp_export.summary import cost, count  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 HMDB, UCF = 51, 101
 

@@ -1,13 +1,13 @@
 """Trilinear pooling in PyTorch against the NumPy reference of eq. (4)-(7)."""
 
+import numpy as np
 import pytest
+import torch
+import trilinear_reference as reference
 
-torch = pytest.importorskip("torch")
+from edge_attp_export.trilinear import TrilinearPooling
 
-import numpy as np  # noqa: E402
-import trilinear_reference as reference  # noqa: E402
-
-from edge_attp_export.trilinear import TrilinearPooling  # noqa: E402
+pytestmark = pytest.mark.needs_torch
 
 N, CHANNELS, POSITIONS, FACTORS, PROJECTIONS, CLASSES = 2, 12, 6, 3, 7, 4
 

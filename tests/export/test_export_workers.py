@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-pytest.importorskip("cv2")
+from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp_export import workers
+from edge_attp_export.workers import in_processes
 
-from edge_attp.errors import EdgeAttpError, UsageError  # noqa: E402
-from edge_attp_export import workers  # noqa: E402
-from edge_attp_export.workers import in_processes  # noqa: E402
+pytestmark = [pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 
 def no_folder(path):

@@ -4,11 +4,12 @@ import hashlib
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 from fixed_inputs import CLASSES, DATA, FACTORS, PICTURES, UNTRAINED, maps, pictures
 from trilinear_reference import temporal_scores
 
-onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.needs_onnxruntime
 
 
 def session(path):

@@ -4,16 +4,17 @@ import csv
 import json
 import sys
 
+import av
+import cv2
 import numpy as np
 import pytest
 
-cv2 = pytest.importorskip("cv2")
-av = pytest.importorskip("av")
+from edge_attp.errors import UsageError
+from edge_attp_export.cli import main
+from edge_attp_export.synth import VERSION, attributes, backgrounds, clips, dataset
+from edge_attp_export.synth.classes import LABELS, pairs
 
-from edge_attp.errors import UsageError  # noqa: E402
-from edge_attp_export.cli import main  # noqa: E402
-from edge_attp_export.synth import VERSION, attributes, backgrounds, clips, dataset  # noqa: E402
-from edge_attp_export.synth.classes import LABELS, pairs  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 SMALL = dataset.Parameters(clips=5, pictures=10, seed=3)
 ARGUMENTS = ["--clips", "5", "--pictures", "10", "--seed", "3", "--jobs", "2"]

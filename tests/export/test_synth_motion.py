@@ -2,16 +2,15 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
+from synth_worlds import background, still
 
-av = pytest.importorskip("av")
-pytest.importorskip("cv2")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp_export.synth import scene
 
-from synth_worlds import background, still  # noqa: E402
-
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp_export.synth import scene  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 PICTURES = 15
 ENCODER = {"preset": "medium", "crf": "20", "bf": "2", "g": "60"}

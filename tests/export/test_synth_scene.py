@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
+from synth_worlds import PICTURES, background, lots, pictures, still
 
-cv2 = pytest.importorskip("cv2")
-pytest.importorskip("av")
+from edge_attp_export.synth import attributes, backgrounds, camera, scene
+from edge_attp_export.synth.classes import DOOR, LABELS, QUICK, WAVE, pairs
 
-from synth_worlds import PICTURES, background, lots, pictures, still  # noqa: E402
-
-from edge_attp_export.synth import attributes, backgrounds, camera, scene  # noqa: E402
-from edge_attp_export.synth.classes import DOOR, LABELS, QUICK, WAVE, pairs  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
 ACTIONS = list(pairs())
 ONE_WAY = [action for action in ACTIONS if action != WAVE]

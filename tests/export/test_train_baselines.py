@@ -16,6 +16,8 @@ from edge_attp_export.data.cache import Planes, Sample, write_clip
 from edge_attp_export.data.prepared import ClipEntry, Prepared, write_description
 from rigs import media
 
+pytestmark = pytest.mark.needs_torch
+
 WIDTH, HEIGHT = 64, 48
 
 
@@ -65,6 +67,7 @@ def run(*arguments):
     options.run(options)
 
 
+@pytest.mark.needs_av
 def test_the_command_finds_what_tells_the_classes_apart(prepared, tmp_path, capsys):
     out = tmp_path / "found.json"
     run(prepared.folder, "--seeds", 2, "--jobs", 1, "-o", out)
@@ -80,6 +83,7 @@ def test_the_command_finds_what_tells_the_classes_apart(prepared, tmp_path, caps
     assert lines[0] == "fitted on 16 clips, tested on 8" and len(lines) == 2 + len(found)
 
 
+@pytest.mark.needs_av
 def test_a_split_without_tests(prepared):
     clips = tuple(entry._replace(splits={"1": "train"}) for entry in prepared.clips)
     write_description(prepared._replace(clips=clips))
@@ -109,6 +113,7 @@ def test_statistics_of_residuals():
     assert np.allclose(found[:4], [0.25, np.log1p(1.5), np.log1p(1), 0])
 
 
+@pytest.mark.needs_av
 def test_statistics_of_a_container(prepared):
     entry = prepared.clips[0]
     _, found = clip_statistics.statistics(

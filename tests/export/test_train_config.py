@@ -10,6 +10,8 @@ import pytest
 from edge_attp.errors import UsageError
 from edge_attp_export.config import from_dict, load_config
 
+pytestmark = pytest.mark.needs_torch
+
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "export" / "recipes").glob("*.toml"))
 LEAST = '[data]\nprepared = "set"\n[model]\nmodalities = "TTP"\n'
 

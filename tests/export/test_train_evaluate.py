@@ -21,6 +21,8 @@ from edge_attp_export.training.processes import Processes
 from edge_attp_export.training.run import evaluate_checkpoint
 from edge_attp_export.training.scoring import ClipScores, clip_scores, confusion
 
+pytestmark = pytest.mark.needs_torch
+
 LABELS = ("even", "odd")
 
 

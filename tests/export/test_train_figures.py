@@ -10,6 +10,8 @@ import pytest
 from edge_attp.errors import UsageError
 from edge_attp_export import figures
 
+pytestmark = pytest.mark.needs_torch
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

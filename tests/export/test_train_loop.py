@@ -17,8 +17,9 @@ from edge_attp_export.checkpoints import read_checkpoint
 from edge_attp_export.config import from_dict
 from edge_attp_export.training.run import train
 from edge_attp_export.training.run_folder import RunFolder
+from rigs.paths import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.needs_torch
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +193,7 @@ def test_two_processes_under_torchrun_train_one_model(prepared, tmp_path):
             for table, values in tables.items()
         )
     )
-    environment = dict(os.environ, PYTHONPATH=f"{REPOSITORY / 'export'}:{REPOSITORY}")
+    environment = dict(os.environ, PYTHONPATH=f"{ROOT / 'export'}:{ROOT}")
     # A worker once died of SIGABRT here and said nothing; should one again, its stacks tell where.
     environment.update(OMP_NUM_THREADS="1", PYTHONFAULTHANDLER="1", TORCH_SHOW_CPP_STACKTRACES="1")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]

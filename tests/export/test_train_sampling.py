@@ -13,6 +13,8 @@ from edge_attp_export.data.division import divide
 from edge_attp_export.data.loader import ClipSamples, Needs, Sampling, joined, make_loader
 from edge_attp_export.input_spec import default_input
 
+pytestmark = pytest.mark.needs_torch
+
 EVERYTHING = Needs(Inputs._fields, optical_flow=True)
 SPEC = default_input((72, 68), (64, 64))
 FOUR = [Entry(kind, gop, 0) for gop in range(3) for kind in small_sets.KINDS]

@@ -3,15 +3,14 @@
 import multiprocessing
 
 import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("av")
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.errors import EdgeAttpError
+from rigs import media
 
-from torch.utils.data import DataLoader, Dataset  # noqa: E402
-
-from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.errors import EdgeAttpError  # noqa: E402
-from rigs import media  # noqa: E402
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_torch]
 
 METHODS = [
     pytest.param(method, marks=[pytest.mark.slow] * (method == "forkserver"))

@@ -8,7 +8,8 @@ from edge_attp.sources.live import LiveSource
 from rigs import media
 from rigs.streams import UdpSender, WebServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_av]
+
 PICTURES, SECONDS = 75, 3.0
 BROADCAST = 200  # pictures
 CLIPS = {

@@ -5,7 +5,8 @@ import time
 import pytest
 from viewer import STALL_S, drift_s
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_av, pytest.mark.needs_gstreamer]
+
 B_PICTURES = ("--encoder", "bframes=2 b-adapt=false ! video/x-h264,profile=main")
 
 

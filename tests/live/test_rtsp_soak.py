@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_av, pytest.mark.needs_gstreamer]
 
 SOAK_S = float(os.environ.get("EDGE_ATTP_SOAK_S", "1800"))
 PICTURES = 50  # from one fault to the next

@@ -12,9 +12,9 @@ from rigs import emulator
 from rigs.media import Clip, HevcClip, x264, x265
 from streamwriter.h264.random_stream import RandomStream
 from streamwriter.hevc.everything import everything
-from streamwriter.hevc.stream import RandomStream as HevcStream
+from streamwriter.hevc.random_stream import RandomStream as HevcStream
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_emulator]
 
 CLIPS = {
     "H.264, CABAC, B pyramid, weights": Clip(
@@ -79,6 +79,7 @@ def assert_same(path, pictures):
             assert not different, f"picture {picture.decode_index}: {different}"
 
 
+@pytest.mark.needs_av
 @pytest.mark.parametrize("kernels", ["scalar", "neon"])
 @pytest.mark.parametrize("path", sorted(CLIPS) + sorted(WRITTEN), indirect=True)
 def test_pictures_are_those_of_this_machine(build, path, kernels):
@@ -88,6 +89,7 @@ def test_pictures_are_those_of_this_machine(build, path, kernels):
     assert_same(path, emulator.read_dump(out))
 
 
+@pytest.mark.needs_av
 def test_a_wrong_bit_is_found(build, clips):
     """The comparison can fail: one sample of one residual, changed."""
     path = clips.path(CLIPS["H.264, CAVLC, slices"])

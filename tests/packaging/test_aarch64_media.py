@@ -8,7 +8,7 @@ from edge_attp.errors import UnsupportedStream
 from rigs import emulator
 from rigs.paths import SHARED_MEDIA
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_media, pytest.mark.needs_emulator]
 
 CODECS = {".264": "h264", ".h264": "h264", ".265": "hevc", ".h265": "hevc", ".hevc": "hevc"}
 MOST_BYTES = 1500000  # QEMU is slow

@@ -1,13 +1,16 @@
 """Layers of small graphs, counted by hand."""
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 
 from doubles import tiny_pack
 from edge_attp.errors import ModelError
 from edge_attp.platforms.layers import read_layers
 
-onnx = pytest.importorskip("onnx.numpy_helper") and pytest.importorskip("onnx")
+pytestmark = pytest.mark.needs_onnx
+
 FLOAT, helper = onnx.TensorProto.FLOAT, onnx.helper
 
 

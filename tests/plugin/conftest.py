@@ -56,7 +56,7 @@ def gpu_library(folder):
     return path
 
 
-@pytest.fixture(scope="session", params=["host", pytest.param("gpu", marks=pytest.mark.gpu)])
+@pytest.fixture(scope="session", params=["host", pytest.param("gpu", marks=pytest.mark.needs_gpu)])
 def kernel(request, tmp_path_factory):
     """The kernel on the host and, where there is one, on the GPU."""
     if request.param == "gpu":

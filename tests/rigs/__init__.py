@@ -1,1 +1,1 @@
-"""What tests are mounted on: media, peers on the network, processes, and where things are."""
+"""What tests run on: media, network peers, separate processes, and what the machine must have."""

@@ -1,4 +1,4 @@
-"""A real mosquitto on loopback, and somebody who listens to it (which needs paho-mqtt)."""
+"""A real mosquitto broker on loopback, and a client that records its messages (needs paho-mqtt)."""
 
 import json
 import os
@@ -21,12 +21,12 @@ user root
 """
 
 
-# Debian keeps it where only root looks.
+# Debian installs it in /usr/sbin, which only root has on the PATH.
 PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 
 
 class Broker:
-    """Not started yet. `more`: further lines of its configuration."""
+    """A broker, not started yet. more: additional lines of its configuration."""
 
     def __init__(self, folder, more="allow_anonymous true"):
         self.port = free_port()
@@ -47,7 +47,7 @@ class Broker:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def wait_saved(self):
-        """Until who is subscribed is written down."""
+        """Waits until the broker has saved its subscriptions."""
         wait_until((self._folder / "mosquitto.db").exists)
         time.sleep(0.2)
 
@@ -55,7 +55,7 @@ class Broker:
         self._process.send_signal(number)
 
     def kill(self):
-        """As kill -9 does."""
+        """Ends it with SIGKILL, if it runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -63,7 +63,7 @@ class Broker:
 
 
 class Listener:
-    """Subscribed to everything from the beginning, also over restarts of the broker."""
+    """A client that subscribes to everything and stays subscribed when the broker restarts."""
 
     def __init__(self, port, username=None, password=None, ca_file=None):
         import paho.mqtt.client as mqtt
@@ -93,7 +93,7 @@ class Listener:
             self.messages.append((message.topic, json.loads(message.payload.decode())))
 
     def starts(self):
-        """start_s of the events heard, which tells them apart."""
+        """The start_s of each event received, which tells events apart."""
         return [record["start_s"] for _, record in self.messages]
 
     def stop(self):

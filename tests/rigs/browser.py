@@ -1,6 +1,6 @@
-"""Chromium without a window, told what to do over a pipe by the DevTools protocol.
+"""Headless Chromium, driven through a pipe with the DevTools protocol.
 
-As little of the protocol as tests of a page need.
+Only as much of the protocol as the tests of the page need.
 """
 
 import base64
@@ -16,7 +16,7 @@ TIMEOUT_S = 60.0
 
 
 class Browser:
-    """A browser with one tab. `complaints`: errors of scripts and of the security policy, as text."""
+    """A browser with one tab. complaints: script errors and violations of the security policy, as text."""
 
     def __init__(self, folder):
         command_in, self._out = os.pipe()
@@ -24,7 +24,7 @@ class Browser:
         command = [
             PROGRAM,
             "--headless",
-            "--no-sandbox",  # as root it would not start with one
+            "--no-sandbox",  # with a sandbox, Chromium refuses to run as root
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--hide-scrollbars",
@@ -81,7 +81,7 @@ class Browser:
         return answer["result"].get("value")
 
     def wait_for(self, expression, seconds=20.0):
-        """Until an expression is true; returns its value."""
+        """Waits until an expression is true and returns its value."""
         deadline = time.monotonic() + seconds
         while True:
             value = self.evaluate(expression)

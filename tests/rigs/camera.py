@@ -1,4 +1,4 @@
-"""Cameras of the tests: rtsp_server.py as a process, and a TCP relay that delays and cuts what passes."""
+"""Test cameras: rtsp_server.py as a process, and a TCP relay that delays and drops connections."""
 
 import glob
 import os
@@ -7,6 +7,8 @@ import socket
 import subprocess
 import threading
 import time
+
+from rigs.waiting import free_port
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 _SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rtsp_server.py")
@@ -21,13 +23,6 @@ _NEEDED = (
 def has_gstreamer():
     """Whether the system's Python has GStreamer's RTSP server and its encoders."""
     return all(glob.glob(pattern) for pattern in _NEEDED)
-
-
-def free_port():
-    """A TCP port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Camera:
@@ -56,14 +51,14 @@ class Camera:
         self._process.stdin.flush()
 
     def freeze(self):
-        """It no longer does anything, and no longer answers."""
+        """Suspends the process: it neither sends nor answers."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self):
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self):
-        """As when its plug is pulled."""
+        """Ends it without notice, as if somebody pulled the plug."""
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
@@ -73,7 +68,7 @@ class Camera:
 
 
 class Relay:
-    """Passes TCP connections on to a port, both ways, each piece `delay_s` later; `is_held` holds all back."""
+    """Forwards TCP connections to a port, both ways, each piece `delay_s` late; `is_held` stops everything."""
 
     def __init__(self, port):
         self.delay_s = 0.0
@@ -131,7 +126,7 @@ class Relay:
             one.close()
 
     def cut(self):
-        """Ends all connections in the middle of whatever they do."""
+        """Drops all connections at once."""
         sockets, self._sockets = self._sockets, []
         self._end(*sockets)
 

@@ -18,8 +18,8 @@ def added_copy(output, stream):
 
 
 def rewrapped(path, target, options=None, tag=None):
-    """Copies the video packets of `path` into a new file; its suffix says in what container. tag: the
-    sample entry of an MP4 file, "hvc1" or "hev1". Packets of a raw stream get their number as time stamp."""
+    """Copies the video packets of `path` into a new file; whose suffix selects the container. tag: the
+    sample entry of an MP4 file, "hvc1" or "hev1". Packets of a raw stream are numbered as their time stamps."""
     with av.open(str(path)) as source, av.open(str(target), "w", options=options or {}) as output:
         stream = source.streams.video[0]
         copy = added_copy(output, stream)
@@ -42,7 +42,7 @@ def rewrapped(path, target, options=None, tag=None):
 
 
 class Shelf:
-    """Clips in any container, encoded once as MP4 and wrapped again when first asked for."""
+    """Clips in any container: encoded once, as MP4, and remuxed on first use."""
 
     def __init__(self, clips):
         self._clips = clips

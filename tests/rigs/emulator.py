@@ -44,7 +44,7 @@ def build():
 
 
 def run(command, kernels, options=()):
-    """Runs a command under QEMU, which may be given options, with these kernels. Returns (stdout, stderr)."""
+    """Runs a command with these kernels under QEMU. options: of QEMU. Returns (stdout, stderr)."""
     environment = dict(os.environ, EDGE_ATTP_CPU=kernels)
     done = subprocess.run(
         EMULATOR + list(options) + [str(part) for part in command],
@@ -57,12 +57,12 @@ def run(command, kernels, options=()):
 
 
 def compiler_version():
-    """The first line of what the compiler says of itself."""
+    """The first line of the compiler's --version."""
     return subprocess.check_output([CXX, "--version"]).decode().splitlines()[0]
 
 
 def version():
-    """The first line of what QEMU says of itself."""
+    """The first line of QEMU's --version."""
     return subprocess.check_output([QEMU, "--version"]).decode().splitlines()[0]
 
 

@@ -1,4 +1,4 @@
-"""Reads files in a process of its own, with a time limit and a memory limit, and damages streams in repeatable ways."""
+"""Damages streams reproducibly, and reads files in a separate process with limits on time and memory."""
 
 import json
 import os
@@ -11,7 +11,8 @@ from typing import NamedTuple, Tuple
 import numpy as np
 
 from rigs.media import Clip, HevcClip, x264, x265
-from truth import digest, h265_headers, nal
+from streamwriter.bits import annex_b
+from truth import digest, headers_hevc, nal
 
 # Of address space; FFmpeg and NumPy take a good part of it before anything is read.
 MEMORY_BYTES = 3 << 30
@@ -49,7 +50,7 @@ class Syntax(NamedTuple):
 
     def kind(self, unit):
         """nal_unit_type."""
-        return h265_headers.nal_unit_type(unit) if self.header_bytes == 2 else unit[0] & 31
+        return headers_hevc.nal_unit_type(unit) if self.header_bytes == 2 else unit[0] & 31
 
     def is_slice(self, unit):
         """A coded slice, of an IDR picture or of another."""
@@ -80,7 +81,7 @@ class Stream:
 
     def read(self, streams):
         """Summaries of these streams, each given as bytes or as NAL units."""
-        data = [part if isinstance(part, bytes) else nal.annex_b(part) for part in streams]
+        data = [part if isinstance(part, bytes) else annex_b(part) for part in streams]
         return read_streams(self._folder, data, self.syntax)
 
     def good(self):

@@ -1,4 +1,4 @@
-"""Media of the tests: scenes drawn with NumPy, and their encoding through PyAV. Nothing binary is kept.
+"""Test media: scenes drawn with NumPy and encoded through PyAV. No binary file is kept.
 
 A clip is a list of pictures, a picture is the tuple (y, u, v) of uint8 planes, chroma at half the size.
 """
@@ -25,7 +25,7 @@ def _smooth_noise(random, height, width, cell):
 
 
 def texture(height, width, seed=0):
-    """What looks like a photograph to an encoder: gradient, noise of many scales, shapes with edges. float (H, W)."""
+    """A photograph, to an encoder: a gradient, noise of many scales, shapes with edges. float (H, W)."""
     random = np.random.RandomState(seed)
     rows, columns = np.mgrid[0:height, 0:width]
     plane = 128 + 40 * (columns / width - 0.5) + 30 * (rows / height - 0.5)
@@ -115,7 +115,7 @@ def cuts(width, height, pictures, seed=0):
 
 
 def fade(width, height, pictures, seed=0):
-    """A moving scene out of the dark, and into the light: weighted prediction has work to do."""
+    """A moving scene that fades in and is overexposed at the end: weighted prediction has work to do."""
     clip = []
     for t, planes in enumerate(moving(width, height, pictures, seed)):
         gain = 0.25 + 1.0 * t / max(1, pictures - 1)
@@ -164,7 +164,7 @@ class Clip(NamedTuple):
         return SCENES[self.scene](*arguments, seed=self.seed)
 
     def name(self):
-        """A file name that no other clip has."""
+        """A file name that is unique to this clip."""
         key = hashlib.sha1(json.dumps(self).encode()).hexdigest()[:12]
         return f"{self.scene}-{key}.{self.container}"
 
@@ -268,7 +268,7 @@ def _frame(planes, pix_fmt):
 
 
 def _deepened(plane):
-    """8 bits to 10: what is below the 8 is noise, the same for the same plane."""
+    """8 bits to 10: the two new bits are noise, the same for equal planes."""
     random = np.random.RandomState(int(plane.sum()))
     return plane.astype(np.uint16) * 4 + random.randint(0, 4, plane.shape).astype(np.uint16)
 
@@ -297,7 +297,7 @@ class Cache:
         self._folder = folder
 
     def path(self, clip):
-        """The file of this clip, encoded if it is not there yet."""
+        """The file of this clip, encoded on first use."""
         path = self._folder / clip.name()
         if not path.exists():
             part = path.with_suffix(".part")

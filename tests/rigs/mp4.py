@@ -16,7 +16,7 @@ def full_box(kind, version, flags, *parts):
 
 
 def begin_of(data, kind):
-    """Where the first box of this kind begins."""
+    """The offset of the first box of this kind."""
     return data.index(kind) - 4
 
 
@@ -25,7 +25,7 @@ def size_of(data, begin):
 
 
 def resized(data, begin, by):
-    """The size of a box and of all those around it, by so much larger. For boxes of the `moov` behind `mdat`."""
+    """Enlarges a box and all boxes around it by so many bytes. For boxes in a `moov` that follows `mdat`."""
     changed = bytearray(data)
     at, end = 0, len(data)
     while at <= begin:

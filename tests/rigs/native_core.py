@@ -4,7 +4,7 @@ from truth.digest import digest
 
 
 class Read:
-    """What the core made of a list of packets: every picture, and its digest (see digest.digest)."""
+    """The core's output for a list of packets: every picture, and its digest (see digest.digest)."""
 
     def __init__(self, syntax, packets, nal_length_bytes, complete=True, sets=(), **options):
         from edge_attp.bitstream import binding, nal

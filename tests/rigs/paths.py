@@ -1,4 +1,4 @@
-"""Where things are: the repository, and the real streams, which are not part of it."""
+"""Paths of the repository and of the real streams, which are not part of it."""
 
 import os
 from pathlib import Path

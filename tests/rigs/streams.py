@@ -1,4 +1,4 @@
-"""Senders of the tests: MPEG-TS over UDP, and a web server with endless and finished streams."""
+"""Test senders: MPEG-TS over UDP, and a web server with endless and finished streams."""
 
 import http.server
 import socket
@@ -10,8 +10,8 @@ DATAGRAM_BYTES = 7 * 188
 
 
 class UdpSender:
-    """Sends a transport stream again and again, at its pace: each time its clock jumps back. `loss`: every
-    how many datagrams one is lost; 0: none."""
+    """Repeats a transport stream in real time; its clock jumps back each time. loss: one datagram in so many is
+    lost, 0 for none."""
 
     def __init__(self, path, seconds):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -44,8 +44,8 @@ class UdpSender:
 
 
 class WebServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Serves the files of a folder. /endless/NAME sends a file at its pace, `seconds` each time, again
-    and again; of NAME.m3u8 under /growing/ there is one segment more every second."""
+    """Serves the files of a folder. /endless/NAME repeats a file in real time, `seconds` each time; a NAME.m3u8
+    under /growing/ gains a segment every second."""
 
     daemon_threads = True
 
@@ -74,7 +74,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             else:
                 self._send(self._grown(data) if name.endswith(".m3u8") and way else data)
         except OSError:
-            pass  # the reader has gone
+            pass  # the reader hung up
 
     def _send(self, data):
         self.send_header("Content-Length", str(len(data)))
@@ -96,4 +96,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return b"#EXTINF".join(entries[:there]).replace(b"#EXT-X-ENDLIST", b"")
 
     def log_message(self, *_):
-        """Nothing on stderr."""
+        """Keeps stderr silent."""

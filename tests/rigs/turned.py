@@ -1,4 +1,4 @@
-"""Media that is to be turned: scenes coded in another orientation, and what says so to players.
+"""Rotated media: scenes coded in another orientation, and the metadata that tells players so.
 
 The numbers here are those of the standards; the package is asked for none of them.
 """
@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_attp.bitstream.mp4 import write_matrix
 from edge_attp.bitstream.orientation import Orientation
+from streamwriter.bits import Bits, annex_b, escaped
 from truth import nal
 
 ONE = 1 << 16
@@ -34,10 +35,10 @@ def matrix(terms, scale=(ONE, ONE)):
 
 
 def shown(orientation, plane):
-    """A plane (height, width, ...) as it is to be seen: each sample goes where the matrix sends its middle."""
+    """A plane (height, width, ...) as players show it: each sample goes where the matrix sends its centre."""
     a, b, c, d = TERMS[orientation]
     height, width = plane.shape[:2]
-    # The middle of each sample from the middle of the picture, in halves of a sample.
+    # The centre of each sample, from the centre of the picture, in half samples.
     q, p = np.mgrid[1 - height : height : 2, 1 - width : width : 2]
     size = (width, height) if a == 0 else (height, width)
     turned = np.empty(size + plane.shape[2:], plane.dtype)
@@ -63,17 +64,15 @@ def with_matrix(path, target, nine):
 
 def sei(codec, hor_flip=0, ver_flip=0, anticlockwise_rotation=0, cancel=False):
     """An SEI NAL unit with a display orientation message (H.264 D.1.27, HEVC D.2.17)."""
-    bits = "1"
+    bits = Bits().u(1, int(cancel))
     if not cancel:
-        bits = f"0{hor_flip}{ver_flip}{anticlockwise_rotation:016b}"
-        bits += "10"  # repetition period 0 and no extension; HEVC: persistence_flag
-    bits += "1"
-    bits += "0" * (-len(bits) % 8)
-    payload = bytes(int(bits[k : k + 8], 2) for k in range(0, len(bits), 8))
+        bits.u(1, hor_flip).u(1, ver_flip).u(16, anticlockwise_rotation)
+        bits.u(2, 0b10)  # repetition period 0 and no extension; HEVC: persistence_flag
+    payload = bits.payload()
     # A message of another kind comes first.
     messages = bytes([5, 20]) + b"sixteen and four..!?" + bytes([47, len(payload)]) + payload
     header = b"\x06" if codec == "h264" else b"\x4e\x01"
-    return nal.escaped(header, messages + b"\x80")
+    return header + escaped(messages + b"\x80")
 
 
 def with_sei(data, codec, messages):
@@ -85,4 +84,4 @@ def with_sei(data, codec, messages):
             units += [messages[number]] if number in messages else []
             number += 1
         units.append(unit)
-    return nal.annex_b(units)
+    return annex_b(units)

@@ -56,8 +56,8 @@ def test_commands_are_known(arguments, capsys):
     assert "unrecognized arguments: --nonsense\n" in capsys.readouterr().err
 
 
+@pytest.mark.needs_prometheus_client
 def test_every_metric_is_explained():
-    pytest.importorskip("prometheus_client")
     _, body = exposition(ServiceState("main.toml"))
     families = re.findall(r"^# TYPE (edge_attp_\w+)", body.decode(), re.M)
     assert len(families) > 10

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from edge_attp.platforms.sensors import Sensors
 from edge_attp.service import metrics
 
+pytestmark = pytest.mark.needs_prometheus_client
+
 UNITS = ("_seconds", "_bytes", "_celsius", "_watts")
 ODD_NAME = 'a "quoted" \\ name\nof two lines é'
 

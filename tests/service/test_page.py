@@ -12,7 +12,7 @@ from health_state import TOKEN, Client, make_event, make_state, make_stream
 from doubles.fake_video import Picture
 from edge_attp.service import feed, health
 
-pytest.importorskip("cv2")
+pytestmark = pytest.mark.needs_cv2
 
 EVIL = "<script>alert(1)</script>"
 

@@ -7,7 +7,7 @@ from health_state import TOKEN, Client, make_event, make_state, make_stream
 from doubles.fake_video import Picture
 from rigs.browser import Browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_chromium]
 
 EVIL = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(2)>"

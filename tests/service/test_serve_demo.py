@@ -12,6 +12,8 @@ import pytest
 from rigs.paths import ROOT
 from rigs.waiting import free_port, wait_until
 
+pytestmark = pytest.mark.needs_av
+
 CLIP = ROOT / "examples/demo.mp4"
 CONFIG = """
 [[stream]]

@@ -12,7 +12,12 @@ from machine import CHECKOUT, MEDIA, Machine
 
 from rigs.paths import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs_av,
+    pytest.mark.needs_root,
+    pytest.mark.needs_nspawn,
+]
 
 LOOPS = 100  # ten minutes
 CONFIG = """

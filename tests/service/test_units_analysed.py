@@ -3,8 +3,12 @@
 import re
 import subprocess
 
+import pytest
+
 from edge_attp.service import units
 from edge_attp.service.units import unit_text
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_systemd]
 
 LARGEST_EXPOSURE = 2.5  # of 10, in the words of `systemd-analyze security`
 

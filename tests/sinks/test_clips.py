@@ -20,6 +20,8 @@ from edge_attp.sources.recorder import PacketRing, RecordedSource
 from rigs import media
 from rigs.waiting import free_port, wait_until
 
+pytestmark = pytest.mark.needs_av
+
 VIDEO = media.Clip(
     width=64,
     height=48,

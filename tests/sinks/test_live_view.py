@@ -4,6 +4,7 @@ import threading
 import time
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from edge_attp.sinks import Header, live_view
 from edge_attp.sinks.live_view import LiveView
 from edge_attp.timing import Clock
 
-cv2 = pytest.importorskip("cv2")
+pytestmark = pytest.mark.needs_cv2
 
 KEY = np.full((20, 20, 3), (0, 250, 0), np.uint8)
 

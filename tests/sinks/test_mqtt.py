@@ -15,6 +15,8 @@ from edge_attp.sinks.mqtt import MqttSink
 from rigs.broker import Broker, Listener
 from rigs.waiting import wait_until
 
+pytestmark = pytest.mark.needs_mosquitto
+
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch):

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from service_records import result
@@ -15,8 +16,7 @@ from edge_attp.sinks.overlay import OverlaySink
 from edge_attp.sinks.overlay_layout import Layout, heat_size
 from edge_attp.timing import Clock
 
-av = pytest.importorskip("av")
-pytest.importorskip("cv2")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2]
 
 LABELS = ("wave", "walk")
 SHOWN = [0, 2, 3, 1, 4]  # packets of encode() in display order

@@ -9,6 +9,8 @@ from edge_attp.sources.backlog import WHOLE_PACKETS, Backlog
 from edge_attp.sources.intake import Intake
 from rigs import media
 
+pytestmark = pytest.mark.needs_av
+
 B_PICTURES = dict(keyint=12, min_keyint=12, scenecut=0, bframes=3, b_adapt=0, ref=3)
 CLIPS = {
     "x264": media.Clip("moving", pictures=72, options=media.x264(**B_PICTURES)),

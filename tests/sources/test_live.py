@@ -14,6 +14,8 @@ from edge_attp.sources import live
 from edge_attp.sources.live import ConnectionOptions, LiveOptions, LiveSource
 from rigs import media
 
+pytestmark = pytest.mark.needs_av
+
 QUICK = LiveOptions(ConnectionOptions(connect_s=0.5, stall_s=0.2), reconnect_max_s=0.02)
 CLIP = media.Clip(
     "moving", 64, 48, 24, options=media.x264(keyint=8, min_keyint=8, bframes=2), container="mp4"

@@ -12,6 +12,8 @@ from edge_attp.sources.recorder import PacketRing, RecordedSource, write_mp4
 from edge_attp.types import EncodedPacket
 from rigs import media
 
+pytestmark = pytest.mark.needs_av
+
 SECOND = Fraction(1)
 MS = Fraction(1, 1000)
 SMALL = dict(width=64, height=48, pictures=60)

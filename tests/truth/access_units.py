@@ -1,6 +1,6 @@
 """Access units of a file, and what their headers say: the tests' own demuxing, without the parser under test.
 
-PyAV opens containers and cuts raw streams; the headers are read by support/sps.py and support/h265_headers.py. What
+PyAV opens containers and cuts raw streams; the headers are read by headers_h264.py and headers_hevc.py. What
 containers do to a stream is undone: a packet is Annex B, begins with the parameter sets that the container keeps, and
 holds one picture, as FFmpeg would decode one only.
 """
@@ -8,7 +8,8 @@ holds one picture, as FFmpeg would decode one only.
 import contextlib
 from typing import Any, NamedTuple, Optional
 
-from truth import h265_headers, h265_layout, nal, sps
+from streamwriter.bits import annex_b
+from truth import headers_h264, headers_hevc, layout_hevc, nal
 
 RAW = {
     "h264": (".264", ".h264", ".avc"),
@@ -28,7 +29,7 @@ class AccessUnit(NamedTuple):
 
     pts: the container's, None where there is none; slice_bytes: size of its slices of the base layer; parameters: the
     SPS in force, None before any; is_skipped: nobody can decode it (RASL pictures), or it is no picture. The rest is
-    for HEVC: begins_sequence: an IRAP picture with NoRaslOutputFlag equal to 1; layout: see support/h265_layout.py.
+    for HEVC: begins_sequence: an IRAP picture with NoRaslOutputFlag equal to 1; layout: see layout_hevc.py.
     """
 
     packet: Any
@@ -98,7 +99,7 @@ def _container_packets(path, codec):
             for picture in _pictures(units, codec):
                 sets = _parameter_sets(extradata, codec) if extradata != known else []
                 known = extradata
-                yield av.Packet(nal.annex_b(sets + picture)), pts
+                yield av.Packet(annex_b(sets + picture)), pts
                 pts = None
 
 
@@ -140,7 +141,9 @@ def _parameter_sets(extradata, codec):
     """Those of avcC, hvcC or Annex B; of a record that is cut, none."""
     if not _length_bytes(extradata, codec):
         return nal.annex_b_nal_units(extradata)
-    read = {"h264": sps.avcc_parameter_sets, "hevc": h265_headers.hvcc_parameter_sets}[codec]
+    read = {"h264": headers_h264.avcc_parameter_sets, "hevc": headers_hevc.hvcc_parameter_sets}[
+        codec
+    ]
     with contextlib.suppress(*_UNREADABLE):
         return [unit for unit in read(extradata) if unit]
     return []
@@ -162,7 +165,7 @@ def _begins_picture(unit, codec):
     """first_mb_in_slice is 0, or first_slice_segment_in_pic_flag is 1."""
     if codec == "h264":
         return unit[0] & 31 in _H264_SLICES and unit[1:2] >= b"\x80"
-    return h265_headers.is_slice_segment(unit) and unit[2] >= 0x80
+    return headers_hevc.is_slice_segment(unit) and unit[2] >= 0x80
 
 
 class _H264:
@@ -172,14 +175,14 @@ class _H264:
     def access_unit(self, packet, pts):
         units = nal.annex_b_nal_units(bytes(packet))
         with contextlib.suppress(*_UNREADABLE):
-            self._parameters = (sps.sequence_parameters(units) or [self._parameters])[-1]
+            self._parameters = (headers_h264.sequence_parameters(units) or [self._parameters])[-1]
         slice_bytes = sum(len(unit) for unit in units if unit[0] & 31 in _H264_SLICES)
         return AccessUnit(packet, pts, slice_bytes, self._parameters, is_skipped=not slice_bytes)
 
 
 class _Hevc:
     def __init__(self):
-        self._sets = h265_headers.ParameterSets()
+        self._sets = headers_hevc.ParameterSets()
         self._ended = True  # the next picture is the first one, or follows an end of sequence
         self._skips_rasl = False  # NoRaslOutputFlag of the last IRAP picture
 
@@ -192,33 +195,33 @@ class _Hevc:
         self._ended |= any(_ends_sequence(unit) for unit in units[:first])
         if not segments:
             return AccessUnit(packet, pts, 0, None, is_skipped=True)
-        kind = h265_headers.nal_unit_type(units[first])
+        kind = headers_hevc.nal_unit_type(units[first])
         begins = self._begins_sequence(kind)
         self._ended = any(_ends_sequence(unit) for unit in units[first:])
         parameters, pps = self._sets.of(segments[first].pps_id)
         slice_bytes = sum(len(units[k]) for k in segments)
         return AccessUnit(
             *(_all_shown(packet, units, segments), pts, slice_bytes, parameters, begins),
-            self._skips_rasl and kind in h265_headers.RASL,
-            h265_layout.layout(parameters, pps, _slice_starts(segments.values())),
+            self._skips_rasl and kind in headers_hevc.RASL,
+            layout_hevc.layout(parameters, pps, _slice_starts(segments.values())),
         )
 
     def _segments(self, units):
         """SegmentStart by place. Without its parameter sets nobody can decode a slice segment: it is left out."""
         found = {}
         for k, unit in enumerate(units):
-            if h265_headers.is_slice_segment(unit):
+            if headers_hevc.is_slice_segment(unit):
                 with contextlib.suppress(*_UNREADABLE):
                     segment = self._sets.segment(unit)
                     parameters, _ = self._sets.of(segment.pps_id)
-                    if segment.slice_segment_address < h265_layout.ctbs(parameters):
+                    if segment.slice_segment_address < layout_hevc.ctbs(parameters):
                         found[k] = segment
         return found
 
     def _begins_sequence(self, kind):
-        if kind not in h265_headers.IRAP:
+        if kind not in headers_hevc.IRAP:
             return False
-        self._skips_rasl = self._ended or kind in h265_headers.BLA_AND_IDR
+        self._skips_rasl = self._ended or kind in headers_hevc.BLA_AND_IDR
         return self._skips_rasl
 
 
@@ -228,8 +231,8 @@ def _slice_starts(segments):
 
 
 def _ends_sequence(unit):
-    ends = (h265_headers.END_OF_SEQUENCE, h265_headers.END_OF_BITSTREAM)
-    return h265_headers.nal_unit_type(unit) in ends and unit[1:2] == b"\x01" and not unit[0] & 1
+    ends = (headers_hevc.END_OF_SEQUENCE, headers_hevc.END_OF_BITSTREAM)
+    return headers_hevc.nal_unit_type(unit) in ends and unit[1:2] == b"\x01" and not unit[0] & 1
 
 
 def _all_shown(packet, units, segments):
@@ -238,8 +241,8 @@ def _all_shown(packet, units, segments):
     import av
 
     shown = [
-        h265_headers.with_pic_output_flag(unit, segments[k]) if k in segments else unit
+        headers_hevc.with_pic_output_flag(unit, segments[k]) if k in segments else unit
         for k, unit in enumerate(units)
-        if h265_headers.is_base_layer(unit) or len(unit) < 3
+        if headers_hevc.is_base_layer(unit) or len(unit) < 3
     ]
-    return packet if shown == units else av.Packet(nal.annex_b(shown))
+    return packet if shown == units else av.Packet(annex_b(shown))

@@ -66,7 +66,7 @@ def summary(path, **options):
 
 
 def main(paths):
-    """Prints which file is next before it is opened: after a crash the last line names the culprit.
+    """Prints each file's name before opening it: after a crash the last line names the culprit.
 
     Each file is read twice, with one thread and with three, which must not make a difference.
     """

@@ -1,4 +1,4 @@
-"""What FFmpeg says while it decodes: a witness that complains about a stream does not bear witness to it."""
+"""FFmpeg's messages while it decodes: a witness that complains about a stream proves nothing about it."""
 
 from contextlib import contextmanager
 

@@ -5,7 +5,6 @@ import re
 _START_CODE = re.compile(b"\x00\x00\x01")
 _LEADING_START_CODE = re.compile(b"\x00\x00+\x01")
 _ESCAPED = re.compile(b"\x00\x00\x03")
-_TO_ESCAPE = re.compile(b"\x00\x00(?=[\x00-\x03])")
 
 
 class Bits:
@@ -37,9 +36,10 @@ def payload(unit, header_bytes):
     return _ESCAPED.sub(b"\x00\x00", unit[header_bytes:])
 
 
-def escaped(header, content):
-    """The NAL unit with this header and this content, emulation prevention added."""
-    return header + _TO_ESCAPE.sub(b"\x00\x00\x03", content)
+def size_bits(payload):
+    """How many bits a payload has in front of its rbsp_trailing_bits()."""
+    value = int.from_bytes(payload, "big")
+    return 8 * len(payload) - (value & -value).bit_length()
 
 
 def annex_b_nal_units(data):
@@ -47,11 +47,6 @@ def annex_b_nal_units(data):
     starts = [match.end() for match in _START_CODE.finditer(data)]
     ends = [start - 3 for start in starts[1:]] + [len(data)]
     return [data[start:end].rstrip(b"\x00") for start, end in zip(starts, ends)]
-
-
-def annex_b(units):
-    """NAL units as an Annex B stream."""
-    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units)
 
 
 def length_prefixed_nal_units(data, length_bytes, codec):
@@ -95,8 +90,3 @@ _is_header = {
 def _without_start_codes(units):
     parts = [part.rstrip(b"\x00") for unit in units for part in _START_CODE.split(unit)]
     return [part for part in parts if part]
-
-
-def length_prefixed(units, length_bytes):
-    """NAL units as a packet of an MP4 or Matroska file."""
-    return b"".join(len(unit).to_bytes(length_bytes, "big") + unit for unit in units)

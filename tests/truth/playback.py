@@ -1,4 +1,4 @@
-"""What FFmpeg shows of a file, and when: of the track that it chooses, without what edit lists hide."""
+"""What FFmpeg shows of a file, and when: the track that it chooses, without what edit lists hide."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -6,8 +6,8 @@ from truth.access_units import best_video
 
 
 class Playback(NamedTuple):
-    """times_s: from the first picture on, in display order; None where FFmpeg is not told, or what it is told is in
-    disorder. rotation_deg: clockwise."""
+    """times_s: from the first picture on, in display order, None where the file has no times or they are in disorder;
+    rotation_deg: clockwise."""
 
     pictures: int
     times_s: Optional[Tuple[float, ...]]

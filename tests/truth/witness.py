@@ -3,14 +3,14 @@
 Access units get their running number as timestamp before they are decoded, so a picture that comes out tells which one
 it was, in whatever order pictures come. Number n is the picture that the parser under test gives out after n others.
 With `apply_cropping=0` the whole coded picture comes out: prediction needs the samples outside the displayed part too.
-How access units are cut and what their headers say is in support/access_units.py.
+How access units are cut and what their headers say is in access_units.py.
 """
 
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from truth import interpolation, interpolation_hevc
+from truth import interpolation_h264, interpolation_hevc
 from truth.access_units import access_units, codec_name
 
 _OPTIONS = {
@@ -26,7 +26,7 @@ _OPTIONS_OF = {
     "hevc": {},  # here every sequence is drained at its end, before anything could be dropped
 }
 _MOST_LOST = 300  # access units in a row that give no picture
-_REFERENCES = {"h264": interpolation.Reference, "hevc": interpolation_hevc.Reference}
+_REFERENCES = {"h264": interpolation_h264.Reference, "hevc": interpolation_hevc.Reference}
 # Pixel formats that can be compared, 4:2:0 and grey, and their bit depths.
 _BIT_DEPTHS = {"yuv420p": 8, "yuvj420p": 8, "gray": 8}
 _BIT_DEPTHS.update({"yuv420p9le": 9, "yuv420p10le": 10, "gray9le": 9, "gray10le": 10})
@@ -37,7 +37,7 @@ class Frame(NamedTuple):
 
     y, u, v: uint8 or uint16 planes of the coded size; reference: the same, to predict from; vectors: FFmpeg's
     AVMotionVector records or None; left, top: where the displayed part begins, luma samples; format: FFmpeg's pixel
-    format name; layout: of an HEVC picture (support/h265_layout.py), None for H.264.
+    format name; layout: of an HEVC picture (layout_hevc.py), None for H.264.
     """
 
     number: int

@@ -7,7 +7,8 @@ height) in 4x4 blocks within the macroblock; it decides the CABAC contexts, whic
 import numpy as np
 
 from streamwriter.bits import B_SLICE, I_SLICE, P_SLICE
-from streamwriter.cabac import Encoder, macroblock_states
+from streamwriter.cabac import Encoder
+from streamwriter.h264.cabac import macroblock_states
 
 # mb_type of I_PCM in each slice type.
 PCM = {P_SLICE: 5 + 25, B_SLICE: 23 + 25, I_SLICE: 25}
@@ -32,7 +33,7 @@ class Cavlc:
         self._bits.ue(value)
 
     def pcm(self, planes):
-        self._bits.align(0)
+        self._bits.align()
         for plane in planes:
             self._bits.raw(plane.tobytes())
 
@@ -152,7 +153,7 @@ class Cabac:
 
     def pcm(self, planes):
         self._encoder.terminate(1)
-        self._bits.u(1, 1).align(0)
+        self._bits.u(1, 1).align()
         for plane in planes:
             self._bits.raw(plane.tobytes())
         self._encoder.restart()

@@ -7,7 +7,7 @@ Texture comes from I_PCM macroblocks. FFmpeg decodes these streams and so tells 
 
 import numpy as np
 
-from streamwriter.bits import B_SLICE, I_SLICE, P_SLICE, Bits
+from streamwriter.bits import B_SLICE, I_SLICE, P_SLICE, Bits, annex_b
 from streamwriter.h264 import parameter_sets
 from streamwriter.h264.macroblock_syntax import Cabac, Cavlc, Neighbourhood
 from streamwriter.h264.random_macroblocks import Macroblocks
@@ -68,8 +68,8 @@ class RandomStream:
         self.idr_pic_id = 0
 
     def write(self, pictures):
-        """The whole stream."""
-        parts = [
+        """The whole stream, as Annex B."""
+        units = [
             parameter_sets.sequence_parameter_set(
                 *self.size,
                 max_num_ref_frames=self.most,
@@ -81,7 +81,7 @@ class RandomStream:
             ),
         ]
         for pps_id, (weighted, bipred) in enumerate(self.weighting):
-            parts.append(
+            units.append(
                 parameter_sets.picture_parameter_set(
                     pps_id,
                     weighted_pred_flag=weighted,
@@ -91,8 +91,8 @@ class RandomStream:
                 )
             )
         for number in range(pictures):
-            parts.append(self._picture(number == 0 or self.random.rand() < 0.04))
-        return b"".join(parts)
+            units += self._picture(number == 0 or self.random.rand() < 0.04)
+        return annex_b(units)
 
     def _chance(self, share):
         return self.random.rand() < share
@@ -100,6 +100,7 @@ class RandomStream:
     # Pictures ------------------------------------------------------------------------------
 
     def _picture(self, is_idr):
+        """NAL units of its slices."""
         is_reference = is_idr or not self.last_was_reference or self._chance(0.75)
         if is_idr:
             self.short, self.long, self.largest_idx = [], {}, -1
@@ -125,7 +126,7 @@ class RandomStream:
         if is_reference:
             self._mark(frame, is_idr, marking)
         self.last_was_reference = is_reference
-        return b"".join(units)
+        return units
 
     def _frame_num(self):
         # Not after a non-reference picture, whose frame_num FFmpeg leaves out of the gap.

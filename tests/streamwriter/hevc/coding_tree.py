@@ -271,7 +271,7 @@ class CodingTree:
         """pcm_sample() (7.3.8.7): noise round a level, or zeros, which need emulation prevention."""
         state = self._state
         sps, bits = state.sps, state.encoder.bits
-        bits.u(1, 1).align(0)
+        bits.u(1, 1).align()
         counts = (size * size, size * size // 2 if state.layout.has_chroma else 0)
         depths = (
             sps.pcm_sample_bit_depth_luma_minus1 + 1,

@@ -89,7 +89,7 @@ def _random_sets(random, count, most):
 
 def draw_pps(random, options, pps_id, sps, layout_of):
     """options: syntax elements, and `tiles`: (columns, rows, whether uniform), as far as the picture has so many
-    blocks; `scaling`: True for scaling_list_data. layout_of: makes a hevc_layout.Layout of an SPS and a PPS."""
+    blocks; `scaling`: True for scaling_list_data. layout_of: makes a layout.Layout of an SPS and a PPS."""
     drawn = draw(random, options)
     tiles, scaling = drawn.pop("tiles", None), drawn.pop("scaling", False)
     pps = picture_parameters(
@@ -137,7 +137,7 @@ def _random_sizes(random, total, count):
 
 
 def random_scaling_lists(random):
-    """Entries for hevc_parameter_sets.write_scaling_lists: default, predicted and explicit lists."""
+    """Entries for parameter_sets.write_scaling_lists: default, predicted and explicit lists."""
     data = []
     for size_id, count in enumerate(_COEFFICIENTS):
         for number in range(6 if size_id < 3 else 2):

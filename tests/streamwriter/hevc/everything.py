@@ -1,4 +1,4 @@
-"""Arguments for a hevc_stream.RandomStream in which any tool may meet any other."""
+"""Arguments for a random_stream.RandomStream in which any tool may meet any other."""
 
 from streamwriter.bits import B_SLICE, I_SLICE, P_SLICE
 from streamwriter.hevc.slice_header import BLA_N_LP, BLA_W_LP, BLA_W_RADL, CRA, IDR_N_LP, IDR_W_RADL

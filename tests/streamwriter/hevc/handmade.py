@@ -1,6 +1,6 @@
 """HEVC streams written element by element, for tests that know every value beforehand and need no encoder.
 
-The twin of handmade.py: an IDR picture is all PCM, a P picture all skipped, or its coding units all have one
+The twin of h264/handmade.py: an IDR picture is all PCM, a P picture all skipped, or its coding units all have one
 vector. Coding tree units of 16x16 with one coding unit each, one slice a picture, the reference is the picture before.
 """
 
@@ -8,8 +8,8 @@ from collections import Counter
 
 import numpy as np
 
-from streamwriter.bits import Bits
-from streamwriter.h264.handmade import annex_b, picture_samples
+from streamwriter.bits import Bits, annex_b
+from streamwriter.h264.handmade import picture_samples
 from streamwriter.hevc import parameter_sets as sets
 from streamwriter.hevc.cabac import Encoder, initial_states
 
@@ -33,16 +33,11 @@ def parameter_sets(columns, rows, crop=None, **parameters):
         **parameters,
     )
     random = np.random.RandomState(0)  # of no meaning without sub-layers
-    units = [
+    return [
         sets.video_parameter_set(random, sps),
         sets.sequence_parameter_set(random, sps, Counter()),
         sets.picture_parameter_set(sets.picture_parameters()),
     ]
-    return [_without_start_code(unit) for unit in units]
-
-
-def _without_start_code(unit):
-    return unit[4:]
 
 
 def refused():
@@ -58,12 +53,12 @@ def idr(samples):
     for number, unit in enumerate(samples):
         encoder.flag("split_cu_flag", 0)
         encoder.terminate(1)  # pcm_flag
-        bits.u(1, 1).align(0)
+        bits.u(1, 1).align()
         for sample in unit:
             bits.u(8, int(sample))
         encoder.restart()
         encoder.terminate(int(number == len(samples) - 1))  # end_of_slice_segment_flag
-    return _without_start_code(sets.nal_unit(IDR_N_LP, bits))
+    return sets.nal_unit(IDR_N_LP, bits)
 
 
 def p_picture(poc, columns, rows, mv=None):
@@ -80,11 +75,11 @@ def p_picture(poc, columns, rows, mv=None):
             # The first unit has no neighbours: its prediction is 0. All others then predict it.
             _inter_unit(encoder, mv if number == 0 else (0, 0))
         encoder.terminate(int(number == columns * rows - 1))
-    return _without_start_code(sets.nal_unit(TRAIL_R, bits))
+    return sets.nal_unit(TRAIL_R, bits)
 
 
 def _slice_data(bits, init_type):
-    bits.se(0).u(1, 1).align(0)  # slice_qp_delta, byte_alignment()
+    bits.se(0).u(1, 1).align()  # slice_qp_delta, byte_alignment()
     return Encoder(bits, initial_states(init_type, QP))
 
 

@@ -5,7 +5,7 @@ Parameter sets are namespaces whose fields bear the syntax elements' names; what
 
 from types import SimpleNamespace
 
-from streamwriter.bits import START_CODE, Bits, escaped
+from streamwriter.bits import Bits, escaped
 from streamwriter.hevc.rps import write_short_term_sets
 from streamwriter.hevc.vui import (
     write_hrd,
@@ -48,7 +48,7 @@ _SPS = dict(
     log2_min_pcm_luma_coding_block_size_minus3=0,
     log2_diff_max_min_pcm_luma_coding_block_size=1,
     pcm_loop_filter_disabled_flag=0,
-    short_term_ref_pic_sets=(),  # as in hevc_rps
+    short_term_ref_pic_sets=(),  # as in rps.py
     long_term_ref_pics_present_flag=0,
     lt_ref_pics_sps=(),  # (lt_ref_pic_poc_lsb_sps, used_by_curr_pic_lt_sps_flag)
     sps_temporal_mvp_enabled_flag=0,
@@ -119,7 +119,7 @@ def nal_unit(nal_unit_type, payload, nuh_layer_id=0, temporal_id=0):
     if isinstance(payload, Bits):
         payload = escaped(payload.payload())
     header = nal_unit_type << 9 | nuh_layer_id << 3 | (temporal_id + 1)
-    return START_CODE + header.to_bytes(2, "big") + payload
+    return header.to_bytes(2, "big") + payload
 
 
 def video_parameter_set(random, sps, has_timing=False):

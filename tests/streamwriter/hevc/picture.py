@@ -22,7 +22,7 @@ class PictureWriter:
 
     picture: namespace of what all slices share (nal_unit_type, temporal_id, poc, references, reference_bits,
     pic_output_flag, no_output_of_prior_pics_flag); options: slices, segments, in_rows, slice_types and faults of a
-    hevc_stream.RandomStream.
+    random_stream.RandomStream.
     """
 
     def __init__(self, random, sps, pps, layout, style, picture, options, written):
@@ -47,7 +47,7 @@ class PictureWriter:
                 self._written[_SLICE_NAMES[header.slice_type]] += 1
             units.append(self._segment(header, start, end))
         self._written["several slices"] += sum(1 for part in parts if part[3]) > 1
-        return b"".join(units)
+        return units
 
     def _parts(self):
         """(header, first address, end, whether a slice begins) of each slice segment, addresses in tile scan."""

@@ -42,7 +42,7 @@ def write_inter_part_mode(state, log2_size):
 
 
 class PredictionUnits:
-    """Writes motion. state: a hevc_coding_tree.State."""
+    """Writes motion. state: a coding_tree.State."""
 
     def __init__(self, state):
         self._state = state

@@ -44,7 +44,7 @@ def write_header(header, picture, sps, pps, layout, entry_points):
         bits.ue(len(header.extension))
         for byte in header.extension:
             bits.u(8, byte)
-    return bits.u(1, 1).align(0)
+    return bits.u(1, 1).align()
 
 
 def _write_entry_points(bits, length, offsets):

@@ -4,7 +4,7 @@ from streamwriter.hevc.residual import DIAGONAL, HORIZONTAL, VERTICAL, ResidualC
 
 
 class TransformTree:
-    """Writes the residual of coding units. state: a hevc_coding_tree.State."""
+    """Writes the residual of coding units. state: a coding_tree.State."""
 
     def __init__(self, state):
         self._state = state
@@ -16,7 +16,7 @@ class TransformTree:
         self._chroma_qp_offset_coded = False
 
     def write(self, cu):
-        """The tree of a hevc_coding_tree.CodingUnit whose rqt_root_cbf is 1."""
+        """The tree of a coding_tree.CodingUnit whose rqt_root_cbf is 1."""
         sps = self._state.sps
         self._cu = cu
         if cu.is_intra:

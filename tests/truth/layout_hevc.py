@@ -1,4 +1,4 @@
-"""In which order the blocks of an HEVC picture are decoded, and across which borders none may look (6.4.1, 6.5)."""
+"""The decoding order of the blocks of an HEVC picture, and the borders that prediction may not cross (6.4.1, 6.5)."""
 
 import functools
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 class Layout(NamedTuple):
     """One entry per 4x4 luma block of the coded picture, int64 (H4, W4).
 
-    order: place in decoding order; region: equal where slice and tile are the same. sps, pps: of h265_headers.
+    order: place in decoding order; region: equal where slice and tile are the same. sps, pps: of headers_hevc.
     """
 
     order: Any

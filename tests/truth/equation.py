@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from truth import intra, intra_hevc, vectors
+from truth import intra_h264, intra_hevc, vectors
 from truth.witness import Witness
 
 INTRA, INTER, SKIP, PCM, MISSING = range(5)
@@ -185,7 +185,7 @@ def check_picture(picture, frames, report):
         return  # FFmpeg conceals what is missing, in a way of its own
     _check_inter(picture, frames, report)
     _check_pcm(picture, frame, report)
-    count, wrong = (intra_hevc if frame.layout else intra).check(picture, frame)
+    count, wrong = (intra_hevc if frame.layout else intra_h264).check(picture, frame)
     report.intra_blocks += count
     _note(picture, wrong, "intra residual", "no prediction mode that fits", "this residual", report)
     if not frame.layout:  # FFmpeg exports none of HEVC

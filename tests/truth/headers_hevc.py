@@ -1,11 +1,12 @@
 """A second, tiny reader of HEVC parameter sets (7.3.2) and of the beginning of slice segment headers (7.3.6.1).
 
 For what the tests must know without asking the parser under test: sizes, tools, where slices begin, which pictures
-nobody can decode, and which ones are not meant to be shown. Of a sequence it reads up to strong_intra_smoothing.
+cannot be decoded, and which ones are not meant to be shown. Of a sequence it reads up to strong_intra_smoothing.
 """
 
 from typing import NamedTuple, Tuple
 
+from streamwriter.bits import escaped
 from truth import nal
 
 RASL = (8, 9)
@@ -146,7 +147,7 @@ def with_pic_output_flag(unit, segment):
         return unit
     content = bytearray(nal.payload(unit, _HEADER_BYTES))
     content[at // 8] |= 128 >> at % 8
-    return nal.escaped(unit[:_HEADER_BYTES], bytes(content))
+    return unit[:_HEADER_BYTES] + escaped(bytes(content))
 
 
 def _read_segment(bits, kind, sets):

@@ -1,8 +1,8 @@
-"""H.264 slice headers rewritten in place: what encoders of other habits would have sent."""
+"""Rewrites H.264 slice headers, to make what other encoders would have sent."""
 
 from typing import NamedTuple
 
-from streamwriter.bits import Bits
+from streamwriter.bits import Bits, escaped
 from truth import nal
 
 
@@ -21,16 +21,15 @@ def numbering(sps):
     bits.ue()
     if profile_idc >= 100:
         bits.ue(), bits.ue(), bits.ue()
-        assert not bits.u(
-            2
-        )  # qpprime_y_zero_transform_bypass_flag, seq_scaling_matrix_present_flag
+        # qpprime_y_zero_transform_bypass_flag, seq_scaling_matrix_present_flag
+        assert not bits.u(2)
     frame_num_bits = 4 + bits.ue()
     assert bits.ue() == 0
     return Numbering(frame_num_bits, 4 + bits.ue())
 
 
 class Header(NamedTuple):
-    """The beginning of a slice header (7.3.3). at: the bit behind these elements."""
+    """The beginning of a slice header (7.3.3)."""
 
     first_mb_in_slice: int
     slice_type: int
@@ -60,18 +59,12 @@ def changed(unit, numbering, **elements):
     """The slice with other values of some elements. CAVLC only: CABAC data is aligned."""
     old, at = _read(unit, numbering)
     new = old._replace(**elements)
-    bits = Bits().ue(new.first_mb_in_slice).ue(new.slice_type).ue(new.pic_parameter_set_id)
+    bits = Bits().ue(new.first_mb_in_slice, new.slice_type, new.pic_parameter_set_id)
     bits.u(numbering.frame_num_bits, new.frame_num % (1 << numbering.frame_num_bits))
     if unit[0] & 31 == 5:
         bits.ue(new.idr_pic_id)
     bits.u(numbering.poc_lsb_bits, new.pic_order_cnt_lsb % (1 << numbering.poc_lsb_bits))
     payload = nal.payload(unit, 1)
-    stop = (
-        8 * len(payload)
-        - 1
-        - next(k for k in range(8 * len(payload)) if payload[-1 - k // 8] >> k % 8 & 1)
-    )
-    rest = nal.Bits(payload)
+    rest, length = nal.Bits(payload), nal.size_bits(payload) - at
     rest.u(at)
-    bits.u(stop - at, rest.u(stop - at))
-    return nal.escaped(unit[:1], bits.payload())
+    return unit[:1] + escaped(bits.u(length, rest.u(length)).payload())

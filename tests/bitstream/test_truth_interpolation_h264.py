@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from truth import interpolation
+from truth import interpolation_h264
 
 TAPS = (1, -5, 20, 20, -5, 1)
 
@@ -74,7 +74,7 @@ def positions(extent, step):
 
 
 def test_luma_is_the_standards_at_every_fraction_and_border(planes):
-    slow, reference = Slow(planes[0]), interpolation.Reference(*planes)
+    slow, reference = Slow(planes[0]), interpolation_h264.Reference(*planes)
     random = np.random.RandomState(2)
     x = positions(22, 4)
     for _ in range(4):
@@ -86,7 +86,7 @@ def test_luma_is_the_standards_at_every_fraction_and_border(planes):
 
 
 def test_every_luma_fraction_is_among_the_checked_ones(planes):
-    slow, reference = Slow(planes[0]), interpolation.Reference(*planes)
+    slow, reference = Slow(planes[0]), interpolation_h264.Reference(*planes)
     x, y = (axis.ravel() for axis in np.meshgrid(np.arange(20, 24), np.arange(12, 16)))
     blocks = reference.luma(x, y)
     for n in range(16):
@@ -94,7 +94,7 @@ def test_every_luma_fraction_is_among_the_checked_ones(planes):
 
 
 def test_chroma_is_the_standards(planes):
-    reference = interpolation.Reference(*planes)
+    reference = interpolation_h264.Reference(*planes)
     random = np.random.RandomState(3)
     x = positions(11, 8)
     y = random.choice(positions(9, 8), x.size)
@@ -126,7 +126,7 @@ def test_weighted_prediction_is_the_standards(denom):
     weight, offset = random.randint(-128, 128, (2, 2, count))
     use_first = np.arange(count) % 3 != 0
     use_second = np.arange(count) % 3 != 1
-    out = interpolation.Reference.combine_weighted(
+    out = interpolation_h264.Reference.combine_weighted(
         first, second, use_first, use_second, denom, weight, offset
     )
     for n in range(count):
@@ -145,12 +145,12 @@ def test_weighted_prediction_is_the_standards(denom):
 
 def test_default_prediction_takes_the_list_in_use_or_the_rounded_mean():
     first, second = np.full((3, 4, 4), 10), np.full((3, 4, 4), 13)
-    out = interpolation.Reference.combine(
+    out = interpolation_h264.Reference.combine(
         first, second, np.array([True, False, True]), np.array([False, True, True])
     )
     assert out[:, 0, 0].tolist() == [10, 13, 12]
     weights = np.ones((2, 3), int)
-    same = interpolation.Reference.combine_weighted(
+    same = interpolation_h264.Reference.combine_weighted(
         first,
         second,
         np.array([True, False, True]),

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from streamwriter.bits import B_SLICE, P_SLICE, Bits
+from streamwriter.bits import B_SLICE, P_SLICE, Bits, annex_b
 from streamwriter.hevc import parameter_sets as sets
 from streamwriter.hevc.coding_tree import Style
 from streamwriter.hevc.configuration import draw_pps, draw_sps
@@ -89,8 +89,8 @@ class RandomStream:
         self._stored, self._recent = [], []
 
     def write(self, pictures):
-        """The whole stream, of at least so many pictures."""
-        self._parts = []
+        """The whole stream as Annex B, of at least so many pictures."""
+        self._units = []
         self._begins_sequence = True
         self._prev_tid0 = 0
         while self.pictures < pictures:
@@ -99,12 +99,12 @@ class RandomStream:
             else:
                 self._trailing_picture()
             if self._ends and self._chance(0.25):
-                self._parts.append(
+                self._units.append(
                     sets.end_of_sequence(int(self._random.choice([sets.EOS, sets.EOB])))
                 )
                 self._begins_sequence = True
                 self.written["end of sequence"] += 1
-        return b"".join(self._parts)
+        return annex_b(self._units)
 
     def _chance(self, share):
         return bool(self._random.rand() < share)
@@ -119,10 +119,10 @@ class RandomStream:
             self._pps = [self._draw_pps(k) for k in range(len(self._pps_options))]
             self._chooser = Chooser(random, self._sps, self.written, self._beyond_ffmpeg)
             self._max_lsb = 1 << (self._sps.log2_max_pic_order_cnt_lsb_minus4 + 4)
-        self._parts.append(sets.video_parameter_set(random, self._sps, self._sps.vui == "HRD"))
+        self._units.append(sets.video_parameter_set(random, self._sps, self._sps.vui == "HRD"))
         self._sps_unit = sets.sequence_parameter_set(random, self._sps, self.written)
-        self._parts.append(self._sps_unit)
-        self._parts += [sets.picture_parameter_set(pps) for pps in self._pps]
+        self._units.append(self._sps_unit)
+        self._units += [sets.picture_parameter_set(pps) for pps in self._pps]
 
     def _draw_pps(self, k):
         return draw_pps(self._random, self._pps_options[k], _PPS_IDS[k], self._sps, Layout)
@@ -130,11 +130,11 @@ class RandomStream:
     def _change_pps(self):
         """Another PPS of the same number, perhaps after the same SPS once more."""
         if self._chance(0.3):
-            self._parts.append(self._sps_unit)
+            self._units.append(self._sps_unit)
             self.written["SPS sent again"] += 1
         k = int(self._random.randint(0, len(self._pps)))
         self._pps[k] = self._draw_pps(k)
-        self._parts.append(sets.picture_parameter_set(self._pps[k]))
+        self._units.append(sets.picture_parameter_set(self._pps[k]))
         self.written["PPS with other content"] += 1
 
     # Order of pictures ---------------------------------------------------------------------
@@ -276,9 +276,9 @@ class RandomStream:
             *(self._random, self._sps, pps, Layout(self._sps, pps), self._draw_style(), picture),
             *(options or self._options, self.written),
         )
-        self._parts.append(writer.write())
+        self._units += writer.write()
         if self._extras:
-            self._parts.append(sets.sei_message(sets.SUFFIX_SEI, b"behind", temporal_id))
+            self._units.append(sets.sei_message(sets.SUFFIX_SEI, b"behind", temporal_id))
             self.ignored += 1
         self.pictures += 1
         self.written[f"NAL unit type {nal_unit_type}"] += 1
@@ -301,12 +301,12 @@ class RandomStream:
 
     def _write_extras(self, temporal_id):
         """Delimiter, SEI, and NAL units to ignore: slices of other layers, reserved and unspecified types."""
-        self._parts.append(sets.access_unit_delimiter(2, temporal_id))
-        self._parts.append(sets.sei_message(sets.PREFIX_SEI, b"before", temporal_id))
+        self._units.append(sets.access_unit_delimiter(2, temporal_id))
+        self._units.append(sets.sei_message(sets.PREFIX_SEI, b"before", temporal_id))
         junk = Bits().u(24, 0xA50F33)
         for nal_unit_type, layer in ((41, 0), (48, 0), (1, 5), (21, 63)):
             if self._chance(0.3):
-                self._parts.append(sets.nal_unit(nal_unit_type, junk, layer, temporal_id))
+                self._units.append(sets.nal_unit(nal_unit_type, junk, layer, temporal_id))
                 self.ignored += 1
                 self.written["other layer"] += layer > 0
         self.written["delimiter and SEI"] += 1
