@@ -8,8 +8,9 @@ import platform
 import sys
 from typing import Any, Callable, List
 
+from edge_attp import lazy
 from edge_attp.doctor.findings import Finding, Patient, failed, passed, skipped, warned
-from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp.errors import EdgeAttpError, MissingTool, UsageError
 
 __all__ = ["core", "ffmpeg", "interpreter", "kernel_sets", "numpy", "self_test"]
 
@@ -104,11 +105,9 @@ def _tested(subject: str) -> Finding:
 
 def ffmpeg(patient: Patient) -> List[Finding]:
     """Versions, and what a camera or a file may need of them."""
-    from edge_attp.bitstream.pyav import import_av
-
     try:
-        av = import_av("reading containers and cameras")
-    except EdgeAttpError as error:
+        av = lazy.load("reading containers and cameras", "av", "av.error")
+    except MissingTool as error:
         return [failed("ffmpeg", str(error), INSTALL)]
     value = "PyAV {}, libavcodec {}".format(
         av.__version__,

@@ -10,7 +10,7 @@ from platforms import machine_trees as trees
 
 import edge_attp.engine
 from doubles import fake_tensorrt
-from edge_attp.bitstream import pyav
+from edge_attp import lazy
 from edge_attp.doctor import FAIL, Patient, engines, software
 from edge_attp.engine import load_pack
 from edge_attp.engine.engine_cache import EngineCache
@@ -114,7 +114,7 @@ class FakeAv:
     ],
 )
 def test_what_ffmpeg_has(monkeypatch, lacks, status, what):
-    monkeypatch.setattr(pyav, "import_av", lambda why: FakeAv(lacks))
+    monkeypatch.setattr(lazy, "load", lambda purpose, *modules: FakeAv(lacks))
     found = only(software.ffmpeg(PATIENT))
     assert found.status == status and what in found.value
 
