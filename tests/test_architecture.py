@@ -19,7 +19,7 @@ PACKAGE = os.path.join(ROOT, "edge_attp")
 NATIVE = os.path.join(PACKAGE, "native", "src")
 PLUGIN = os.path.join(ROOT, "engines", "plugin")
 
-BASE = {"types", "errors", "lazy", "log", "timing", "backoff"}
+BASE = {"types", "errors", "choices", "lazy", "log", "protocols", "timing", "backoff"}
 STAGES = {
     "bitstream",
     "sources",
@@ -34,12 +34,14 @@ STAGES = {
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
+    "choices": set(),
+    "protocols": set(),
     "lazy": {"errors"},
     "log": set(),
     "timing": set(),
     "backoff": set(),
-    "strict": {"errors", "lazy"},
-    "bitstream": {"types", "errors", "lazy", "log"},
+    "strict": {"errors", "lazy", "protocols"},
+    "bitstream": {"types", "errors", "lazy", "log", "protocols"},
     "sources": BASE | {"bitstream"},
     "engine": BASE | {"strict"},
     "platforms": BASE,
