@@ -26,14 +26,14 @@ def main(args: argparse.Namespace) -> int:
     if platform.plugin is None:
         logger.info("no plugin library: the scoring is built from standard layers")
     for name, graph in pack.graphs.items():
-        plan = builder.plan(graph, args.precision, args.batch)
+        plan = builder.plan_engine(graph, args.precision, args.batch)
         if args.dry_run:
             _print_plan(name, plan)
         elif plan.fault is None and not args.force:
             print(f"{name}: {plan.path} already exists")
         else:
             with _elapsed(f"{name}: building in {args.precision}, which takes minutes"):
-                seconds = builder.build(plan)
+                seconds = builder.build_engine(plan)
             print(f"{name}: {plan.path} built in {seconds:.0f} s")
     if args.clean:
         _clean(cache, platform.key(pack.graphs["motion"]), args.dry_run)

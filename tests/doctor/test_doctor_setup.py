@@ -10,7 +10,7 @@ import pytest
 from platforms import machine_trees as trees
 
 import edge_attp.engine
-from edge_attp.doctor import FAIL, Patient, cameras, service
+from edge_attp.doctor import FAIL, Patient, cameras, configuration, machine, units
 from edge_attp.sources import v4l2
 
 PATIENT = Patient()
@@ -72,17 +72,17 @@ def test_a_device_that_is_no_camera(tmp_path):
 
 def test_the_group_of_devices(tmp_path, monkeypatch, as_user):
     patient = Patient(str(tmp_path))
-    assert only(cameras.groups(patient)).status == "SKIP"
+    assert only(machine.groups(patient)).status == "SKIP"
     trees.write(tmp_path, trees.TX2)
-    found = only(cameras.groups(patient))
+    found = only(machine.groups(patient))
     assert found.status == "WARN" and "usermod -aG video" in found.fix
-    monkeypatch.setattr(cameras, "_group", lambda number: "video")
-    assert only(cameras.groups(patient)).status == "PASS"
+    monkeypatch.setattr(machine, "group_name", lambda number: "video")
+    assert only(machine.groups(patient)).status == "PASS"
 
 
 def test_root_needs_no_group(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert only(cameras.groups(PATIENT)).status == "PASS"
+    assert only(machine.groups(PATIENT)).status == "PASS"
 
 
 # The service
@@ -105,7 +105,7 @@ def systemd(monkeypatch, tmp_path):
         monkeypatch.setattr(shutil, "which", lambda name: "/bin/" + name)
         monkeypatch.setattr(subprocess, "run", lambda command, **options: answer)
         root = trees.write(tmp_path, {WANTS % name: "" for name in names})
-        return service.units(Patient(root))
+        return units.units(Patient(root))
 
     return say
 
@@ -118,7 +118,7 @@ def test_a_service_that_is_not_installed(systemd):
 def test_without_systemd(systemd, monkeypatch, tmp_path):
     assert only(systemd(["door"], "", code=1)).status == "SKIP"
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    found = only(service.units(Patient(str(tmp_path))))
+    found = only(units.units(Patient(str(tmp_path))))
     assert found.status == "SKIP" and "edge-attp@door.service" in found.value
 
 
@@ -166,11 +166,11 @@ path = "{0}/{{stream}}.jsonl"
 def configured(folder, extra=""):
     path = folder / "service.toml"
     path.write_text(CONFIG.format(folder, extra))
-    return service.configuration(Patient(config=str(path)))
+    return configuration.configuration(Patient(config=str(path)))
 
 
 def test_no_configuration():
-    assert only(service.configuration(PATIENT)).status == "SKIP"
+    assert only(configuration.configuration(PATIENT)).status == "SKIP"
 
 
 def test_a_configuration_and_what_it_names(tmp_path):
@@ -183,7 +183,7 @@ def test_a_configuration_and_what_it_names(tmp_path):
 
 
 def test_an_installed_configuration_has_the_state_of_the_service(monkeypatch, tmp_path):
-    monkeypatch.setattr(service, "SETTINGS_FOLDER", str(tmp_path))
+    monkeypatch.setattr(configuration, "SETTINGS_FOLDER", str(tmp_path))
     monkeypatch.setenv("STATE_DIRECTORY", "")  # so that it is put back
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setattr("test_doctor_setup.CONFIG", CONFIG.replace('state_dir = "{0}/state"', ""))
@@ -205,7 +205,7 @@ def test_the_pack_of_a_configuration(tmp_path):
 def test_room_on_the_disk(monkeypatch, tmp_path, free, status):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path / "not" / "yet" / "there"))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
-    found = only(service.storage(PATIENT))
+    found = only(configuration.storage(PATIENT))
     assert (found.id, found.status) == ("cache", status)
     assert ("EDGE_ATTP_CACHE" in found.fix) == (status != "PASS")
 
@@ -213,5 +213,5 @@ def test_room_on_the_disk(monkeypatch, tmp_path, free, status):
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path))
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    found = only(service.storage(PATIENT))
+    found = only(configuration.storage(PATIENT))
     assert found.status == "WARN" and "cannot be written" in found.value and "chown" in found.fix
