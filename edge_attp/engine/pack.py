@@ -36,7 +36,7 @@ __all__ = [
 FORMAT_VERSION = 1
 DEFAULT_PACK = "fight"
 GRAPHS = ("appearance", "motion")
-JsonObject = Optional[Dict[str, Any]]
+JsonObject = Optional[Mapping[str, object]]
 
 
 class Normalisation(NamedTuple):

@@ -149,7 +149,7 @@ def _message_log(module: TensorRt) -> TrtLog:
     levels = module.ILogger
     base: Any = levels  # TensorRT refuses a log that is not derived from its own class
 
-    class MessageLog(base):  # type: ignore[misc]
+    class MessageLog(base):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             base.__init__(self)
             self._last = {"error": "", "warning": ""}

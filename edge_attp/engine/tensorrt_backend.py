@@ -35,7 +35,7 @@ class TensorRtBackend(Backend):
         try:
             self._platform = open_platform()
         except MissingEngine as error:
-            raise MissingEngine(f"{error}. Use --backend onnxruntime.") from None
+            raise MissingEngine(f"{error}; use --backend onnxruntime instead") from None
         self._cache = EngineCache(cache)
         self._precisions = precisions
         self._batch = batch

@@ -145,7 +145,7 @@ def _power_mode(root: str) -> Optional[str]:
         return None
     names = re.findall(r"^\s*<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", modes, re.M)
     known = {int(number): name for number, name in names}
-    return known.get(int(chosen.group(1)), f"mode {int(chosen.group(1))}")
+    return str(known.get(int(chosen.group(1)), f"mode {int(chosen.group(1))}"))
 
 
 def _gpu_clocks(root: str) -> List[Frequency]:

@@ -82,7 +82,10 @@ def test_a_machine_without_tensorrt_is_told_what_it_needs(monkeypatch, pack, cap
     monkeypatch.setitem(fake_tensorrt.sys.modules, "pycuda", None)
     assert main(["build", "--model", pack, "--dry-run"]) == 5
     error = capsys.readouterr().err
-    assert "tensorrt cannot be imported" in error and "pip install 'edge-attp[tensorrt]'" in error
+    assert (
+        "tensorrt, which cannot be imported" in error
+        and "pip install 'edge-attp[tensorrt]'" in error
+    )
 
 
 def test_a_terminal_shows_the_elapsed_time(machine, pack, capsys, monkeypatch):
@@ -106,5 +109,5 @@ def test_clean_removes_what_other_machines_left(machine, pack, capsys, tmp_path)
     assert main(["build", "--model", pack, "--clean", "--dry-run"]) == 0
     assert f"{stale} would be removed" in capsys.readouterr().out and stale.exists()
     assert main(["build", "--model", pack, "--clean"]) == 0
-    assert f"{stale} removed, 0.0 MB: made for gpu sm_87x8" in capsys.readouterr().out
+    assert f"{stale} removed, 0.0 MB: built for gpu sm_87x8" in capsys.readouterr().out
     assert sorted(cache.iterdir()) == sorted(own + [cache / "mine.engine"])

@@ -52,7 +52,7 @@ def test_cameras_and_who_may_use_them(tmp_path, monkeypatch, as_user):
     camera(tmp_path, 2, "HD Webcam").chmod(0o666)
     monkeypatch.setattr(v4l2, "pixel_formats", lambda path: [b"MJPG", b"H264"])
     may, may_not = cameras.cameras(Patient(str(tmp_path)))
-    assert may == ("cameras.video2", "PASS", "HD Webcam: MJPG, H264; read as it is", "")
+    assert may == ("cameras.video2", "PASS", "HD Webcam: MJPG, H264; parsed as it is", "")
     assert (may_not.id, may_not.status) == ("cameras.video10", "WARN")
     assert f"user {USER} may not use it" in may_not.value and "usermod -aG" in may_not.fix
 
@@ -61,7 +61,7 @@ def test_a_camera_without_h264(tmp_path, monkeypatch):
     camera(tmp_path, 0)
     monkeypatch.setattr(v4l2, "pixel_formats", lambda path: [b"YUYV"])
     found = only(cameras.cameras(Patient(str(tmp_path))))
-    assert found.value == "without a name: YUYV; encoded to H.264 on the fly"
+    assert found.value == "unnamed: YUYV; encoded to H.264 on the fly"
 
 
 def test_a_device_that_is_no_camera(tmp_path):
@@ -197,8 +197,8 @@ def test_a_fault_in_a_configuration(tmp_path):
 
 def test_the_pack_of_a_configuration(tmp_path):
     pack = edge_attp.engine.default_pack()
-    assert configured(tmp_path, f'[engine]\npack = "{pack}"')[2].status == "PASS"
-    assert configured(tmp_path, f'[engine]\npack = "{tmp_path}"')[2].status == FAIL
+    assert configured(tmp_path, f'[engine]\nmodel = "{pack}"')[2].status == "PASS"
+    assert configured(tmp_path, f'[engine]\nmodel = "{tmp_path}"')[2].status == FAIL
 
 
 @pytest.mark.parametrize("free, status", [(2 << 30, "PASS"), (512 << 20, "WARN"), (1 << 20, FAIL)])
@@ -214,4 +214,4 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path))
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     found = only(configuration.storage(PATIENT))
-    assert found.status == "WARN" and "cannot be written" in found.value and "chown" in found.fix
+    assert found.status == "WARN" and "cannot write to it" in found.value and "chown" in found.fix

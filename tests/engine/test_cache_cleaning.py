@@ -44,7 +44,7 @@ def test_engines_of_this_machine_stay(cache):
 def test_engines_of_other_machines_go(cache, field, other):
     kept, gone = store(cache, HERE), store(cache, HERE._replace(**{field: other}))
     (found,) = stale_files(cache, HERE)
-    assert found.path == gone and f"made for {field} {other}" in found.reason
+    assert found.path == gone and f"built for {field} {other}" in found.reason
     assert found.size_bytes == os.path.getsize(gone)
     remove_files([found])
     assert os.path.exists(kept) and not os.path.exists(gone) and stale_files(cache, HERE) == []

@@ -53,7 +53,7 @@ def test_every_field_of_the_key_has_a_file_of_its_own(cache, field):
 def test_a_foreign_engine_under_our_name_is_not_trusted(cache, field):
     path = store(cache)
     other = KEY._replace(**{field: OTHERS[field]})
-    assert f"made for {field}" in cache.fault(path, other)
+    assert f"built for {field}" in cache.fault(path, other)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, len(ENGINE)])
@@ -140,7 +140,7 @@ def test_find_passes_by_a_key_that_makes_no_sense(cache, key):
 
 def test_find_says_what_is_there_instead(cache):
     store(cache)
-    with pytest.raises(EngineError, match=r"made for tensorrt 8.2.1.8, here it is 8.5.3.1"):
+    with pytest.raises(EngineError, match=r"built for tensorrt 8.2.1.8, but here it is 8.5.3.1"):
         cache.find_engine("motion", KEY._replace(tensorrt="8.5.3.1"), ("fp16",))
     with pytest.raises(EngineError, match="no engine for this graph"):
         cache.find_engine("appearance", KEY, ("fp16",))

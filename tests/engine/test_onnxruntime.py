@@ -63,10 +63,10 @@ def test_rows_are_bound_once_for_each_size_and_share_memory(pack):
     graph = open_backend(threads=1).load_graph(pack.graphs["motion"])
     for size in (2, 4, 3):
         graph.run_batch(filled(graph, *range(size)))
-    rows = {size: graph._batch(size) for size in (2, 3, 4)}
+    rows = {size: graph._rows_for(size) for size in (2, 3, 4)}
     for size, found in rows.items():
         graph.run_batch(filled(graph, *range(size)))
-        assert graph._batch(size) is found
+        assert graph._rows_for(size) is found
         for name, array in found.inputs.items():
             assert np.shares_memory(array, rows[4].inputs[name])
 

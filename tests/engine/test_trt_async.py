@@ -196,7 +196,7 @@ def test_a_batch_of_one_in_place_takes_no_rows(monkeypatch, tmp_path, pack):
         assert machine.driver.allocations == 8
         batches = filled(graph, 1), filled(pinned, 1)
         graph.run_batch(batches[0])
-        pinned.run(batches[1])
+        pinned.run_batch(batches[1])
         assert scores(batches[0] + batches[1]) == near(1, 1)
         del graph, pinned, batches
 
@@ -264,11 +264,11 @@ def test_a_failure_at_any_call_is_told_from_then_on(old, pack, kind):
         batch = filled(graph, 1, 2)
         old.driver.fails_after = failures
         old.driver.fail = old.driver.LaunchError("unspecified launch failure")
-        told = told_by(graph.run, batch)
+        told = told_by(graph.run_batch, batch)
         old.driver.fail, old.driver.fails_after = None, None
         assert told is None or "CUDA failed while running" in told
-        assert told_by(graph.run, batch) == told
-        assert told_by(graph.allocate) == told_by(backend.device_memory_bytes) == told
+        assert told_by(graph.run_batch, batch) == told
+        assert told_by(graph.allocate_buffers) == told_by(backend.device_memory_bytes) == told
         assert not old.driver.stack()
         failures += told is not None
     assert failures > 15 and scores(batch) == near(1, 2)
@@ -295,19 +295,19 @@ def test_a_device_that_falls_off_is_told_by_every_call(old, pack, capsys):
     batches = filled(graph, 1), filled(graph, 2), filled(graph, 3)
     runs = [graph.start_run(batches[0]), graph.start_run(batches[1])]
     old.driver.fail = old.driver.LaunchError("cuEventSynchronize failed:\n unspecified failure")
-    told = told_by(graph.start, batches[2])  # by the oldest run
+    told = told_by(graph.start_run, batches[2])  # by the oldest run
     assert told == (
         f"CUDA failed while running {path} (cuEventSynchronize failed: unspecified failure): if the device "
-        "was lost or reset, start again"
+        "was lost or reset, restart the program"
     )
     for call, *arguments in (
         (runs[0].wait,),
         (runs[1].wait,),
         (runs[1].wait,),
-        (graph.run, batches[2]),
+        (graph.run_batch, batches[2]),
         (graph.allocate_buffers,),
         (backend.device_memory_bytes,),
-        (backend.load, path),
+        (backend.load_graph, path),
     ):
         assert told_by(call, *arguments) == told
     del graph, batches, runs, call, arguments

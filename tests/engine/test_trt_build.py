@@ -182,7 +182,7 @@ def test_a_plugin_that_cannot_be_loaded_is_an_error(machine, monkeypatch, tmp_pa
         patch.setattr(ctypes, "CDLL", lambda path, mode: None)
         machine.broken.clear()
         machine.tensorrt.IPluginRegistry.load_library = lambda self, path: object()
-        with pytest.raises(EngineError, match="holds no plugin TrilinearScoring for this TensorRT"):
+        with pytest.raises(EngineError, match="has no plugin TrilinearScoring for this TensorRT"):
             made.build_engine(made.plan_engine(MOTION, "fp32", 1))
     monkeypatch.setenv("EDGE_ATTP_PLUGIN", str(tmp_path / "gone.so"))
     with pytest.raises(EngineError, match="EDGE_ATTP_PLUGIN: .*gone.so: cannot be read"):

@@ -146,7 +146,7 @@ def test_fp16_is_preferred_and_a_precision_can_be_asked_for(old, pack):
     build(pack, "fp16")
     path = pack.graphs["motion"]
     assert TensorRtBackend().find_engine(path).key.precision == "fp16"
-    assert TensorRtBackend(precisions=("fp32",)).find(path).key.precision == "fp32"
+    assert TensorRtBackend(precisions=("fp32",)).find_engine(path).key.precision == "fp32"
 
 
 def test_the_engine_fits_the_batch_that_is_wanted(old, pack):
@@ -167,7 +167,7 @@ def test_an_engine_of_another_device_is_not_run(old, pack):
     backend = open_backend("tensorrt")
     facts = backend._platform.device._replace(multiprocessors=8)
     backend._platform = backend._platform._replace(device=facts)
-    with pytest.raises(EngineError, match="made for gpu sm_62x2, here it is sm_62x8"):
+    with pytest.raises(EngineError, match="built for gpu sm_62x2, but here it is sm_62x8"):
         backend.load_graph(pack.graphs["motion"])
 
 
@@ -246,7 +246,11 @@ def test_all_that_is_missing_is_named(monkeypatch, tmp_path):
         monkeypatch.setitem(fake_tensorrt.sys.modules, "tensorrt", None)
         with pytest.raises(EngineError) as caught:
             open_backend("tensorrt")
-    for part in ("tensorrt cannot be imported", "no CUDA-capable device", "--backend onnxruntime"):
+    for part in (
+        "tensorrt, which cannot be imported",
+        "no CUDA-capable device",
+        "--backend onnxruntime",
+    ):
         assert part in str(caught.value)
 
 
