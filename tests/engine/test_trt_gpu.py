@@ -81,7 +81,7 @@ def test_scores_are_close_to_those_of_onnx_runtime(pack, cache, precision, kind)
 
 
 def test_a_batch_gives_what_its_pictures_give(pack, cache, precision, kind):
-    graph = TensorRtBackend(cache, (precision,), kind).load(pack.graphs["motion"])
+    graph = TensorRtBackend(cache, (precision,), kind).load_graph(pack.graphs["motion"])
     assert graph.max_batch == BATCH
     for size in (1, 2, BATCH, 3):
         batch = filled(graph, size, size)
@@ -95,7 +95,7 @@ def test_a_batch_gives_what_its_pictures_give(pack, cache, precision, kind):
 
 @pytest.mark.parametrize("size", [1, BATCH])
 def test_runs_on_their_way_give_what_they_give_alone(pack, cache, precision, kind, size):
-    graph = TensorRtBackend(cache, (precision,), kind).load(pack.graphs["motion"])
+    graph = TensorRtBackend(cache, (precision,), kind).load_graph(pack.graphs["motion"])
     batches = [filled(graph, seed, size) for seed in range(3)]
     expected = []
     for batch in batches:
@@ -114,7 +114,7 @@ def test_runs_on_their_way_give_what_they_give_alone(pack, cache, precision, kin
 
 def test_inputs_are_filled_while_another_run_is_on_its_way(pack, cache, kind):
     """What a reader thread does; managed memory would end the process here if it were the stream's."""
-    graph = TensorRtBackend(cache, ("fp32",), kind).load(pack.graphs["motion"])
+    graph = TensorRtBackend(cache, ("fp32",), kind).load_graph(pack.graphs["motion"])
     first, second = filled(graph, 1, 2), filled(graph, 2, 2)
     graph.run_batch(second)
     expected = outputs(second)
