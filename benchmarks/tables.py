@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from edge_attp.bench.markdown import MODE_COLUMNS, PAPER, mode_cells, table  # noqa: E402
-from edge_attp.bench.report import FORMAT  # noqa: E402
+from edge_attp.bench.record import FORMAT  # noqa: E402
 from edge_attp.timing import STAGES  # noqa: E402
 
 README = os.path.join(ROOT, "README.md")

@@ -9,6 +9,9 @@
      +-- ModelError (5)                           a model pack is missing, broken or of another version
      +-- EngineError (5)                          an inference engine is missing or failed
      +-- UsageError (2)                           wrong arguments or configuration
+     +-- MissingTool (1, also ImportError)        an optional package cannot be imported
+          +-- MissingEngine (5, also EngineError)      one that runs or builds networks
+          +-- MissingExtra (2, also UsageError)        one that an option or a setting asks for
 
 Each message is one line for people: what is wrong, where, and, if known, what to do about it.
 """
@@ -21,6 +24,9 @@ __all__ = [
     "ModelError",
     "EngineError",
     "UsageError",
+    "MissingTool",
+    "MissingEngine",
+    "MissingExtra",
 ]
 
 
@@ -64,3 +70,15 @@ class UsageError(EdgeAttpError):
     """Wrong arguments or configuration."""
 
     exit_code = 2
+
+
+class MissingTool(EdgeAttpError, ImportError):
+    """An optional package cannot be imported."""
+
+
+class MissingEngine(EngineError, MissingTool):
+    """A package that runs or builds networks cannot be imported, or the machine lacks what it needs."""
+
+
+class MissingExtra(UsageError, MissingTool):
+    """An option or a setting asks for a package that cannot be imported."""

@@ -19,7 +19,7 @@ PACKAGE = os.path.join(ROOT, "edge_attp")
 NATIVE = os.path.join(PACKAGE, "native", "src")
 PLUGIN = os.path.join(ROOT, "engines", "plugin")
 
-BASE = {"types", "errors", "log", "timing", "backoff"}
+BASE = {"types", "errors", "choices", "lazy", "log", "protocols", "timing", "backoff"}
 STAGES = {
     "bitstream",
     "sources",
@@ -34,11 +34,14 @@ STAGES = {
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
+    "choices": set(),
+    "protocols": set(),
+    "lazy": {"errors"},
     "log": set(),
     "timing": set(),
     "backoff": set(),
-    "strict": {"errors"},
-    "bitstream": {"types", "errors", "log"},
+    "strict": {"errors", "lazy", "protocols"},
+    "bitstream": {"types", "errors", "lazy", "log", "protocols"},
     "sources": BASE | {"bitstream"},
     "engine": BASE | {"strict"},
     "platforms": BASE,
@@ -54,9 +57,9 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-# Optional packages: the files that may import them, always inside a function.
+# Optional packages: the files that may load them, through edge_attp.lazy.
 OPTIONAL = {
-    "av": r"bitstream/.*|sinks/overlay[^/]*\.py",
+    "av": r"bitstream/.*|sinks/overlay[^/]*\.py|doctor/software\.py",
     "cv2": r"sinks/draw\.py|sinks/overlay[^/]*\.py",
     "onnxruntime": r"engine/onnxruntime[^/]*\.py",
     "onnx": r"platforms/layers\.py|engine/onnx_graph\.py",
@@ -67,6 +70,10 @@ OPTIONAL = {
     "tomli": r"strict/formats\.py",
     "torch": r"(?!)",
     "edge_attp_export": r"(?!)",
+}
+# Files that may import inside a function, and why lazy.load() does not serve there.
+LATE = {
+    "bitstream/pyav.py": "the oldest place of av, which is yet to use lazy.load()",
 }
 # The core: what each folder of edge_attp/native/src may include, besides itself.
 MAY_INCLUDE = {
@@ -121,7 +128,7 @@ def part(path_or_module):
 
 
 def imports(path):
-    """(dotted name, is inside a function, line) for everything that a file imports."""
+    """(dotted name, is inside a function, line) for everything that a file imports when it runs."""
     found = []
 
     def visit(node, late):
@@ -134,6 +141,8 @@ def imports(path):
                 found.extend(
                     (child.module + "." + alias.name, late, child.lineno) for alias in child.names
                 )
+            if isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
+                continue
             visit(child, late or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
 
     visit(ast.parse(source(path), path), False)
@@ -163,14 +172,32 @@ def test_python_imports_go_down(name):
             )
 
 
+def loaded(path):
+    """(dotted name, line) for each text that a file gives to lazy.load() after the purpose."""
+    for node in ast.walk(ast.parse(source(path), path)):
+        function = getattr(node, "func", None)
+        if isinstance(function, ast.Attribute) and function.attr == "load":
+            if getattr(function.value, "id", "") == "lazy":
+                for argument in node.args[1:]:
+                    yield ast.literal_eval(argument), node.lineno
+
+
 @pytest.mark.parametrize("name", PYTHON_FILES)
-def test_optional_packages_are_imported_late_and_in_their_place(name):
-    for module, late, line in imports(os.path.join(PACKAGE, name)):
-        pattern = OPTIONAL.get(part(module))
-        if pattern is not None:
-            where = f"edge_attp/{name}:{line} imports {module}"
-            assert re.match(f"(?:{pattern})$", name), where + ": not its place"
-            assert late, where + " at the top: do it inside a function"
+def test_optional_packages_are_loaded_lazily_and_in_their_place(name):
+    path = os.path.join(PACKAGE, name)
+    imported = [(module, line) for module, _, line in imports(path) if part(module) in OPTIONAL]
+    assert not imported or name in LATE, f"edge_attp/{name} imports {imported}: use lazy.load()"
+    for module, line in imported + list(loaded(path)):
+        pattern = dict(OPTIONAL, numpy=r"doctor/software\.py")[part(module)]
+        assert re.match(f"(?:{pattern})$", name), (
+            f"edge_attp/{name}:{line} loads {module}: not its place"
+        )
+
+
+@pytest.mark.parametrize("name", PYTHON_FILES)
+def test_imports_stand_at_the_top(name):
+    late = [line for _, late, line in imports(os.path.join(PACKAGE, name)) if late]
+    assert not late or name in LATE, f"edge_attp/{name} imports inside a function, lines {late}"
 
 
 @pytest.mark.parametrize("name", NATIVE_FILES)

@@ -425,7 +425,7 @@ def test_interrupt_does_not_wait_for_what_is_not_scored_yet(go, monkeypatch):
 
 def test_buffers_of_a_long_first_gop_are_given_back():
     class Graph:
-        def allocate(self):
+        def allocate_buffers(self):
             return object()
 
     pool = networks.Pool(Graph())
@@ -456,9 +456,9 @@ def test_an_engine_that_fails_ends_the_run(go):
         def describe(self):
             return "failing"
 
-        def load(self, path):
-            graph = self.inner.load(path)
-            start = graph.start
+        def load_graph(self, path):
+            graph = self.inner.load_graph(path)
+            start = graph.start_run
 
             def fail_later(batch):
                 self.runs += 1
@@ -466,7 +466,7 @@ def test_an_engine_that_fails_ends_the_run(go):
                     raise EngineError("out of order")
                 return start(batch)
 
-            graph.start = fail_later
+            graph.start_run = fail_later
             return graph
 
     with pytest.raises(EngineError, match="out of order"):

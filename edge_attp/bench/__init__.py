@@ -1,32 +1,35 @@
-"""Measures the pipeline as it is, and reports what was found.
+"""Measures the pipeline and reports the result.
 
-`runs` measures one video, `streams` several copies of it at once, `choices` one setting beside another;
-`report` turns all of it into one record, which is what is stored as JSON; `formats`, `markdown`, `plot` and
-`baseline` know that record only. Nothing below the command line imports this package.
+`runs` measures one video, `streams` several copies of it at once, `choices` the choices of a setting;
+`report` turns that into one `record`, which is what is stored as JSON; `formats`, `markdown`, `plot` and
+`baseline` know that record only. Only the command line imports this package.
 """
 
-from edge_attp.bench.baseline import compare, differences, read_baseline
+from edge_attp.bench.baseline import compare_reports, different_conditions, read_baseline
 from edge_attp.bench.choices import check_subject, compare_choices
-from edge_attp.bench.formats import FORMATS, render
-from edge_attp.bench.report import add_choices, add_streams, add_tx2_estimate, build
-from edge_attp.bench.runs import Setup, demo_clip, measure
-from edge_attp.bench.streams import Copies, measure_streams
+from edge_attp.bench.formats import render
+from edge_attp.bench.record import Report
+from edge_attp.bench.report import add_choices, add_streams, add_tx2_estimate, new_report
+from edge_attp.bench.runs import OpenBackend, Setup, demo_clip, measure
+from edge_attp.bench.streams import Copies, Streams, measure_streams
 
 __all__ = [
-    "FORMATS",
     "Copies",
+    "OpenBackend",
+    "Report",
     "Setup",
+    "Streams",
     "add_choices",
     "add_streams",
     "add_tx2_estimate",
-    "build",
     "check_subject",
-    "compare",
     "compare_choices",
+    "compare_reports",
     "demo_clip",
-    "differences",
+    "different_conditions",
     "measure",
     "measure_streams",
+    "new_report",
     "read_baseline",
     "render",
 ]

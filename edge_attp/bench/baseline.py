@@ -1,12 +1,12 @@
-"""Compares a benchmark with an earlier one. Knows records only (see report)."""
+"""Compares a benchmark with an earlier one. Knows records only."""
 
 import json
-from typing import Any, Iterator, List, NamedTuple, Tuple
+from typing import Any, Iterator, List, NamedTuple, Tuple, cast
 
-from edge_attp.bench.report import FORMAT, READABLE, Report
+from edge_attp.bench.record import FORMAT, READABLE, Report
 from edge_attp.errors import UsageError
 
-__all__ = ["Change", "compare", "differences", "read_baseline"]
+__all__ = ["Change", "compare_reports", "different_conditions", "read_baseline"]
 
 # What must be equal for a comparison to mean something.
 CONDITIONS = (
@@ -26,7 +26,7 @@ COMPARED = (
 
 
 class Change(NamedTuple):
-    """One value then and now. worse_percent: below 0 if it became better."""
+    """One value before and now. worse_percent is negative if it got better."""
 
     name: str
     before: float
@@ -35,7 +35,7 @@ class Change(NamedTuple):
 
 
 def read_baseline(path: str) -> Report:
-    """Reads a stored benchmark. UsageError if it is none, or of another version."""
+    """Reads a stored benchmark. UsageError if the file is not one, or has another version."""
     try:
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
@@ -47,18 +47,17 @@ def read_baseline(path: str) -> Report:
         )
     if report.get("version") not in READABLE:
         raise UsageError(
-            "--baseline {}: has version {}, expected one of {}: measure it again with this version".format(
-                path, report.get("version"), ", ".join(map(str, READABLE))
-            )
+            f"--baseline {path}: has version {report.get('version')}, expected one of "
+            f"{', '.join(map(str, READABLE))}: measure it again with this version"
         )
     for keys, _, _ in COMPARED:
         value = _value(report, keys)
         if not isinstance(value, (int, float)) or not value > 0:
-            raise UsageError("--baseline {}: {} is missing".format(path, ".".join(keys)))
-    return report
+            raise UsageError(f"--baseline {path}: {'.'.join(keys)} is missing")
+    return cast(Report, report)
 
 
-def compare(now: Report, before: Report) -> List[Change]:
+def compare_reports(now: Report, before: Report) -> List[Change]:
     """How the compared values changed."""
     changes = []
     for keys, name, is_more_worse in COMPARED:
@@ -68,16 +67,16 @@ def compare(now: Report, before: Report) -> List[Change]:
     return changes
 
 
-def differences(now: Report, before: Report) -> Iterator[str]:
-    """What makes two benchmarks hard to compare, for people."""
+def different_conditions(now: Report, before: Report) -> Iterator[str]:
+    """The conditions that differ, one line each: they make two benchmarks hard to compare."""
     for keys in CONDITIONS:
         was, is_now = _value(before, keys), _value(now, keys)
         if was != is_now:
-            yield "{} was {} and is {}".format(".".join(keys), was, is_now)
+            yield f"{'.'.join(keys)} was {was} and is {is_now}"
 
 
-def _value(report: Any, keys: Tuple[str, ...]) -> Any:
-    """None where there is none."""
+def _value(report: object, keys: Tuple[str, ...]) -> Any:
+    """None if it is missing; a stored record may be of any form."""
     for key in keys:
         report = report.get(key) if isinstance(report, dict) else None
     return report

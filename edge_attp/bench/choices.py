@@ -1,6 +1,6 @@
-"""Measures what can be chosen, one choice beside the other: threads, kinds of memory, sizes of batch.
+"""Compares the choices of a setting by measurement: threads, kinds of memory, batch sizes.
 
-The choices take turns, so that a noisy machine is noisy for all.
+The choices take turns, so that noise of the machine disturbs all of them alike.
 """
 
 from statistics import median
@@ -14,14 +14,14 @@ from edge_attp.errors import UsageError
 
 __all__ = ["Choice", "Comparison", "check_subject", "compare_choices"]
 
-ENGINES = {"threads": "onnxruntime", "buffers": "tensorrt"}  # of choices that only one engine has
+ENGINES = {"threads": "onnxruntime", "buffers": "tensorrt"}  # of settings that one engine has
 BATCHES = (1, 2, 4, 8)
 COPIES = BATCHES[-1]
 EACH_CORE = 8  # more cores than this are tried in powers of two
 
 
 class Choice(NamedTuple):
-    """One choice. pictures_per_s: scored, median of all rounds; the slowest and the fastest round."""
+    """One choice, in scored pictures per second: the median of all rounds, the slowest and the fastest round."""
 
     name: str
     pictures_per_s: float
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """subject: what was chosen. best: name of the fastest choice. copies: of the video at once."""
+    """subject: the setting. best: name of the fastest choice. copies: of the video, run at once."""
 
     subject: str
     best: str
@@ -40,21 +40,21 @@ class Comparison(NamedTuple):
 
 
 def check_subject(subject: str, setup: Setup) -> None:
-    """UsageError if the engine has no such choice."""
+    """UsageError if the engine does not have this setting."""
     name = setup.open_backend().name
     if ENGINES.get(subject, name) != name:
         raise UsageError(
-            f"--compare {subject}: that is a choice of --backend {ENGINES[subject]}, and this is {name}"
+            f"--compare {subject}: is a setting of --backend {ENGINES[subject]}, and this is {name}"
         )
 
 
 def compare_choices(
     subject: str, setup: Setup, rounds: int, progress: Callable[[str], None]
 ) -> Comparison:
-    """Runs each choice `rounds` times and once more before that, in turns.
+    """Runs each choice `rounds` times, in turns, after one round that does not count.
 
-    subject: "threads" of the engine on the CPU, "buffers", the kinds of memory of TensorRT, or "batch",
-    pictures of 8 copies at once. progress gets a line before each run.
+    subject: "threads" (of ONNX Runtime on the CPU), "buffers" (TensorRT's kinds of memory) or "batch" (sizes,
+    with 8 copies of the video at once). progress is called with a line of text before each run.
     """
     runs = SUBJECTS[subject](setup)
     rates: Dict[str, List[float]] = {name: [] for name in runs}
@@ -86,7 +86,7 @@ def _buffers(setup: Setup) -> Runs:
 
 
 def _batch(setup: Setup) -> Runs:
-    """What the graph does not take is left out."""
+    """Sizes that the graph cannot take are left out."""
     backend = setup.open_backend()
     tried = [(size, Copies(setup, backend, size)) for size in BATCHES]
     return {str(size): _together(copies) for size, copies in tried if copies.batch == size}

@@ -1,8 +1,21 @@
-"""A benchmark as Markdown: tables for people. Knows records only (see report)."""
+"""A benchmark as Markdown: tables for people. Knows records only."""
 
-from typing import Any, Dict, Iterable, Iterator, List, Sequence
+from typing import Iterable, Iterator, List, Sequence
 
-from edge_attp.bench.report import Report
+from edge_attp.bench.record import (
+    BoardFacts,
+    ChoiceFacts,
+    ComparisonFacts,
+    EstimateFacts,
+    KindFacts,
+    ModeFacts,
+    Range,
+    Report,
+    Settings,
+    StreamsFacts,
+    Times,
+    TrialFacts,
+)
 
 __all__ = ["MODE_COLUMNS", "PAPER", "markdown", "mode_cells", "span", "table"]
 
@@ -36,45 +49,36 @@ def markdown(report: Report) -> str:
 
 def _conditions(report: Report) -> str:
     pack, video, software = report["pack"], report["video"], report["software"]
+    width, height = pack["input"]
+    model = [pack["backbone"], pack["precision"], f"{width}x{height}"]
+    model += [] if pack["is_trained"] else ["not trained"]
     kinds = ", ".join(f"{video['kinds'][kind]} {kind}" for kind in sorted(video["kinds"]))
-    return "**{}**: {} ({}, {}, {}{}); {}; {}, {} {}, {}x{}, {} pictures ({}); {}; edge-attp {}{}".format(
-        report["machine"],
-        pack["name"],
-        pack["backbone"],
-        pack["precision"],
-        "{}x{}".format(*tuple(pack["input"])),
-        "" if pack["is_trained"] else ", not trained",
-        report["backend"],
-        video["file"],
-        video["codec"],
-        video["profile"],
-        video["width"],
-        video["height"],
-        video["pictures"],
-        kinds,
-        _runs(report["settings"]),
-        software["edge_attp"],
-        " at " + software["commit"] if software["commit"] else "",
+    commit = f" at {software['commit']}" if software["commit"] else ""
+    return (
+        f"**{report['machine']}**: {pack['name']} ({', '.join(model)}); {report['backend']}; "
+        f"{video['file']}, {video['codec']} {video['profile']}, {video['width']}x{video['height']}, "
+        f"{video['pictures']} pictures ({kinds}); {_runs(report['settings'])}; "
+        f"edge-attp {software['edge_attp']}{commit}"
     )
 
 
-def _runs(settings: Dict[str, int]) -> str:
-    return "medians of {}, {} parser thread{}".format(
-        settings["repeat"], settings["threads"], "" if settings["threads"] == 1 else "s"
-    )
+def _runs(settings: Settings) -> str:
+    threads = settings["threads"]
+    plural = "" if threads == 1 else "s"
+    return f"medians of {settings['repeat']}, {threads} parser thread{plural}"
 
 
 def _stage_rows(report: Report) -> Iterator[List[str]]:
     for name, times in report["stages"].items():
-        yield _stage_row(name, times, "{:.3f}".format(times["per_picture_ms"]))
+        yield _stage_row(name, times, f"{times['per_picture_ms']:.3f}")
     costs = sum(times["per_picture_ms"] for times in report["stages"].values())
     yield ["sum of all", "", "", "", "", f"{costs:.3f}"]
     yield _stage_row("`total`, from one scored picture to the next", report["total"], "")
 
 
-def _stage_row(name: str, times: Dict[str, float], last: str) -> List[str]:
-    percentiles = [f"{times[key]:.3f}" for key in ("p50_ms", "p90_ms", "p99_ms")]
-    return [name, f"{times['runs']}"] + percentiles + [last]
+def _stage_row(name: str, times: Times, last: str) -> List[str]:
+    percentiles = (times["p50_ms"], times["p90_ms"], times["p99_ms"])
+    return [name, f"{times['runs']}"] + [f"{value:.3f}" for value in percentiles] + [last]
 
 
 def _paper_rows(report: Report) -> Iterator[List[str]]:
@@ -87,47 +91,41 @@ def _paper_rows(report: Report) -> Iterator[List[str]]:
 def _findings(report: Report) -> Iterator[str]:
     rates, target = report["pictures_per_s"], report["target"]
     yield (
-        "pipelined: **{:.1f} pictures/s** ({:.1f} to {:.1f}); sequential, one stage after the other: {:.1f}".format(
-            rates["pipelined"],
-            rates["pipelined_min"],
-            rates["pipelined_max"],
-            rates["sequential"],
-        )
+        f"pipelined: **{rates['pipelined']:.1f} pictures/s** ({rates['pipelined_min']:.1f} to "
+        f"{rates['pipelined_max']:.1f}); sequential, one stage after the other: "
+        f"{rates['sequential']:.1f}"
     )
-    yield "target {:g} pictures/s: {}, {:.2f} times as fast as that".format(
-        target["pictures_per_s"],
-        "reached" if target["is_reached"] else "**not reached**",
-        target["margin"],
+    reached = "reached" if target["is_reached"] else "**not reached**"
+    yield (
+        f"target {target['pictures_per_s']:g} pictures/s: {reached}, {target['margin']:.2f} times as fast "
+        "as that"
     )
     cpu, memory = report["cpu"], report["memory"]
-    yield "CPU: {:.1f} ms of processor time a scored picture, {:.2f} cores busy".format(
-        cpu["ms_per_picture"],
-        cpu["cores_busy"],
+    yield (
+        f"CPU: {cpu['ms_per_picture']:.1f} ms of processor time a scored picture, "
+        f"{cpu['cores_busy']:.2f} cores busy"
     )
     device = memory["device_bytes"]
-    yield "memory: {:.0f} MB at its peak (RSS); of the device: {}".format(
-        memory["peak_rss_bytes"] / 1e6,
-        "-" if device is None else f"{device / 1e6:.0f} MB",
+    of_device = "-" if device is None else f"{device / 1e6:.0f} MB"
+    yield (
+        f"memory: {memory['peak_rss_bytes'] / 1e6:.0f} MB at its peak (RSS); of the device: {of_device}"
     )
-    for line in _board_lines(report["board"]):
-        yield line
+    yield from _board_lines(report["board"])
     for remark in report["remarks"]:
         yield "**not at full speed**: " + remark
 
 
-def _board_lines(board: Dict[str, Any]) -> Iterator[str]:
+def _board_lines(board: BoardFacts) -> Iterator[str]:
     clocks = [
-        "{} {:.0f} of {:.0f} MHz".format(
-            clock["name"], clock["now_hz"] / 1e6, clock["limit_hz"] / 1e6
-        )
+        f"{clock['name']} {clock['now_hz'] / 1e6:.0f} of {clock['limit_hz'] / 1e6:.0f} MHz"
         for clock in board["clocks"]
     ]
-    parts = [board["release"], board["power_mode"] and "mode " + board["power_mode"]] + clocks
+    parts = [board["release"], board["power_mode"] and "mode " + board["power_mode"], *clocks]
     if any(parts):
         yield "board: " + ", ".join(part for part in parts if part)
 
 
-def _streams(found: Dict[str, Any]) -> List[str]:
+def _streams(found: StreamsFacts) -> List[str]:
     """How a number of streams was found, line by line."""
     lines = [
         f"{found['copies']} copies at once, batches of up to {one['batch']}: "
@@ -140,69 +138,71 @@ def _streams(found: Dict[str, Any]) -> List[str]:
     return ["### Several streams", "\n".join("- " + line for line in lines)]
 
 
-def _trial(trial: Dict[str, Any], found: Dict[str, Any]) -> str:
-    return "{} live streams: the last ended after {:.2f} s (allowed {:.2f}), {:.1f} % scored: {}".format(
-        trial["copies"],
-        trial["slowest_s"],
-        found["allowed_s"],
-        100.0 * trial["scored_share"],
-        "sustained" if trial["is_sustained"] else "too many",
+def _trial(trial: TrialFacts, found: StreamsFacts) -> str:
+    verdict = "sustained" if trial["is_sustained"] else "too many"
+    return (
+        f"{trial['copies']} live streams: the last ended after {trial['slowest_s']:.2f} s "
+        f"(allowed {found['allowed_s']:.2f}), {100.0 * trial['scored_share']:.1f} % scored: {verdict}"
     )
 
 
-def _choices(comparison: Dict[str, Any]) -> List[str]:
+def _choices(comparison: ComparisonFacts) -> List[str]:
+    subject = comparison["subject"]
     rows = [_choice_row(choice, comparison["best"]) for choice in comparison["choices"]]
-    heading = "### Chosen by measurement: %(subject)s (%(copies)d at once, medians of %(rounds)d)"
-    columns = (comparison["subject"], "pictures/s", "slowest", "fastest", "")
-    return [heading % comparison, table(rows, columns)]
+    heading = (
+        f"### Chosen by measurement: {subject} ({comparison['copies']} at once, "
+        f"medians of {comparison['rounds']})"
+    )
+    return [heading, table(rows, (subject, "pictures/s", "slowest", "fastest", ""))]
 
 
-def _choice_row(choice: Dict[str, Any], best: str) -> List[str]:
-    rates = [f"{choice[name]:.1f}" for name in ("pictures_per_s", "slowest", "fastest")]
-    return [choice["name"]] + rates + ["**best**" if choice["name"] == best else ""]
+def _choice_row(choice: ChoiceFacts, best: str) -> List[str]:
+    rates = (choice["pictures_per_s"], choice["slowest"], choice["fastest"])
+    mark = "**best**" if choice["name"] == best else ""
+    return [choice["name"]] + [f"{rate:.1f}" for rate in rates] + [mark]
 
 
-def _estimate(found: Dict[str, Any], target: float) -> List[str]:
+def _estimate(found: EstimateFacts, target: float) -> List[str]:
     modes = [_mode_row(mode, target) for mode in found["modes"]]
     kinds = [_kind_row(kind) for kind in found["motion_kinds"]]
     return [
-        "### Jetson TX2: {}".format(found["label"]),
+        f"### Jetson TX2: {found['label']}",
         table(modes, MODE_COLUMNS + (f"target {target:g}",)),
-        "Where the motion graph's time goes, MAX-N ({}):".format(found["label"]),
+        f"Where the motion graph's time goes, MAX-N ({found['label']}):",
         table(kinds, KIND_COLUMNS),
         "Assumed:",
         "\n".join("- " + line for line in found["assumptions"]),
     ]
 
 
-def _mode_row(mode: Dict[str, Any], target: float) -> List[str]:
+def _mode_row(mode: ModeFacts, target: float) -> List[str]:
     rates = mode["pictures_per_s"]
     verdicts = {0: "missed", 1: "open", 2: "reached"}
-    verdict = verdicts[sum(rate >= target for rate in rates.values())]
-    return mode_cells(mode) + [verdict]
+    return mode_cells(mode) + [verdicts[(rates["low"] >= target) + (rates["high"] >= target)]]
 
 
-def mode_cells(mode: Dict[str, Any]) -> List[str]:
+def mode_cells(mode: ModeFacts) -> List[str]:
     """The cells under MODE_COLUMNS."""
-    times = [span(mode[name]) for name in ("appearance_ms", "motion_ms", "reader_ms")]
-    return [mode["mode"]] + times + ["{low:.0f} to {high:.0f}".format(**mode["pictures_per_s"])]
+    times = (mode["appearance_ms"], mode["motion_ms"], mode["reader_ms"])
+    rates = mode["pictures_per_s"]
+    return (
+        [mode["mode"]]
+        + [span(time) for time in times]
+        + [f"{rates['low']:.0f} to {rates['high']:.0f}"]
+    )
 
 
-def _kind_row(kind: Dict[str, Any]) -> List[str]:
-    sizes = [
-        f"{kind['layers']}",
-        "{:.3f}".format(kind["gflop"]),
-        "{:.1f}".format(kind["megabytes"]),
-    ]
+def _kind_row(kind: KindFacts) -> List[str]:
+    sizes = [f"{kind['layers']}", f"{kind['gflop']:.3f}", f"{kind['megabytes']:.1f}"]
     return [kind["kind"]] + sizes + [span(kind["milliseconds"])]
 
 
-def span(found: Dict[str, float]) -> str:
+def span(found: Range) -> str:
     """A range for people."""
-    return "{low:.1f} to {high:.1f}".format(**found)
+    return f"{found['low']:.1f} to {found['high']:.1f}"
 
 
 def table(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> str:
-    """A Markdown table, the first column to the left, without a line break at its end."""
+    """A Markdown table without a final line break; the first column is left-aligned, the others right."""
     head = ["| " + " | ".join(columns) + " |", "|---" + "|---:" * (len(columns) - 1) + "|"]
     return "\n".join(head + ["| " + " | ".join(row) + " |" for row in rows])

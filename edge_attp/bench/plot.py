@@ -1,14 +1,16 @@
-"""Stage times as a picture. Knows records only (see report); OpenCV comes from where it is drawn with."""
+"""Stage times as a picture. Knows records only; edge_attp.sinks.draw provides OpenCV."""
 
-from typing import Any, Dict, Tuple
+from typing import Dict, Tuple
 
 import numpy as np
 
-from edge_attp.bench.report import Report
+from edge_attp.bench.record import Report, Times
 from edge_attp.errors import SourceError
 from edge_attp.sinks import draw
 
-__all__ = ["draw_stages", "save"]
+__all__ = ["draw_stages", "save_plot"]
+
+Colour = Tuple[int, int, int]
 
 PAPER_COLOUR = (252, 252, 250)
 INK = (40, 44, 52)
@@ -24,12 +26,12 @@ STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 MOST_STEPS = 8
 
 
-def save(report: Report, path: str) -> None:
+def save_plot(report: Report, path: str) -> None:
     """Writes the picture as a PNG. SourceError if it cannot be written."""
     cv2 = draw.opencv()
     try:
         is_written = cv2.imwrite(path, cv2.cvtColor(draw_stages(report), cv2.COLOR_RGB2BGR))
-    except cv2.error:  # no encoder for that ending
+    except cv2.error:  # no encoder for that suffix
         is_written = False
     if not is_written:
         raise SourceError(f"{path}: cannot be written; the name must end in .png")
@@ -40,7 +42,8 @@ def draw_stages(report: Report) -> np.ndarray:
 
     RGB uint8 (height, 900, 3).
     """
-    rows = list(report["stages"].items()) + [("total", report["total"])]
+    stages: Dict[str, Times] = {**report["stages"], "total": report["total"]}
+    rows = list(stages.items())
     canvas = np.full((TOP + ROW * len(rows) + BOTTOM, WIDTH, 3), PAPER_COLOUR, np.uint8)
     scale = _Scale(max(times["p99_ms"] for _, times in rows))
     _axis(canvas, scale, TOP + ROW * len(rows))
@@ -65,10 +68,8 @@ class _Scale:
 
 def _heading(canvas: np.ndarray, report: Report) -> None:
     pack, rate = report["pack"], report["pictures_per_s"]["pipelined"]
-    title = "{}: {:.1f} pictures/s".format(report["machine"], rate)
-    rest = "{} {}, {}, {}".format(
-        pack["name"], pack["precision"], report["backend"], _video(report)
-    )
+    title = f"{report['machine']}: {rate:.1f} pictures/s"
+    rest = f"{pack['name']} {pack['precision']}, {report['backend']}, {_video(report)}"
     draw.write(canvas, title, (16, 26), INK, 0.6)
     draw.write(canvas, rest, (16, 48), INK, TEXT_SCALE)
     draw.write(canvas, "p50 / p90 / p99, ms", (WIDTH - RIGHT + 24, TOP - 4), INK, TEXT_SCALE)
@@ -91,11 +92,9 @@ def _axis(canvas: np.ndarray, scale: _Scale, bottom: int) -> None:
     draw.write(canvas, legend, (LEFT, bottom + 36), INK, TEXT_SCALE)
 
 
-def _row(
-    canvas: np.ndarray, scale: _Scale, middle: int, name: str, times: Dict[str, float]
-) -> None:
+def _row(canvas: np.ndarray, scale: _Scale, middle: int, name: str, times: Times) -> None:
     bar, tail = (TOTAL_BAR, TOTAL_TAIL) if name == "total" else (BAR, TAIL)
-    p50, p90, p99 = (times[key] for key in ("p50_ms", "p90_ms", "p99_ms"))
+    p50, p90, p99 = times["p50_ms"], times["p90_ms"], times["p99_ms"]
     _box(canvas, (scale.x(0), scale.x(p90)), middle, BAR_HEIGHT, tail)
     _box(canvas, (scale.x(0), max(scale.x(p50), scale.x(0) + 1)), middle, BAR_HEIGHT, bar)
     _box(canvas, (scale.x(p99) - 1, scale.x(p99) + 1), middle, BAR_HEIGHT, bar)
@@ -114,7 +113,7 @@ def _target(canvas: np.ndarray, scale: _Scale, pictures_per_s: float, bottom: in
 
 
 def _box(
-    canvas: np.ndarray, columns: Tuple[int, int], middle: int, height: int, colour: Any
+    canvas: np.ndarray, columns: Tuple[int, int], middle: int, height: int, colour: Colour
 ) -> None:
     top = middle - height // 2
     canvas[top : top + height, columns[0] : columns[1]] = colour

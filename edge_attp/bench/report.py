@@ -1,7 +1,7 @@
-"""One benchmark as one record of plain values: what is stored as JSON, and all that a table shows.
+"""Turns what was measured into one record (see record), whose medians are taken over the repetitions.
 
-Medians are taken over the repetitions. A stage runs once per picture, or once per group of pictures;
-`per_picture_ms` is what it costs for each scored picture, so these add up and the others do not.
+A stage runs once per picture, or once per group of pictures; `per_picture_ms` is what it costs for each scored
+picture, so these add up and the others do not.
 """
 
 import json
@@ -15,6 +15,17 @@ import numpy as np
 
 from edge_attp import __version__
 from edge_attp.bench.choices import Comparison
+from edge_attp.bench.record import (
+    FORMAT,
+    VERSION,
+    PackFacts,
+    Rates,
+    Report,
+    Software,
+    StageFacts,
+    Times,
+    VideoFacts,
+)
 from edge_attp.bench.runs import WARM_UP, Measurement, Repetition
 from edge_attp.bench.streams import Streams
 from edge_attp.bitstream import CompressedVideo
@@ -25,32 +36,15 @@ from edge_attp.platforms.layers import Layer
 from edge_attp.platforms.roofline import HostTimes, estimate
 from edge_attp.timing import STAGES
 
-__all__ = [
-    "FORMAT",
-    "READABLE",
-    "VERSION",
-    "Report",
-    "add_choices",
-    "add_streams",
-    "add_tx2_estimate",
-    "build",
-    "to_json",
-]
+__all__ = ["add_choices", "add_streams", "add_tx2_estimate", "new_report", "to_json"]
 
-FORMAT = "edge-attp-bench"
-# 1: pictures_per_s.sequential was computed from the stage times; no streams, choices, device memory.
-VERSION = 2
-READABLE = (1, 2)
 # The two columns of the paper's Table 1. `sink` is in neither.
 PREPROCESS = ("demux", "parse", "decode_key", "tensors", "upload")
 CNN = ("appearance", "motion", "score")
 AFTER_NETWORKS = ("score", "sink")
-TIMES = ("mean_ms", "p50_ms", "p90_ms", "p99_ms")
-
-Report = Dict[str, Any]
 
 
-def build(
+def new_report(
     found: Measurement,
     pack: Pack,
     board: Board,
@@ -94,7 +88,7 @@ def build(
 
 
 def add_tx2_estimate(report: Report, graphs: Mapping[str, Sequence[Layer]]) -> None:
-    """Puts beside the measurement what it lets one expect of a TX2. graphs: layers by graph name."""
+    """Adds an estimate of what a TX2 would do. graphs: layers by graph name."""
     stages, scored = report["stages"], report["video"]["scored"]
     after_ms = sum(stages[name]["per_picture_ms"] for name in AFTER_NETWORKS if name in stages)
     host = HostTimes(
@@ -106,12 +100,12 @@ def add_tx2_estimate(report: Report, graphs: Mapping[str, Sequence[Layer]]) -> N
 
 
 def add_streams(report: Report, found: Streams) -> None:
-    """Puts in what several copies at once did."""
+    """Adds how several copies at once did."""
     report["streams"] = _plain(found)
 
 
 def add_choices(report: Report, found: Sequence[Comparison]) -> None:
-    """Puts in what was compared."""
+    """Adds the comparisons."""
     report["choices"] = [_plain(comparison) for comparison in found]
 
 
@@ -121,7 +115,7 @@ def to_json(report: Report) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Records as objects, tuples as lists."""
+    """Named tuples become dicts, other tuples lists."""
     if hasattr(value, "_asdict"):
         return {name: _plain(part) for name, part in value._asdict().items()}
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
@@ -131,21 +125,25 @@ def _median(found: Measurement, value: Callable[[Repetition], float]) -> float:
     return float(median(value(run) for run in found.repetitions))
 
 
-def _times(found: Measurement, stage: str) -> Dict[str, float]:
+def _times(found: Measurement, stage: str) -> Times:
     """How often a stage ran in one run, and its times."""
     runs = [run.stages[stage] for run in found.repetitions]
-    times: Dict[str, float] = {"runs": int(median(run.runs for run in runs))}
-    for name in TIMES:
-        times[name] = median(getattr(run, name) for run in runs)
-    return times
+    return {
+        "runs": int(median(run.runs for run in runs)),
+        "mean_ms": median(run.mean_ms for run in runs),
+        "p50_ms": median(run.p50_ms for run in runs),
+        "p90_ms": median(run.p90_ms for run in runs),
+        "p99_ms": median(run.p99_ms for run in runs),
+    }
 
 
-def _stages(found: Measurement) -> Dict[str, Dict[str, float]]:
+def _stages(found: Measurement) -> Dict[str, StageFacts]:
     """Each stage but the total, which is no part of the sum."""
-    stages = {}
+    stages: Dict[str, StageFacts] = {}
     for name in STAGES[:-1]:
         if all(name in run.stages for run in found.repetitions):
-            stages[name] = dict(_times(found, name), per_picture_ms=_per_picture_ms(found, name))
+            cost_ms = _per_picture_ms(found, name)
+            stages[name] = {**_times(found, name), "per_picture_ms": cost_ms}
     return stages
 
 
@@ -157,7 +155,7 @@ def _per_picture_ms(found: Measurement, stage: str) -> float:
     return _median(found, cost)
 
 
-def _rates(found: Measurement, stages: Dict[str, Dict[str, float]]) -> Dict[str, Any]:
+def _rates(found: Measurement, stages: Mapping[str, StageFacts]) -> Rates:
     """Scored pictures per second: of the pipeline, in one thread, and of parts of the stages alone."""
     measured = [run.scored / run.seconds for run in found.repetitions]
     costs = {name: times["per_picture_ms"] for name, times in stages.items()}
@@ -171,11 +169,11 @@ def _rates(found: Measurement, stages: Dict[str, Dict[str, float]]) -> Dict[str,
     }
 
 
-def _rate(costs: Dict[str, float], names: Any) -> float:
+def _rate(costs: Mapping[str, float], names: Sequence[str]) -> float:
     return 1000.0 / sum(costs.get(name, 0.0) for name in names)
 
 
-def _software() -> Dict[str, Optional[str]]:
+def _software() -> Software:
     return {
         "edge_attp": __version__,
         "commit": _commit(),
@@ -185,7 +183,7 @@ def _software() -> Dict[str, Optional[str]]:
 
 
 def _commit() -> Optional[str]:
-    """Of the checkout that runs, "-dirty" where it was changed since; None outside one."""
+    """Of the checkout that runs, with "-dirty" if it has been changed since; None outside one."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if not os.path.exists(os.path.join(root, ".git")):
         return None
@@ -197,7 +195,7 @@ def _commit() -> Optional[str]:
     return said.decode("ascii", "replace").strip()
 
 
-def _pack(pack: Pack) -> Dict[str, Any]:
+def _pack(pack: Pack) -> PackFacts:
     return {
         "name": pack.name,
         "backbone": pack.backbone,
@@ -207,7 +205,7 @@ def _pack(pack: Pack) -> Dict[str, Any]:
     }
 
 
-def _video(found: Measurement, options: Options) -> Dict[str, Any]:
+def _video(found: Measurement, options: Options) -> VideoFacts:
     header, run = found.header, found.repetitions[0]
     video = CompressedVideo(
         header.source, residual=False, transcode=options.transcode, track=header.track

@@ -1,8 +1,8 @@
-"""Runs a video through the pipeline several times and keeps what the clock and the system said.
+"""Runs a video through the pipeline several times, and records times and memory.
 
-The pipeline is the one of `edge-attp run`, threads and all, with a sink that only counts; in between it
-runs with all stages in one thread, one after the other. Every run opens the video and the graphs anew;
-opening is timed apart.
+The pipeline is that of `edge-attp run`, threads included, with a sink that only counts. Between these runs it
+runs with all stages in one thread, one after the other. Each run opens the video and the graphs again;
+opening is timed separately.
 """
 
 import os
@@ -14,6 +14,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 from edge_attp.engine import Backend, Pack
 from edge_attp.errors import SourceError, UsageError
 from edge_attp.pipeline import Options, recognise
+from edge_attp.protocols import Protocol
 from edge_attp.recognition import ScoredPicture, Verdict
 from edge_attp.sinks import Header, Sink
 from edge_attp.timing import Clock, StageTimes
@@ -21,6 +22,7 @@ from edge_attp.timing import Clock, StageTimes
 __all__ = [
     "WARM_UP",
     "Measurement",
+    "OpenBackend",
     "Repetition",
     "Setup",
     "demo_clip",
@@ -31,14 +33,19 @@ __all__ = [
 WARM_UP = 1  # whole runs that are not counted
 
 
+class OpenBackend(Protocol):
+    """edge_attp.engine.open_backend with the rest chosen; either argument may be left out."""
+
+    def __call__(self, threads: Optional[int] = ..., buffers: Optional[str] = ...) -> Backend: ...
+
+
 class Setup(NamedTuple):
-    """What is measured. open_backend: edge_attp.engine.open_backend with everything chosen but `threads`
-    and `buffers`, which it takes by name and need not be given."""
+    """What to measure."""
 
     video: str
     pack: Pack
     options: Options
-    open_backend: Callable[..., Backend]
+    open_backend: OpenBackend
 
 
 class Repetition(NamedTuple):
@@ -55,8 +62,8 @@ class Repetition(NamedTuple):
 
 class Measurement(NamedTuple):
     """All counted runs; `sequential` are those in one thread. kinds: pictures of each kind, "I", "P" and
-    "B". peak_rss_bytes: of this process since it began. device_bytes: memory that the device has lost
-    to this backend, None where it has none of its own."""
+    "B". peak_rss_bytes: of this process since it started. device_bytes: how much less memory is free on
+    the device since the backend was opened, None for a device without memory of its own."""
 
     header: Header
     kinds: Dict[str, int]
@@ -67,21 +74,21 @@ class Measurement(NamedTuple):
 
 
 def demo_clip() -> str:
-    """The clip of a source checkout. UsageError where the package is installed without one."""
+    """The clip in the repository. UsageError if the package is installed outside it."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     path = os.path.join(os.path.dirname(package), "examples", "demo.mp4")
     if not os.path.isfile(path):
         raise UsageError(
-            "there is no demo clip beside this installation: name a video with --video"
+            "the demo clip comes with the repository, not with an installation: name a video with --video"
         )
     return path
 
 
 def measure(setup: Setup, repeat: int, progress: Callable[[str], None]) -> Measurement:
-    """Runs the video WARM_UP + repeat times, and as often in one thread; progress gets a line before
-    each pair of runs.
+    """Runs the video WARM_UP + repeat times, and as often in one thread.
 
-    SourceError if not two pictures could be scored: then there is no time between them.
+    progress is called with a line of text before each pair of runs. SourceError if fewer than two pictures
+    could be scored: then there is no time between them.
     """
     backend = setup.open_backend()
     in_one_thread = setup._replace(options=setup.options._replace(overlap=False))
@@ -116,11 +123,8 @@ def _run(setup: Setup, backend: Backend, meter: "_Meter") -> Repetition:
     verdict = recognise(video, pack, backend, [meter], options, clock)
     if verdict.scored < 2:
         raise SourceError(
-            (
-                f"{video}: {verdict.scored} pictures were scored, and measuring takes two; "
-                "name a longer video with P or B "
-                "pictures"
-            )
+            f"{video}: {verdict.scored} pictures were scored, and measuring takes two: name a longer video "
+            "with P or B pictures"
         )
     return Repetition(
         stages=clock.summary(),

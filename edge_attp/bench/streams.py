@@ -1,7 +1,7 @@
-"""Several copies of a video through one session: pictures per second, and live streams sustained.
+"""Several copies of a video in one session: pictures per second, and live streams sustained.
 
-A number of live streams is claimed only after as many copies ran at the video's own pace, as cameras
-would give it out, and every one of them kept up.
+A number of live streams counts as sustained only after that many copies have run at the pace of the video, as
+cameras would deliver it, and every one of them has kept up.
 """
 
 import time
@@ -18,13 +18,13 @@ __all__ = ["Copies", "Streams", "Throughput", "Trial", "measure_streams"]
 
 RUNS = 3
 MOST_TRIALS = 6
-SLACK_S = 0.25  # that a stream may end later than its last picture is due
+SLACK_S = 0.25  # how long after its last picture is due a stream may end
 LEAST_SCORED = 0.99  # of what is scored without a clock
 
 
 class Trial(NamedTuple):
-    """Copies at the video's own pace. slowest_s: until the last one ended. scored_share: the lowest of
-    all copies, of what is scored without a clock."""
+    """Copies at the pace of the video. slowest_s: until the last one ended. scored_share: the lowest of all
+    copies, of what is scored when they run as fast as they can."""
 
     copies: int
     slowest_s: float
@@ -33,8 +33,8 @@ class Trial(NamedTuple):
 
 
 class Throughput(NamedTuple):
-    """Copies as fast as they go. batch: pictures that run at once at most. pictures_per_s: of all copies
-    together, and scored_per_s those of them that are scored."""
+    """Copies as fast as they can. batch: the largest number of pictures run at once. pictures_per_s: of all
+    copies together; scored_per_s: those that are scored."""
 
     batch: int
     pictures_per_s: float
@@ -44,10 +44,10 @@ class Throughput(NamedTuple):
 class Streams(NamedTuple):
     """How many live streams are sustained, and how that was found.
 
-    throughputs: of so many copies, medians of `runs` runs, the best first; its batch is that of the
-    trials. frame_rate: of one stream. estimated: streams that the best would feed. allowed_s and
-    least_scored: what every stream of a trial must keep. sustained: copies of the last trial if it held,
-    else 0.
+    throughputs: of `copies` copies, medians of `runs` runs, best first; the trials use the batch of the first.
+    frame_rate: of one stream. estimated: streams that the best throughput would feed. allowed_s and
+    least_scored: limits that every stream of a trial must keep. sustained: copies of the last trial if it
+    succeeded, otherwise 0.
     """
 
     copies: int
@@ -62,7 +62,7 @@ class Streams(NamedTuple):
 
 
 class Copies:
-    """Runs copies of a video through one session, again and again. batch: pictures to run at once."""
+    """Runs copies of a video through one session, repeatedly. batch: pictures to run at once."""
 
     def __init__(self, setup: Setup, backend: Backend, batch: int) -> None:
         self._video = setup.video
@@ -72,7 +72,7 @@ class Copies:
         self.frame_rate: Optional[float] = None
 
     def run(self, copies: int, options: Optional[Options] = None) -> Tuple[List[Verdict], float]:
-        """The verdicts of all copies, and the seconds until the last one ended. Raises what ended one."""
+        """The verdicts of all copies, and the seconds until the last one ended. Raises the error of a copy."""
         jobs = [
             Job(self._video, list, options or self._options, f"copy {number + 1}")
             for number in range(copies)
@@ -93,9 +93,9 @@ class Copies:
         verdicts, seconds = self.run(copies)
         return sum(verdict.scored for verdict in verdicts) / seconds
 
-    def live(self, copies: int, scored: int) -> "Trial":
-        """One run at the video's own pace; scored: pictures of one copy without a clock."""
-        # A camera's first group of pictures does not wait for the second one.
+    def try_live(self, copies: int, scored: int) -> Trial:
+        """One run at the pace of the video. scored: pictures that one copy scores as fast as it can."""
+        # The first group of pictures of a camera does not wait for the second one.
         verdicts, _ = self.run(copies, self._options._replace(realtime=True, wait=False))
         slowest_s = max(verdict.seconds for verdict in verdicts)
         share = min(verdict.scored for verdict in verdicts) / scored
@@ -103,7 +103,7 @@ class Copies:
         return Trial(copies, slowest_s, share, is_sustained)
 
     def allowed_s(self, pictures: int) -> float:
-        """How long a live stream of so many pictures may take."""
+        """How long a live stream of this many pictures may take."""
         assert self.frame_rate is not None
         return pictures / self.frame_rate + SLACK_S
 
@@ -111,11 +111,11 @@ class Copies:
 def measure_streams(
     candidates: Sequence[Copies], count: int, progress: Callable[[str], None]
 ) -> Streams:
-    """Runs `count` copies RUNS times as fast as they go, then as many live ones as that would feed,
-    and fewer until all keep up.
+    """Runs `count` copies RUNS times as fast as they can, then as many live ones as that throughput would
+    feed, and fewer until all keep up.
 
-    candidates: batches to choose from, by throughput. progress gets a line before each run. SourceError
-    if the video does not tell its frame rate or nothing of it is scored.
+    candidates: batches, of which the one with the highest throughput is taken. progress is called with a line of
+    text before each run. SourceError if the video has no frame rate or no picture of it is scored.
     """
     seconds: Dict[Copies, List[float]] = {copies: [] for copies in candidates}
     for number in range(RUNS):
@@ -150,12 +150,12 @@ def _throughput(copies: Copies, one: Verdict, copies_per_s: float) -> Throughput
 def _trials(
     copies: Copies, estimated: int, one: Verdict, progress: Callable[[str], None]
 ) -> Tuple[Trial, ...]:
-    """Downwards from the estimate, in steps as large as the delay of the trial before."""
+    """Goes down from the estimate, in steps as large as the delay of the previous trial."""
     trials: List[Trial] = []
     count = estimated
     while count >= 1 and len(trials) < MOST_TRIALS:
         progress(f"{count} live streams")
-        trials.append(copies.live(count, one.scored))
+        trials.append(copies.try_live(count, one.scored))
         if trials[-1].is_sustained:
             break
         fits = int(count * copies.allowed_s(one.pictures) / trials[-1].slowest_s)

@@ -1,93 +1,61 @@
-"""The command line `edge-attp`: one file per command, found through the table COMMANDS.
+"""The command line `edge-attp`.
 
-This file and the top level of each command import the standard library and edge_attp.errors only, so
-that --help works on a bare Python. stdout carries results, stderr all else. Exit codes: 0 done, 1
-failure, 2 usage, 3 input unreadable, 4 stream unsupported, 5 model or engine, 6 a check failed
-(bench, doctor), 130 interrupted, 143 terminated.
+`parsers` declares all commands with the standard library alone; the module of a command, which bears its name,
+is imported when it runs. stdout carries results, stderr everything else. Exit codes: 0 done, 1 failure,
+2 usage, 3 input unreadable, 4 stream unsupported, 5 model or engine, 6 a check failed (bench, doctor), 130
+interrupted, 143 terminated.
 """
 
-import argparse
 import importlib
 import os
 import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional, Union
+from types import FrameType
+from typing import Iterator, List, Optional, Union
 
-from edge_attp import __version__
+from edge_attp.cli.parsers import parse_command_line
 from edge_attp.errors import EdgeAttpError
 
-__all__ = ["main"]
+__all__ = ["CHECK_FAILED", "main"]
 
-# Name, what it does. Each is a module here with add_arguments(parser) and main(args) -> exit code.
-COMMANDS = (
-    ("run", "recognise what happens in a video"),
-    ("inspect", "show what is in a video stream"),
-    ("serve", "watch cameras and files as a service"),
-    ("service", "install the service under systemd, or take it away"),
-    ("build", "make TensorRT engines of a model pack on this device"),
-    ("bench", "measure the pipeline on this machine"),
-    ("doctor", "look at this machine and say how to mend what is wrong"),
-    ("export", "write a model pack (needs PyTorch)"),
-)
+CHECK_FAILED = 6
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: what a command does at Ctrl-C, it does then too."""
+    """SIGTERM, at which a command does what it does at Ctrl-C."""
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Runs one command; returns the exit code."""
     _open_closed_streams()
-    args = _parse(sys.argv[1:] if arguments is None else arguments)
+    args = parse_command_line(sys.argv[1:] if arguments is None else arguments)
     try:
         with _sigterm_raises():
-            code = args.run(args)
+            command = importlib.import_module("edge_attp.cli." + args.command)
+            code = int(command.main(args))
             sys.stdout.flush()
     except Terminated:
         return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _let_go_of_stdout()
+        _discard_stdout()
         return 1
     except EdgeAttpError as error:
-        _complain(error)
+        _print_error(error)
         return error.exit_code
     except OSError as error:  # a full disk, a result file that cannot be written
         parts = (error.filename, error.strerror or error)
-        _complain(": ".join(str(part) for part in parts if part))
+        _print_error(": ".join(str(part) for part in parts if part))
         return 1
-    return int(code)
-
-
-def _parse(arguments: List[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="edge-attp",
-        description="Recognises actions in compressed video without decoding it.",
-        epilog="edge-attp COMMAND --help tells more about each command.",
-    )
-    parser.add_argument("--version", action="version", version="edge-attp " + __version__)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.required = True  # a parameter only from Python 3.7 on
-    own = {}
-    for name, summary in COMMANDS:
-        module = importlib.import_module("edge_attp.cli." + name)
-        own[name] = commands.add_parser(name, help=summary, add_help=name != "export")
-        module.add_arguments(own[name])
-        own[name].set_defaults(run=module.main)
-    args, rest = parser.parse_known_args(arguments)
-    if args.command == "export":
-        args.rest = rest
-    elif rest:
-        own[args.command].error("unrecognized arguments: " + " ".join(rest))
-    return args
+    return code
 
 
 def _open_closed_streams() -> None:
-    """What was closed by who started us is as good as /dev/null; left closed, the next file to be
-    opened would take its place."""
+    """Opens standard streams that the parent process closed as /dev/null; otherwise the next file to be
+    opened would take their place."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -101,7 +69,7 @@ def _open_closed_streams() -> None:
 
 @contextmanager
 def _sigterm_raises() -> Iterator[None]:
-    """The first SIGTERM raises Terminated; more of them do not disturb what that leads to."""
+    """The first SIGTERM raises Terminated; further ones are ignored while the command cleans up."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -112,20 +80,20 @@ def _sigterm_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _terminate(number: int, frame: Any) -> None:
+def _terminate(number: int, frame: Optional[FrameType]) -> None:
     signal.signal(number, signal.SIG_IGN)
     raise Terminated()
 
 
-def _complain(error: Union[str, Exception]) -> None:
+def _print_error(error: Union[str, Exception]) -> None:
     try:
         print("edge-attp: error: " + " ".join(str(error).split()), file=sys.stderr)
-    except OSError:  # nobody to complain to; the exit code still tells
+    except OSError:  # stderr is gone; the exit code still tells
         pass
 
 
-def _let_go_of_stdout() -> None:
-    """Who read our output has left; Python must not complain about that once more at exit."""
+def _discard_stdout() -> None:
+    """The reader of our output has left; Python must not report that a second time at exit."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):  # stdout is no file, as under a test

@@ -1,8 +1,27 @@
-"""Types of arguments that several commands take."""
+"""What an option may hold: argument types, and options that have a new name."""
 
 import argparse
+import re
+import sys
+from typing import Any, Optional, Sequence, Tuple, Union
 
-__all__ = ["add_track", "count", "whole"]
+from edge_attp.choices import COMPARABLE
+
+__all__ = [
+    "AS_MEASURED",
+    "Renamed",
+    "count",
+    "instance_name",
+    "positive",
+    "scoring_interval",
+    "anchor_distance",
+    "comparison_subjects",
+    "stream_count",
+    "whole",
+]
+
+AS_MEASURED = 0  # of --streams: "auto"
+_INSTANCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*$")
 
 
 def count(text: str) -> int:
@@ -20,12 +39,73 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def add_track(parser: argparse.ArgumentParser) -> None:
-    """--track, for commands that read a video."""
-    parser.add_argument(
-        "--track",
-        type=whole,
-        metavar="N",
-        help="which video track of a file that has several, counted from 0 as `inspect` lists them "
-        "(default: the one that FFmpeg calls the best: marked as default, no cover or thumbnail)",
-    )
+def positive(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0")
+    return value
+
+
+def scoring_interval(text: str) -> int:
+    """--every: 1 for "picture", 0 for "gop", or N."""
+    words = {"picture": 1, "gop": 0}
+    return words[text] if text in words else count(text)
+
+
+def anchor_distance(text: str) -> Optional[int]:
+    """--anchor: None for "keyframe", or N."""
+    return None if text == "keyframe" else count(text)
+
+
+def stream_count(text: str) -> int:
+    """--streams: AS_MEASURED for "auto", or N."""
+    return AS_MEASURED if text == "auto" else count(text)
+
+
+def comparison_subjects(text: str) -> Tuple[str, ...]:
+    """--compare: different words of COMPARABLE, separated by commas."""
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in COMPARABLE or names.count(name) > 1:
+            raise argparse.ArgumentTypeError(
+                f"got {text!r}, expected some of {', '.join(COMPARABLE)}, separated by commas"
+            )
+    return names
+
+
+def instance_name(text: str) -> str:
+    """What systemd takes behind the @ of a unit."""
+    if _INSTANCE_NAME.match(text) is None:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected letters, digits and . _ - only")
+    return text
+
+
+class Renamed(argparse.Action):
+    """An old name of an option or an argument: still works, is not shown by --help, and names its successor.
+
+    successor: the option that has taken its place, whose value it sets.
+    """
+
+    def __init__(self, option_strings: Sequence[str], dest: str, successor: str, **others: Any):
+        super().__init__(option_strings, dest, help=argparse.SUPPRESS, **others)
+        self._successor = successor
+        self._has_warned = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Union[str, Sequence[Any], None],
+        option_string: Optional[str] = None,
+    ) -> None:
+        if values is None:  # an argument that was left out
+            return
+        setattr(namespace, self._successor.lstrip("-").replace("-", "_"), values)
+        if not self._has_warned:
+            old = option_string or f"the argument {self.metavar}"
+            print(f"{parser.prog}: {old} is now called {self._successor}", file=sys.stderr)
+            self._has_warned = True

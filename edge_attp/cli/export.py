@@ -1,6 +1,6 @@
-"""`edge-attp export`: hands its arguments to the workstation package edge_attp_export.
+"""`edge-attp export`: passes its arguments to the workstation package edge_attp_export.
 
-PyTorch lives in that package and only there, so it runs as a process of its own.
+PyTorch lives in that package alone, so it runs as a process of its own.
 """
 
 import argparse
@@ -17,12 +17,8 @@ installed here. On a workstation, in the repository: pip install ./export
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares nothing: all arguments, --help too, belong to the other package (args.rest)."""
-
-
 def main(args: argparse.Namespace) -> int:
-    """Runs the command; returns the exit code of the other program."""
+    """Runs the other program; returns its exit code. args.rest holds its arguments."""
     if importlib.util.find_spec("edge_attp_export") is None:
         if {"-h", "--help"} & set(args.rest):
             print(HELP, end="")

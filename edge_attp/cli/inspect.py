@@ -1,46 +1,28 @@
-"""`edge-attp inspect`: what is in a stream, a picture of one picture, and all arrays for NumPy."""
+"""`edge-attp inspect`: shows what a stream holds, draws one picture, writes all arrays for NumPy."""
 
 import argparse
 import json
 import time
 from contextlib import ExitStack
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from edge_attp.cli.arguments import add_track, count
+from edge_attp.bitstream import CompressedVideo, Picture
+from edge_attp.bitstream.orientation import Orientation
+from edge_attp.bitstream.tracks import describe_track
 from edge_attp.errors import EdgeAttpError, SourceError, UsageError
+from edge_attp.sinks import draw
+from edge_attp.sinks.npz import NpzWriter
+from edge_attp.survey import Survey
+from edge_attp.types import StreamInfo, StreamStats, VideoTrack
 
 FORMAT = "edge-attp-inspect"
 FORMAT_VERSION = 1
 CODECS = {"h264": "H.264", "hevc": "HEVC"}
 SHOWN_DISTANCES = 6
-SHOWN_WIDTH_PX = 640  # narrower pictures are drawn larger, by a whole factor
+SHOWN_WIDTH_PX = 640  # narrower pictures are enlarged by a whole factor
 
-EPILOG = """
---dump writes an .npz file that numpy.load() reads. For every picture N in decoding order, as it is coded:
-  N/mv         int16 (2, H4, W4, 2)  vectors x, y in quarter luma samples, lists 0 and 1
-  N/reference  int32 (2, H4, W4)     decode_index of the reference, -1 unused, -2 never received
-  N/mode       uint8 (H4, W4)        0 intra, 1 inter, 2 skip, 3 pcm, 4 missing
-  N/flow       float32 (2, H4, W4)   motion in luma pixels per picture interval, x, y
-  N/y, N/u, N/v  int16               coded residual
-and one entry per picture in decode_index, poc, pts, kind, is_reference, is_random_access, damaged.
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments of this command."""
-    parser.description = "Tells what is in a stream: pictures, motion, residual, integrity."
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
-    parser.add_argument("input", metavar="INPUT", help="file or URL of an H.264 or HEVC stream")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    parser.add_argument("--limit", type=count, metavar="N", help="read N pictures only")
-    parser.add_argument("--threads", type=count, default=1, metavar="N", help="parser threads")
-    add_track(parser)
-    parser.add_argument("--dump", metavar="OUT.npz", help="write the arrays of every picture")
-    parser.add_argument(
-        "--picture", type=int, metavar="N", help="draw picture N (in decoding order, from 0)"
-    )
-    parser.add_argument("--png", metavar="OUT.png", help="where --picture draws to")
+Report = Dict[str, Any]  # what JSON can hold, as Survey.summary() gives it
+Line = Tuple[str, str]  # label and text
 
 
 def main(args: argparse.Namespace) -> int:
@@ -62,14 +44,10 @@ def main(args: argparse.Namespace) -> int:
 # A survey of the whole stream -----------------------------------------------------------
 
 
-def _survey(args: argparse.Namespace) -> Tuple[Dict[str, Any], Optional[BaseException]]:
+def _survey(args: argparse.Namespace) -> Tuple[Report, Optional[BaseException]]:
     """The report, and what ended the reading early: an error of the stream or Ctrl-C."""
-    from edge_attp.bitstream import CompressedVideo
-    from edge_attp.sinks.npz import NpzWriter
-    from edge_attp.survey import Survey
-
-    survey, clock, failure = Survey(), _Clock(), None
-    video = CompressedVideo(args.input, threads=args.threads, track=args.track)
+    survey, clock, failure = Survey(), _ParseClock(), None
+    video = CompressedVideo(args.input, threads=args.parse_threads, track=args.track)
     with video, ExitStack() as stack:
         dump = stack.enter_context(NpzWriter(args.dump)) if args.dump else None
         try:
@@ -86,7 +64,7 @@ def _survey(args: argparse.Namespace) -> Tuple[Dict[str, Any], Optional[BaseExce
     report["parse"] = {
         "seconds": clock.seconds,
         "pictures_per_second": survey.pictures / clock.seconds if clock.seconds else 0.0,
-        "threads": args.threads,
+        "threads": args.parse_threads,
     }
     return report, failure
 
@@ -97,7 +75,7 @@ def _reason(failure: Optional[BaseException]) -> Optional[str]:
     return None if failure is None else str(failure)
 
 
-def _nal_units(stats: Any) -> Dict[str, int]:
+def _nal_units(stats: StreamStats) -> Dict[str, int]:
     names = ("nal_units", "ignored_nal_units", "damaged_nal_units")
     return dict(
         {name: getattr(stats, name) for name in names},
@@ -106,13 +84,13 @@ def _nal_units(stats: Any) -> Dict[str, int]:
     )
 
 
-class _Clock:
-    """Time spent waiting for pictures, without what the caller does with them."""
+class _ParseClock:
+    """Measures the time spent waiting for pictures, without what the caller does with them."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def timed(self, pictures: Any, limit: Optional[int]) -> Iterator[Any]:
+    def timed(self, pictures: Iterable[Picture], limit: Optional[int]) -> Iterator[Picture]:
         source = iter(pictures)
         count = 0
         while limit is None or count < limit:
@@ -125,7 +103,7 @@ class _Clock:
             yield picture
 
 
-def _stream(info: Any) -> Dict[str, Any]:
+def _stream(info: StreamInfo) -> Report:
     fields = dict(info._asdict())
     fields["tools"] = list(info.tools)
     fields["tracks"] = [dict(track._asdict()) for track in info.tracks]
@@ -137,14 +115,12 @@ def _stream(info: Any) -> Dict[str, Any]:
 # Text -----------------------------------------------------------------------------------
 
 
-def _text(report: Dict[str, Any]) -> str:
+def _text(report: Report) -> str:
     lines = _stream_lines(report) + _picture_lines(report) + _motion_lines(report)
-    return "\n".join("{!s:12} {}".format(*line) for line in lines)
+    return "\n".join(f"{label:12} {text}" for label, text in lines)
 
 
-def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
-    from edge_attp.bitstream.orientation import Orientation
-
+def _stream_lines(report: Report) -> List[Line]:
     stream = report["stream"]
     rate = stream["frame_rate"]
     size = [f"{stream['width']}x{stream['height']}"]
@@ -159,26 +135,20 @@ def _stream_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
         ("input", report["input"]),
         ("container", stream["container"]),
         *tracks,
-        (
-            "codec",
-            "{} {}, level {}".format(CODECS[stream["codec"]], stream["profile"], stream["level"]),
-        ),
+        ("codec", f"{CODECS[stream['codec']]} {stream['profile']}, level {stream['level']}"),
         ("size", ", ".join(size)),
         ("tools", " ".join(stream["tools"]) or "none"),
     ]
 
 
-def _tracks(stream: Dict[str, Any]) -> str:
+def _tracks(stream: Report) -> str:
     """What --track chooses from."""
-    from edge_attp.bitstream.tracks import describe_track
-    from edge_attp.types import VideoTrack
-
     tracks = [describe_track(VideoTrack(**track)) for track in stream["tracks"]]
     tracks[stream["track"]] += "; this one is read"
-    return ", ".join("{} ({})".format(*pair) for pair in enumerate(tracks))
+    return ", ".join(f"{number} ({track})" for number, track in enumerate(tracks))
 
 
-def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+def _picture_lines(report: Report) -> List[Line]:
     gop = report["gop"]
     kinds = ", ".join(f"{count} {kind}" for kind, count in report["kinds"].items() if count)
     hidden = report["integrity"]["hidden_pictures"]
@@ -196,11 +166,11 @@ def _picture_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
             lengths = f"{gop['shortest']} to {gop['longest']}"
         lines.append(("GOPs", f"{gop['count']}, of {lengths} pictures"))
         lines.append(("pattern", _shortened(gop["pattern"])))
-    speed = "{:.0f} pictures per second".format(report["parse"]["pictures_per_second"])
+    speed = f"{report['parse']['pictures_per_second']:.0f} pictures per second"
     return lines + [("integrity", _integrity(report["integrity"])), ("parse speed", speed)]
 
 
-def _integrity(integrity: Dict[str, Any]) -> str:
+def _integrity(integrity: Report) -> str:
     found = []
     if integrity["damaged"]:
         found.append(f"{integrity['damaged']} damaged pictures ({integrity['first_damage']})")
@@ -214,7 +184,7 @@ def _integrity(integrity: Dict[str, Any]) -> str:
     return ", ".join(found) or "ok"
 
 
-def _motion_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
+def _motion_lines(report: Report) -> List[Line]:
     lines = []
     for kind, shares in report["blocks"].items():
         named = [f"{name} {_percent(share)}" for name, share in shares.items() if share]
@@ -222,22 +192,20 @@ def _motion_lines(report: Dict[str, Any]) -> List[Tuple[str, str]]:
     lines += [(f"{kind} coding", _coding(coding)) for kind, coding in report["coding"].items()]
     motion = report["motion"]
     if motion["blocks"]:
-        speeds = (motion["mean_px"], motion["median_px"], motion["p95_px"])
-        lines.append(
-            ("motion", "mean {:.2f}, median {:.2f}, p95 {:.2f} px per picture".format(*speeds))
-        )
+        text = "mean {mean_px:.2f}, median {median_px:.2f}, p95 {p95_px:.2f} px per picture"
+        lines.append(("motion", text.format(**motion)))
         lines.append(("references", _distances(report["reference_distances"])))
     for kind, residual in report["residual"].items():
-        text = "rms %.2f, %s of the samples coded"
-        values = (residual["rms_luma"], _percent(residual["nonzero_share"]))
-        lines.append((f"{kind} residual", text % values))
+        share = _percent(residual["nonzero_share"])
+        text = f"rms {residual['rms_luma']:.2f}, {share} of the samples coded"
+        lines.append((f"{kind} residual", text))
     return lines
 
 
-def _coding(coding: Dict[str, Any]) -> str:
-    parts = ["units of {}".format(_sides(coding["coding_units"]))]
+def _coding(coding: Report) -> str:
+    parts = [f"units of {_sides(coding['coding_units'])}"]
     if any(coding["luma_transforms"].values()):
-        parts.append("transforms of {}".format(_sides(coding["luma_transforms"])))
+        parts.append(f"transforms of {_sides(coding['luma_transforms'])}")
     vectors = [("merged", coding["merged"]), ("from both lists", coding["bi_predicted"])]
     named = [f"{100 * share:.0f} % {name}" for name, share in vectors if share]
     return "; ".join(parts + ([", ".join(named)] if named else []))
@@ -250,9 +218,9 @@ def _sides(shares: Dict[str, float]) -> str:
 
 
 def _distances(distances: List[Dict[str, float]]) -> str:
-    """Where references lie, earliest first; the table comes with the most frequent first."""
+    """Where references lie, earliest first; the survey lists the most frequent first."""
     shown = sorted(distances[:SHOWN_DISTANCES], key=lambda item: -item["pictures"])
-    parts = ["{:+g}: {}".format(-item["pictures"], _percent(item["share"])) for item in shown]
+    parts = [f"{-item['pictures']:+g}: {_percent(item['share'])}" for item in shown]
     rest = sum(item["share"] for item in distances[SHOWN_DISTANCES:])
     return "pictures away, " + ", ".join(parts + ([f"others {_percent(rest)}"] if rest else []))
 
@@ -269,15 +237,15 @@ def _shortened(pattern: str, length: int = 88) -> str:
 
 
 def _draw(args: argparse.Namespace) -> int:
-    from edge_attp.bitstream import CompressedVideo
-    from edge_attp.sinks import draw
-
     source, index, path = args.input, args.picture, args.png
     cv2 = draw.opencv()
-    with CompressedVideo(source, threads=args.threads, track=args.track, oriented=True) as video:
+    with CompressedVideo(
+        source, threads=args.parse_threads, track=args.track, oriented=True
+    ) as video:
         picture, key = _find(video, index, source)
         background = video.decode_key(key) if key is not None else None
         bit_depth = video.bit_depth
+    assert picture.residual is not None
     height, width = picture.residual.y.shape
     zoom = -(-SHOWN_WIDTH_PX // width)
     size = (width * zoom, height * zoom)
@@ -291,7 +259,7 @@ def _draw(args: argparse.Namespace) -> int:
     return 0
 
 
-def _find(video: Any, index: int, source: str) -> Tuple[Any, Any]:
+def _find(video: CompressedVideo, index: int, source: str) -> Tuple[Picture, Optional[Picture]]:
     """The picture, and the last random-access picture up to it (None if there is none)."""
     key, count = None, 0
     for picture in video:

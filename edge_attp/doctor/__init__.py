@@ -1,8 +1,8 @@
-"""What is right and wrong with this machine, its software and its set-up, each with the way to mend it.
+"""Checks this machine, its software and its configuration, and says how to fix what is wrong.
 
-One file per subject holds the checks, `findings` the record that all of them give, `examination` the
-table of checks and the way they are run. Only the standard library is imported at the top of these
-files: what is to be checked may be missing, or end the process that imports it.
+Each file holds the checks of one subject, `findings` the record that they return, `examination` the table of
+checks and how they run. What may be missing, or may kill the process that imports it, is imported only by modules
+whose checks run in a process of their own.
 """
 
 from edge_attp.doctor.examination import examine

@@ -1,26 +1,26 @@
-"""The one record that every check gives. Knows nothing of what is checked."""
+"""The one record that every check returns. Knows nothing of what is checked."""
 
 from typing import NamedTuple, Optional
 
 __all__ = ["FAIL", "Finding", "INFO", "PASS", "Patient", "SKIP", "STATUSES", "WARN"]
-__all__ += ["failed", "known", "passed", "skipped", "warned"]
+__all__ += ["failed", "noted", "passed", "skipped", "warned"]
 
 PASS, INFO, SKIP, WARN, FAIL = "PASS", "INFO", "SKIP", "WARN", "FAIL"
 STATUSES = (PASS, INFO, SKIP, WARN, FAIL)
 
 
 class Patient(NamedTuple):
-    """What is examined. root: below which /proc, /sys, /etc and /dev lie. config: a file of the service,
-    or None."""
+    """What to examine. root: the folder that holds /proc, /sys, /etc and /dev. config: a configuration file of the
+    service, or None."""
 
     root: str = "/"
     config: Optional[str] = None
 
 
 class Finding(NamedTuple):
-    """id: what was looked at, "core.h264". status: PASS; INFO, a fact without a judgement; SKIP, not
-    there by design; WARN, works but not as well as it could; FAIL, keeps edge-attp from working.
-    value: what was found, in one line. fix: what to do about it, "" where nothing need be done."""
+    """id: what was checked, as in "core.avx2". status: PASS; INFO, a fact without a judgement; SKIP, absent by
+    design; WARN, works but not as well as it could; FAIL, keeps edge-attp from working. value: what was
+    found, in one line. fix: what to do about it, "" if there is nothing to do."""
 
     id: str
     status: str
@@ -32,7 +32,7 @@ def passed(subject: str, value: str) -> Finding:
     return Finding(subject, PASS, value)
 
 
-def known(subject: str, value: str) -> Finding:
+def noted(subject: str, value: str) -> Finding:
     return Finding(subject, INFO, value)
 
 

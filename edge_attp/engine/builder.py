@@ -1,28 +1,34 @@
 """Builds TensorRT engines from the graphs of a pack, on the device that will run them.
 
-What an engine is kept under, and whether it may be used again, is the cache's business; how a call
-is named in each TensorRT is the adapter's.
+Where an engine is stored, and whether it may be used again, is up to the cache; the names of calls in each
+version of TensorRT are up to the adapter.
 """
 
 import time
-from typing import Any, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
+from edge_attp.choices import WORKSPACE_MIB
 from edge_attp.engine.backend import Shapes
 from edge_attp.engine.cuda_device import CudaContext
 from edge_attp.engine.engine_cache import EngineCache, EngineKey
+from edge_attp.engine.foreign import (
+    TrtBuilder,
+    TrtConfig,
+    TrtNetwork,
+    TrtParser,
+    TrtProfile,
+    TrtTimingCache,
+)
 from edge_attp.engine.onnx_graph import SCORING, ParserInput, parser_input
 from edge_attp.engine.tensorrt_platform import Platform, graph_name
 from edge_attp.errors import EngineError, ModelError
 from edge_attp.log import logger
 
-__all__ = ["WORKSPACE_MIB", "EngineBuilder", "Plan"]
-
-# Of 8 GB that a Jetson's processor and device share; convolutions of these sizes need less.
-WORKSPACE_MIB = 512
+__all__ = ["EngineBuilder", "Plan"]
 
 
 class Plan(NamedTuple):
-    """One engine to be had. fault: why the cache's cannot be used, None if it can."""
+    """One wanted engine. fault: why the one in the cache cannot be used, None if it can."""
 
     graph: str
     path: str
@@ -31,7 +37,7 @@ class Plan(NamedTuple):
 
 
 class EngineBuilder:
-    """Builds on one platform into one cache. workspace_mib: what kernels may use beside tensors."""
+    """Builds on one platform into one cache. workspace_mib: memory that kernels may use besides the tensors."""
 
     def __init__(
         self, platform: Platform, cache: EngineCache, workspace_mib: int = WORKSPACE_MIB
@@ -42,14 +48,14 @@ class EngineBuilder:
         self._workspace = workspace_mib << 20
         self._context: Optional[CudaContext] = None
 
-    def plan(self, graph: str, precision: str, batch: int) -> Plan:
-        """What building the ONNX file `graph` comes to; builds nothing."""
+    def plan_engine(self, graph: str, precision: str, batch: int) -> Plan:
+        """Says which engine the ONNX file `graph` needs and whether it exists; builds nothing."""
         key = self._platform.key(graph, precision, batch)
-        path = self._cache.path(graph_name(graph), key)
+        path = self._cache.engine_path(graph_name(graph), key)
         return Plan(graph, path, key, self._cache.fault(path, key))
 
-    def build(self, plan: Plan) -> float:
-        """Builds an engine and stores it; returns the seconds that took. Takes minutes.
+    def build_engine(self, plan: Plan) -> float:
+        """Builds an engine and stores it; returns the seconds that this took, which may be minutes.
 
         ModelError if the graph cannot be built, EngineError if TensorRT or the device fails.
         """
@@ -59,15 +65,15 @@ class EngineBuilder:
         self._context = self._context or CudaContext()
         with self._context.calls(f"building {plan.graph}"):
             self._platform.load_plugin()
-            data = self._built(plan, graph)
-        self._cache.store(plan.path, dict(plan.key._asdict()), data)
+            data = self._serialized(plan, graph)
+        self._cache.store_entry(plan.path, dict(plan.key._asdict()), data)
         return time.monotonic() - started
 
-    def _built(self, plan: Plan, graph: ParserInput) -> bytes:
+    def _serialized(self, plan: Plan, graph: ParserInput) -> bytes:
         api = self._api
-        builder = api.make("Builder")
+        builder = api.new_builder()
         network = builder.create_network(api.network_flags())
-        parser = api.module.OnnxParser(network, api.log)  # the weights are its own until the end
+        parser = api.module.OnnxParser(network, api.log)  # it owns the weights until the end
         if not parser.parse(graph.data):
             raise ModelError(f"{plan.graph}: TensorRT cannot read it: {_first_error(parser)}")
         config = builder.create_builder_config()
@@ -80,19 +86,21 @@ class EngineBuilder:
         if engine is None:
             raise api.failure(f"cannot build {plan.graph}")
         path = self._cache.timing_path(plan.key)
-        self._cache.store(path, _timing_key(plan.key), bytes(timings.serialize()))
+        self._cache.store_entry(path, _timing_key(plan.key), bytes(timings.serialize()))
         return bytes(engine)
 
-    def _allow_half(self, config: Any, network: Any, plan: Plan, graph: ParserInput) -> None:
-        """The products of the scoring pass what 16 bits hold."""
+    def _allow_half(
+        self, config: TrtConfig, network: TrtNetwork, plan: Plan, graph: ParserInput
+    ) -> None:
+        """Keeps the scoring in 32 bits: its products exceed the range of 16 bits."""
         is_wide = self._api.allow_half(config, network, SCORING)
         if graph.has_body and not is_wide:
-            raise EngineError(f"{plan.graph}: TensorRT has lost the names of the scoring")
+            raise EngineError(f"{plan.graph}: TensorRT has lost the names of the scoring layers")
 
-    def _timings(self, config: Any, key: EngineKey) -> Any:
-        """Times of kernels, which begin with those of earlier builds; to be kept during the build."""
+    def _timings(self, config: TrtConfig, key: EngineKey) -> TrtTimingCache:
+        """Times of kernels, starting with those of earlier builds; must be kept alive during the build."""
         try:
-            known = self._cache.load(self._cache.timing_path(key), _timing_key(key))
+            known = self._cache.load_entry(self._cache.timing_path(key), _timing_key(key))
         except EngineError as error:
             logger.debug("no timing cache: %s", error)
             known = b""
@@ -101,11 +109,11 @@ class EngineBuilder:
         return timings
 
 
-def _timing_key(key: EngineKey) -> Any:
+def _timing_key(key: EngineKey) -> Dict[str, object]:
     return {"timings": True, "tensorrt": key.tensorrt, "gpu": key.gpu}
 
 
-def _profile(builder: Any, inputs: Shapes, batch: int) -> Any:
+def _profile(builder: TrtBuilder, inputs: Shapes, batch: int) -> TrtProfile:
     """Any batch up to `batch`, fastest at `batch`."""
     profile = builder.create_optimization_profile()
     for name, shape in inputs.items():
@@ -113,7 +121,7 @@ def _profile(builder: Any, inputs: Shapes, batch: int) -> Any:
     return profile
 
 
-def _first_error(parser: Any) -> str:
+def _first_error(parser: TrtParser) -> str:
     if not parser.num_errors:
         return "it gave no reason"
     return " ".join(parser.get_error(0).desc().split())

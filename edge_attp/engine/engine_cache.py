@@ -1,8 +1,8 @@
-"""The engine cache: built engines on disk, each under all that it depends on.
+"""The engine cache: built engines on disk, each stored under everything that it depends on.
 
-An entry is one file: a line of JSON that describes it, then its bytes. It is written under a
-temporary name and renamed, so a reader finds a whole entry or none, and what does not fit its own
-description or the wanted key is never handed out. Nothing here knows what an engine is.
+An entry is one file: a line of JSON that describes it, then its bytes. It is written under a temporary name and
+renamed, so a reader finds a whole entry or none. An entry that does not match its own description or the wanted
+key is never returned. Nothing here knows what an engine is.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type
 
 from edge_attp.errors import EdgeAttpError, EngineError
 
@@ -20,20 +20,20 @@ __all__ += ["remove_files", "stale_files"]
 _FORMAT = "edge-attp-engine"
 _VERSION = 1
 _MOST_HEADER = 4096  # bytes
-MACHINE = ("tensorrt", "gpu", "plugin")  # what of a key is the same for all engines of one machine
-LEFT_BEHIND_S = 3600.0  # no build writes for so long
-# Names that path(), timing_path() and _write() give.
+MACHINE = ("tensorrt", "gpu", "plugin")  # fields that all engines of one machine share
+LEFT_BEHIND_S = 3600.0  # no build takes this long to write
+# Names that engine_path(), timing_path() and _write() give.
 _OURS = re.compile(
     r"(.+-[0-9a-f]{12}-trt.+-plugin[0-9a-z]+-b\d+\.engine|timing-trt.+\.cache)(\.\d+\.writing)?$"
 )
 
 
 class EngineKey(NamedTuple):
-    """All that a built engine depends on.
+    """Everything that a built engine depends on.
 
-    graph: sha256 of the ONNX file. gpu: architecture and number of multiprocessors ("sm_62x2"), since
-    kernels are chosen by their time on them. precision: "fp16" or "fp32". plugin: sha256 of the plugin
-    library, or "none". batch: the largest.
+    graph: sha256 of the ONNX file. gpu: architecture and number of multiprocessors ("sm_62x2"), because kernels
+    are chosen by the time they take there. precision: "fp16" or "fp32". plugin: sha256 of the plugin library,
+    or "none". batch: the largest one.
     """
 
     graph: str
@@ -45,7 +45,7 @@ class EngineKey(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An entry that may be used."""
+    """A usable entry."""
 
     path: str
     key: EngineKey
@@ -62,7 +62,7 @@ def default_folder() -> str:
 
 
 def file_sha256(path: str, error: Type[EdgeAttpError] = EngineError) -> str:
-    """Raises `error` if the file cannot be read."""
+    """The sha256 of a file in hexadecimal digits. Raises `error` if it cannot be read."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
@@ -74,49 +74,46 @@ def file_sha256(path: str, error: Type[EdgeAttpError] = EngineError) -> str:
 
 
 class EngineCache:
-    """The entries in one folder, which is made when the first one is stored."""
+    """The entries in one folder, which is created when the first one is stored."""
 
     def __init__(self, folder: Optional[str] = None) -> None:
         self.folder = folder or default_folder()
 
-    def path(self, name: str, key: EngineKey) -> str:
-        """Where the engine of the graph called `name` is kept; the file name is for people."""
+    def engine_path(self, name: str, key: EngineKey) -> str:
+        """Where the engine of the graph called `name` is stored; the file name is for people to read."""
         parts = (name, key.graph[:12], "trt" + key.tensorrt, key.gpu, key.precision)
         last = ("plugin" + key.plugin[:8], f"b{key.batch}")
         return os.path.join(self.folder, "-".join(parts + last) + ".engine")
 
     def timing_path(self, key: EngineKey) -> str:
-        """Where the times of kernels, which all engines of one device share, are kept."""
+        """Where the times of kernels are stored, which all engines of one device share."""
         return os.path.join(self.folder, f"timing-trt{key.tensorrt}-{key.gpu}.cache")
 
-    def load(self, path: str, key: Dict[str, Any]) -> bytes:
+    def load_entry(self, path: str, key: Mapping[str, object]) -> bytes:
         """The bytes of an entry. EngineError if it is missing, damaged, or of another key."""
         header, data = _split(path, _read(path))
         for name, wanted in key.items():
             if header["key"].get(name) != wanted:
-                raise EngineError(
-                    "{}: made for {} {}, here it is {}".format(
-                        path, name, header["key"].get(name), wanted
-                    )
-                )
+                made_for = header["key"].get(name)
+                raise EngineError(f"{path}: built for {name} {made_for}, but here it is {wanted}")
         if hashlib.sha256(data).hexdigest() != header["sha256"]:
-            raise EngineError(f"{path}: cut short or damaged")
+            raise EngineError(f"{path}: is cut short or damaged")
         return data
 
     def fault(self, path: str, key: EngineKey) -> Optional[str]:
         """Why the entry cannot be used, None if it can."""
         try:
-            self.load(path, dict(key._asdict()))
+            self.load_entry(path, key._asdict())
         except EngineError as error:
             return str(error)
         return None
 
-    def store(self, path: str, key: Dict[str, Any], data: bytes) -> None:
-        """Writes an entry, whole or not at all. EngineError where that fails."""
+    def store_entry(self, path: str, key: Mapping[str, object], data: bytes) -> None:
+        """Writes an entry, whole or not at all. EngineError if that fails."""
         header = {
             "format": _FORMAT,
             "version": _VERSION,
-            "key": key,
+            "key": dict(key),
             "sha256": hashlib.sha256(data).hexdigest(),
         }
         try:
@@ -125,11 +122,11 @@ class EngineCache:
         except OSError as error:
             raise EngineError(f"{path}: cannot be written: {error.strerror}") from None
 
-    def find(self, name: str, key: EngineKey, precisions: Tuple[str, ...]) -> Found:
-        """The engine to run: of the first of `precisions` that is there, and of the smallest batch that
-        is not below that of `key`, else of the largest.
+    def find_engine(self, name: str, key: EngineKey, precisions: Tuple[str, ...]) -> Found:
+        """The engine to run: the first of `precisions` that exists and, of these, the smallest batch that is not
+        below that of `key`, else the largest batch.
 
-        The precision of `key` does not count. EngineError says what is there instead.
+        The precision of `key` is ignored. EngineError says what was found instead.
         """
         wanted = dict(key._asdict())
         del wanted["precision"], wanted["batch"]
@@ -138,42 +135,39 @@ class EngineCache:
         entries.sort(key=lambda entry: _preference(entry[1], key.batch, precisions))
         for path, own in entries:
             try:
-                return Found(path, own, self.load(path, wanted))
+                return Found(path, own, self.load_entry(path, wanted))
             except EngineError as error:
                 faults.append(str(error))
-        raise EngineError(
-            "no engine for this graph, device and software in {}{}".format(
-                self.folder, "".join(f" ({fault})" for fault in faults[:1])
-            )
-        )
+        reason = f" ({faults[0]})" if faults else ""
+        raise EngineError(f"no engine for this graph, device and software in {self.folder}{reason}")
 
-    def files(self) -> List[str]:
-        """Paths of all that bears a name of ours, half written files too, in alphabetical order."""
+    def list_files(self) -> List[str]:
+        """Paths of all files that this class named, half-written ones included, in alphabetical order."""
         names = sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
         return [os.path.join(self.folder, name) for name in names if _OURS.match(name)]
 
-    def key_of(self, path: str) -> EngineKey:
-        """What an entry says that it was made for. EngineError if it does not say so."""
+    def read_key(self, path: str) -> EngineKey:
+        """The key in the header of an entry. EngineError if it has none."""
         try:
             own = EngineKey(**_split(path, _read(path, _MOST_HEADER))[0]["key"])
             return own._replace(batch=int(own.batch))
         except (TypeError, ValueError):
-            raise EngineError(f"{path}: its key makes no sense") from None
+            raise EngineError(f"{path}: its key is invalid") from None
 
     def _entries(self, name: str, key: EngineKey) -> List[Tuple[str, EngineKey]]:
-        """What is there of one graph, as far as its header can be read."""
+        """The entries of one graph whose headers can be read."""
         begin = os.path.join(self.folder, f"{name}-{key.graph[:12]}-")
         found = []
-        for path in self.files():
+        for path in self.list_files():
             if path.startswith(begin) and path.endswith(".engine"):
                 try:
-                    found.append((path, self.key_of(path)))
+                    found.append((path, self.read_key(path)))
                 except EngineError:
                     continue
         return found
 
 
-def _preference(own: EngineKey, batch: int, precisions: Tuple[str, ...]) -> Any:
+def _preference(own: EngineKey, batch: int, precisions: Tuple[str, ...]) -> Tuple[int, bool, int]:
     is_small = own.batch < batch
     return precisions.index(own.precision), is_small, -own.batch if is_small else own.batch
 
@@ -187,7 +181,7 @@ def _read(path: str, size: int = -1) -> bytes:
 
 
 def _split(path: str, data: bytes) -> Tuple[Dict[str, Any], bytes]:
-    """The checked header of an entry, and what follows it."""
+    """The checked header of an entry, which is JSON, and what follows it."""
     line, _, engine = data.partition(b"\n")
     try:
         header = json.loads(line.decode())
@@ -196,7 +190,7 @@ def _split(path: str, data: bytes) -> Tuple[Dict[str, Any], bytes]:
     except (ValueError, KeyError, TypeError):
         good = False
     if not good:
-        raise EngineError(f"{path}: not an engine that this version of edge-attp wrote")
+        raise EngineError(f"{path}: is not an engine that this version of edge-attp wrote")
     return header, engine
 
 
@@ -215,7 +209,7 @@ def _write(path: str, data: bytes) -> None:
 
 
 class Stale(NamedTuple):
-    """A file that no key of this machine names."""
+    """A file that no engine of this machine uses."""
 
     path: str
     reason: str
@@ -223,9 +217,10 @@ class Stale(NamedTuple):
 
 
 def stale_files(cache: EngineCache, here: EngineKey) -> List[Stale]:
-    """here: any key of this machine. Engines of other packs are not stale: who runs them is not known."""
+    """Files that this machine cannot use. here: any key of it. Engines of other packs do not count: somebody may run
+    them."""
     found = []
-    for path in cache.files():
+    for path in cache.list_files():
         reason = _stale_reason(cache, path, here)
         if reason is not None:
             found.append(Stale(path, reason, os.path.getsize(path)))
@@ -233,7 +228,7 @@ def stale_files(cache: EngineCache, here: EngineKey) -> List[Stale]:
 
 
 def remove_files(files: List[Stale]) -> None:
-    """EngineError names the first file that cannot be removed."""
+    """Removes files. EngineError names the first one that cannot be removed."""
     for file in files:
         try:
             os.unlink(file.path)
@@ -248,11 +243,11 @@ def _stale_reason(cache: EngineCache, path: str, here: EngineKey) -> Optional[st
     if path.endswith(".cache"):
         return None if path == cache.timing_path(here) else "kernel times of another machine"
     try:
-        own = cache.key_of(path)
+        own = cache.read_key(path)
     except EngineError:
         return "not an engine that this version of edge-attp wrote"
     for field in MACHINE:
         made_for, wanted = getattr(own, field), getattr(here, field)
         if made_for != wanted:
-            return f"made for {field} {made_for}, here it is {wanted}"
+            return f"built for {field} {made_for}, but here it is {wanted}"
     return None

@@ -1,8 +1,9 @@
-"""Model packs: a folder with model.json and two graphs, read strictly. Nothing here runs a graph."""
+"""Model packs: folders with model.json and two graphs, read strictly. Nothing here runs a graph."""
 
 import os
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from edge_attp.engine.backend import Shapes
 from edge_attp.engine.engine_cache import file_sha256
 from edge_attp.errors import ModelError
 from edge_attp.strict import (
@@ -35,18 +36,18 @@ __all__ = [
 FORMAT_VERSION = 1
 DEFAULT_PACK = "fight"
 GRAPHS = ("appearance", "motion")
-Shapes = Dict[str, Tuple[int, ...]]
+JsonObject = Optional[Mapping[str, object]]
 
 
 class Normalisation(NamedTuple):
-    """(value - mean) / std, per channel."""
+    """(value - mean) / std, for each of three channels."""
 
     mean: Tuple[float, float, float]
     std: Tuple[float, float, float]
 
 
 class InputSpec(NamedTuple):
-    """How pictures become network inputs; sizes are (width, height). See edge_attp.tensors."""
+    """How pictures become network inputs; sizes are (width, height) in pixels. See edge_attp.tensors."""
 
     resize: Tuple[int, int]
     crop: Tuple[int, int]
@@ -65,7 +66,8 @@ class Trilinear(NamedTuple):
 
 
 class Pack(NamedTuple):
-    """One model pack. `graphs`: paths of the ONNX files; `precision`: as `edge-attp export` calls it."""
+    """One model pack. graphs: paths of the ONNX files, by name. precision: as `edge-attp export` calls it. training and
+    accuracy: objects of model.json for people to read, or None."""
 
     folder: str
     name: str
@@ -76,18 +78,18 @@ class Pack(NamedTuple):
     input: InputSpec
     trilinear: Trilinear
     graphs: Dict[str, str]
-    training: Any
-    accuracy: Any
+    training: JsonObject
+    accuracy: JsonObject
 
     def inputs(self, graph: str) -> Shapes:
-        """Names and shapes of the inputs that a graph must have, without the batch dimension."""
+        """Names and shapes, without the batch dimension, of the inputs that a graph must have."""
         crop = self.input.crop[::-1]
         if graph == "appearance":
             return {"rgb": (3,) + crop}
         return {"flow": (2,) + crop, "residual": (3,) + crop, "appearance": self._projected()}
 
     def outputs(self, graph: str) -> Shapes:
-        """Names and shapes of the outputs that a graph must have, without the batch dimension."""
+        """Names and shapes, without the batch dimension, of the outputs that a graph must have."""
         if graph == "appearance":
             return {"appearance": self._projected()}
         return {"scores": (len(self.labels),)}
@@ -147,7 +149,7 @@ _MODEL: Table = {
 
 
 def default_pack() -> str:
-    """Folder of the default pack: the one installed with the package, else the source tree's."""
+    """Folder of the default pack: the one installed with the package, else the one in the repository."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = (
         os.path.join(package, "packs", DEFAULT_PACK),
@@ -160,12 +162,12 @@ def default_pack() -> str:
 
 
 def load_pack(folder: str) -> Pack:
-    """Reads and checks a pack, its graphs' sha256 included. ModelError if anything is wrong."""
+    """Reads and checks a pack, including the sha256 of each graph. ModelError if anything is wrong."""
     path = os.path.join(folder, "model.json")
     if not os.path.isdir(folder):
-        raise ModelError(f"{folder}: no such folder; a model pack is a folder with model.json")
+        raise ModelError(f"{folder}: does not exist; a model pack is a folder with model.json")
     document = read_json(path, ModelError)
-    document.read_required(("format_version",), _VERSION)  # others have other keys
+    document.read_required(("format_version",), _VERSION)  # other versions have other keys
     values = document.read_table(_MODEL)
     del values["format_version"], values["width"]
     made = {
@@ -176,8 +178,8 @@ def load_pack(folder: str) -> Pack:
     return Pack(folder=folder, **dict(values, **made))
 
 
-def read_input(file: str, values: Any) -> InputSpec:
-    """Reads the object `input` of model.json, as load_pack() does it; `file` is what errors name."""
+def read_input(file: str, values: object) -> InputSpec:
+    """Reads the object `input` of model.json, as load_pack() does; errors name `file`."""
     document = Document(file, {"input": values}, ModelError)
     return _input(document, document.read_table({"input": _INPUT})["input"])
 
@@ -197,7 +199,7 @@ def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
 
 
 def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -> str:
-    """The path of a graph, whose bytes must be the ones that are meant."""
+    """The path of a graph, whose sha256 must be the one in model.json."""
     file, meant = graphs[name]["file"], graphs[name]["sha256"]
     path = os.path.join(folder, file)
     found = file_sha256(path, ModelError)

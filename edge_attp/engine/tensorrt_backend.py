@@ -1,26 +1,27 @@
-"""TensorRT: runs engines that `edge-attp build` made on this device.
+"""TensorRT: runs engines that `edge-attp build` built on this device.
 
-Finds engines in the cache and nowhere else, and builds none: that takes minutes.
+It takes engines from the cache only and builds none, which would take minutes.
 """
 
 from typing import Optional, Set, Tuple
 
+from edge_attp.choices import PRECISIONS
 from edge_attp.engine.backend import Backend, Graph
-from edge_attp.engine.cuda_buffers import buffer_policy
+from edge_attp.engine.cuda_memory import buffer_policy
 from edge_attp.engine.engine_cache import EngineCache, Found
 from edge_attp.engine.pack import Pack
 from edge_attp.engine.tensorrt_graph import Session, TrtGraph
-from edge_attp.engine.tensorrt_platform import PRECISIONS, NotHere, graph_name, open_platform
-from edge_attp.errors import EngineError
+from edge_attp.engine.tensorrt_platform import graph_name, open_platform
+from edge_attp.errors import EngineError, MissingEngine
 from edge_attp.log import logger
 
 __all__ = ["TensorRtBackend", "open_if_built"]
 
 
 class TensorRtBackend(Backend):
-    """Runs engines of the first of `precisions` that is built. cache: a folder, None for the usual
-    one. buffers: one of BUFFER_KINDS, None as buffer_policy() chooses. batch: pictures a run that are
-    wanted; engines of a larger batch are slower with few. EngineError says what is missing here."""
+    """Runs engines of the first of `precisions` that has been built. cache: a folder, None for the default one.
+    buffers: one of BUFFER_KINDS, None for the choice of buffer_policy(). batch: the wanted number of pictures
+    per run; engines of a larger batch are slower with few. MissingEngine says what is missing here."""
 
     name = "tensorrt"
 
@@ -33,8 +34,8 @@ class TensorRtBackend(Backend):
     ) -> None:
         try:
             self._platform = open_platform()
-        except NotHere as error:
-            raise NotHere(f"{error}. Use --backend onnxruntime.") from None
+        except MissingEngine as error:
+            raise MissingEngine(f"{error}; use --backend onnxruntime instead") from None
         self._cache = EngineCache(cache)
         self._precisions = precisions
         self._batch = batch
@@ -44,25 +45,24 @@ class TensorRtBackend(Backend):
 
     def describe(self) -> str:
         platform = self._platform
-        return "TensorRT {}, {}, {} ({}), {} buffers, {} plugin".format(
-            platform.api.version,
-            " and ".join(sorted(self._loaded)) or "no engine yet",
-            platform.device.name,
-            platform.device.architecture,
-            self._buffers[0],
-            "with the" if platform.plugin else "no",
+        precisions = " and ".join(sorted(self._loaded)) or "no engine yet"
+        device = f"{platform.device.name} ({platform.device.architecture})"
+        plugin = "with the" if platform.plugin else "no"
+        return (
+            f"TensorRT {platform.api.version}, {precisions}, {device}, {self._buffers[0]} buffers, "
+            f"{plugin} plugin"
         )
 
-    def find(self, path: str) -> Found:
-        """The engine of an ONNX file. EngineError if none was built for this machine."""
+    def find_engine(self, path: str) -> Found:
+        """The engine of an ONNX file. EngineError if none has been built for this machine."""
         key = self._platform.key(path, batch=self._batch)
         try:
-            return self._cache.find(graph_name(path), key, self._precisions)
+            return self._cache.find_engine(graph_name(path), key, self._precisions)
         except EngineError as error:
-            raise EngineError(f"{path}: {error}: edge-attp build makes one") from None
+            raise EngineError(f"{path}: {error}: edge-attp build builds one") from None
 
-    def load(self, path: str) -> Graph:
-        found = self.find(path)
+    def load_graph(self, path: str) -> Graph:
+        found = self.find_engine(path)
         logger.debug("%s runs as %s", path, found.path)
         if self._session is None:
             self._session = Session(self._platform, self._buffers[1])
@@ -75,15 +75,15 @@ class TensorRtBackend(Backend):
 
 
 def open_if_built(pack: Pack, buffers: Optional[str], batch: int) -> Optional[Backend]:
-    """The backend, if this machine has all that it takes and engines of both graphs; else None."""
+    """The backend, if this machine has all that it needs and engines of both graphs; otherwise None."""
     try:
         backend = TensorRtBackend(buffers=buffers, batch=batch)
         for graph in pack.graphs.values():
-            backend.find(graph)
-    except NotHere as error:
+            backend.find_engine(graph)
+    except MissingEngine as error:
         logger.debug("%s", error)
         return None
     except EngineError as error:
-        logger.info("TensorRT is here but not used: %s", error)
+        logger.info("TensorRT is available but not used: %s", error)
         return None
     return backend

@@ -1,18 +1,19 @@
-"""An engine of TensorRT on the device, with a stream of its own.
+"""A TensorRT engine on the device, with a stream of its own.
 
-Nothing waits but Run.wait(), nothing is allocated once buffers have gone round: slots and their rows
-are made with the graph, for the largest batch that the engine was built for.
+Only Run.wait() blocks, and nothing is allocated once the buffers are in circulation: slots and their rows are
+made with the graph, for the largest batch that the engine was built for.
 """
 
 import weakref
 from collections import deque
 from contextlib import suppress
-from typing import Any, ContextManager, Deque, Optional, Sequence
+from typing import ContextManager, Deque, Optional, Sequence, Type
 
 from edge_attp.engine.backend import IN_FLIGHT, Buffers, Graph, Run, RunTimes
 from edge_attp.engine.cuda_device import CudaContext
-from edge_attp.engine.cuda_slot import PictureMemory, Slot
+from edge_attp.engine.cuda_memory import DeviceArray, PictureMemory, Slot
 from edge_attp.engine.engine_cache import Found
+from edge_attp.engine.foreign import CudaStream, TrtContext, TrtEngine
 from edge_attp.engine.tensorrt_platform import Platform
 from edge_attp.errors import EngineError
 from edge_attp.log import logger
@@ -21,23 +22,23 @@ __all__ = ["Session", "TrtGraph"]
 
 
 class Session:
-    """What the graphs of one backend share. memory: the DeviceArray of their buffers."""
+    """What the graphs of one backend share. memory: the class of their buffers."""
 
-    def __init__(self, platform: Platform, memory: Any) -> None:
+    def __init__(self, platform: Platform, memory: Type[DeviceArray]) -> None:
         self.api = platform.api
         self.context = CudaContext()
         self.memory = memory
         self._free_at_first = self._free_bytes()
         with self.context.calls("loading the plugin"):
             platform.load_plugin()
-            self.runtime = self.api.make("Runtime")
+            self.runtime = self.api.new_runtime()
 
     def device_memory_bytes(self) -> int:
-        """What the device's free memory has lost since the context was made."""
+        """How much less memory is free on the device than when the context was made."""
         return max(0, self._free_at_first - self._free_bytes())
 
     def _free_bytes(self) -> int:
-        with self.context.calls("asking for free memory"):
+        with self.context.calls("reading the amount of free memory"):
             return int(self.context.driver.mem_get_info()[0])
 
 
@@ -46,11 +47,13 @@ class TrtGraph(Graph):
 
     def __init__(self, path: str, found: Found, session: Session) -> None:
         self.file = path
-        self.free: Deque[PictureMemory] = deque()  # taken from the device once, it goes round
-        self._slots: Deque[Slot] = deque()  # the one used longest ago first
-        self._runs: Deque["weakref.ReferenceType[_TrtRun]"] = deque()  # that may be on their way
+        self.free: Deque[PictureMemory] = deque()  # to be used again: it is allocated only once
+        self._slots: Deque[Slot] = deque()  # the least recently used first
+        self._runs: Deque["weakref.ReferenceType[_TrtRun]"] = deque()  # that may be under way
         self._session = session
-        self._stream: Any = None
+        self._engine: Optional[TrtEngine] = None
+        self._execution: Optional[TrtContext] = None
+        self._stream: Optional[CudaStream] = None
         self._doing = f"running {path}"
         with session.context.calls(f"loading {found.path}"):
             self._load(found)
@@ -59,7 +62,7 @@ class TrtGraph(Graph):
         api, driver = self._session.api, self._session.context.driver
         self._engine = self._session.runtime.deserialize_cuda_engine(found.data)
         if self._engine is None:
-            raise api.failure(f"cannot read {found.path} (edge-attp build --force makes it anew)")
+            raise api.failure(f"cannot read {found.path} (edge-attp build --force builds it again)")
         tensors = api.tensors(self._engine)
         self._names = [tensor.name for tensor in tensors]
         self.inputs = {t.name: t.shape for t in tensors if t.is_input}
@@ -75,7 +78,7 @@ class TrtGraph(Graph):
         for _ in range(IN_FLIGHT):
             self._slots.append(Slot(driver, self.inputs, self.outputs, rows))
 
-    def allocate(self) -> Buffers:
+    def allocate_buffers(self) -> Buffers:
         try:
             memory = self.free.pop()
         except IndexError:
@@ -85,9 +88,9 @@ class TrtGraph(Graph):
             array.fill(0)
         return buffers
 
-    def start(self, batch: Sequence[Buffers]) -> Run:
-        self.check(batch)
-        self._make_way(len(batch))
+    def start_run(self, batch: Sequence[Buffers]) -> Run:
+        self.check_batch(batch)
+        self._wait_for_slot(len(batch))
         slot = self._slots[0]
         with self.calls():
             if len(batch) != self._batch:
@@ -102,8 +105,8 @@ class TrtGraph(Graph):
         """Calls to the device for a run, whose errors become EngineError."""
         return self._session.context.calls(self._doing)
 
-    def _make_way(self, batch: int) -> None:
-        """Waits for the run in the next slot. A batch of another size waits for all runs: an execution
+    def _wait_for_slot(self, batch: int) -> None:
+        """Waits for the run in the next slot. A batch of another size waits for all runs, because an execution
         context has one shape at a time."""
         most = IN_FLIGHT - 1 if batch == self._batch else 0
         while len(self._runs) > most:
@@ -112,6 +115,7 @@ class TrtGraph(Graph):
                 run.wait()
 
     def _set_batch(self, batch: int) -> None:
+        assert self._engine is not None and self._execution is not None
         self._batch = 0
         if not self._session.api.set_batch(self._engine, self._execution, batch):
             raise self._session.api.failure(f"cannot run {self.file} with batch {batch}")
@@ -119,14 +123,15 @@ class TrtGraph(Graph):
 
     def _enqueue(self, slot: Slot, pictures: Sequence[PictureMemory]) -> None:
         api, stream = self._session.api, self._stream
+        assert stream is not None and self._execution is not None
         try:
-            addresses = slot.begin(pictures, stream)
+            addresses = slot.queue_uploads(pictures, stream)
             in_order = {name: addresses[name] for name in self._names}
             if not api.enqueue(self._execution, in_order, stream.handle):
                 raise api.failure(f"failed while {self._doing}")
-            slot.end(pictures, stream)
+            slot.queue_downloads(pictures, stream)
         except BaseException:
-            slot.abandon(pictures, stream)
+            slot.abandon_run(pictures, stream)
             raise
 
     def _new_memory(self) -> PictureMemory:
@@ -136,7 +141,7 @@ class TrtGraph(Graph):
             return {name: new(context.driver, (1,) + shapes[name]) for name in self._names}
 
     def __del__(self) -> None:
-        """What is on the device can be freed only while its context is current, and after its use."""
+        """Memory of the device can be freed only while its context is current, and after its use."""
         context = self._session.context
         try:
             with context.closing(f"closing {self.file}"):
@@ -151,9 +156,9 @@ class TrtGraph(Graph):
 
 
 class _TrtBuffers(Buffers):
-    """Hands its memory back to the graph when nobody uses it any more.
+    """Returns its memory to the graph when nobody uses it any more.
 
-    The arrays belong to this object: they are used again once it is gone.
+    The arrays belong to this object and are reused once it is deleted.
     """
 
     def __init__(self, graph: TrtGraph, memory: PictureMemory) -> None:
@@ -167,7 +172,7 @@ class _TrtBuffers(Buffers):
     def __del__(self) -> None:
         self.inputs, self.outputs = {}, {}
         self._graph.free.append(self.memory)
-        del self.memory  # before the graph, which may go with us
+        del self.memory  # before the graph, which may be deleted with us
 
 
 def _memory(buffers: Buffers) -> PictureMemory:
@@ -176,15 +181,17 @@ def _memory(buffers: Buffers) -> PictureMemory:
 
 
 class _TrtRun(Run):
-    """Keeps its graph and its buffers, which therefore do not go round, until it is over. One that
-    nobody waits for waits when it goes."""
+    """Keeps its graph and its buffers, which are therefore not reused, until it is over. A run that nobody waits
+    for waits when it is deleted."""
 
     def __init__(self, graph: TrtGraph, slot: Slot, batch: Sequence[Buffers]) -> None:
         self._graph = graph
-        self._slot: Optional[Slot] = slot  # None when it is over
+        self._slot: Optional[Slot] = slot  # None once it is over
         self._batch = tuple(batch)
         self._times: Optional[RunTimes] = None
-        self._failure = ""  # the text: an exception would keep all that its traceback shows
+        self._failure = (
+            ""  # the text: an exception would keep everything alive that its traceback refers to
+        )
 
     def wait(self) -> RunTimes:
         if self._slot is not None:

@@ -1,4 +1,4 @@
-"""TensorRT 10: as 8.5, but the registry loads plugin libraries."""
+"""TensorRT 10: like 8.5, but the registry loads plugin libraries."""
 
 from edge_attp.engine.tensorrt_api import PLUGIN
 from edge_attp.engine.tensorrt_v8_5 import Api8_5

@@ -29,7 +29,7 @@ class Pool:
         try:
             return self._unused.pop()
         except IndexError:
-            return self.graph.allocate()
+            return self.graph.allocate_buffers()
 
     def return_buffers(self, buffers: Buffers) -> None:
         """Takes back buffers; beyond the capacity, which a long first GOP exceeds, frees them."""
@@ -53,11 +53,11 @@ class Networks:
 
     def start_appearance(self, key: Buffers) -> Run:
         """Starts the network of a key picture."""
-        return self.appearance.graph.start([key])
+        return self.appearance.graph.start_run([key])
 
     def start_motion(self, pictures: Sequence[Buffers]) -> Run:
         """Starts the network of 1 to `batch` pictures."""
-        return self.motion.graph.start(pictures)
+        return self.motion.graph.start_run(pictures)
 
     def keep_buffers_for(self, streams: int) -> None:
         """Keeps as many unused buffers as this number of streams needs at once."""
@@ -73,11 +73,11 @@ def record_run(clock: Clock, stage: str, times: RunTimes, more_s: float = 0.0) -
 
 
 def _load(backend: Backend, pack: Pack, name: str, batch: int) -> Pool:
-    graph = backend.load(pack.graphs[name])
-    graph.expect(pack.inputs(name), pack.outputs(name))
+    graph = backend.load_graph(pack.graphs[name])
+    graph.check_tensors(pack.inputs(name), pack.outputs(name))
     pool = Pool(graph)
     warm_up = [pool.take_buffers() for _ in range(min(batch, graph.max_batch))]
-    graph.run(warm_up)
+    graph.run_batch(warm_up)
     for buffers in warm_up:
         pool.return_buffers(buffers)
     return pool

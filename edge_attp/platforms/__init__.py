@@ -1,8 +1,8 @@
-"""Facts about the machine, and what can be worked out about a TX2 without one.
+"""Facts about the machine, and what can be computed about a TX2 without one.
 
-`detect` says what this machine is; `tx2` holds the facts of the target and judges its settings;
-`roofline` estimates how long the graphs take there, from the `layers` of an ONNX file. Nothing here
-changes a setting or runs a graph.
+`detect` says what this machine is; `tx2` holds the facts of the target and judges its settings; `roofline`
+estimates from the `layers` of an ONNX file how long a graph takes there. Nothing here changes a setting or runs
+a graph.
 """
 
 from edge_attp.platforms.board import Board, Frequency, detect

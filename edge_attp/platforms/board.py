@@ -1,7 +1,7 @@
-"""What this machine is: read from /proc, /sys and the device tree, so no tool needs to be there.
+"""What this machine is: its board, JetPack, clocks and free memory.
 
-Everything is read below `root`, so that recorded trees stand in for machines. What a machine does not
-tell is None or empty, never an error.
+It is read from /proc, /sys and the device tree, so no tool is needed, and below `root`, so that recorded trees
+can stand in for machines. What a machine does not tell is None or empty, never an error.
 """
 
 import glob
@@ -9,23 +9,46 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from edge_attp.platforms.memory import read_memory
+__all__ = ["Board", "Frequency", "Memory", "detect", "jetpack", "read_memory", "release_numbers"]
 
-__all__ = ["Board", "Frequency", "detect"]
-
-# Tegra name in the device tree: family, GPU, its architecture. The board name in
-# /etc/nv_tegra_release is no help: L4T R35 says t186ref on an Orin too.
+# Tegra name in the device tree: family, GPU, architecture of the GPU. The board name in
+# /etc/nv_tegra_release does not help: L4T R35 says t186ref on an Orin too.
 SOCS = {
     "tegra210": ("Jetson Nano or TX1", "GM20B", "sm_53"),
     "tegra186": ("Jetson TX2", "GP10B", "sm_62"),
     "tegra194": ("Jetson Xavier", "GV11B", "sm_72"),
     "tegra234": ("Jetson Orin", "GA10B", "sm_87"),
 }
+# L4T releases and their JetPack, from NVIDIA's JetPack archive. Newer ones are missing here.
+JETPACKS = {
+    (32, 4, 2): "4.4",
+    (32, 4, 3): "4.4",
+    (32, 4, 4): "4.4.1",
+    (32, 5, 0): "4.5",
+    (32, 5, 1): "4.5.1",
+    (32, 6, 1): "4.6",
+    (32, 7, 1): "4.6.1",
+    (32, 7, 2): "4.6.2",
+    (32, 7, 3): "4.6.3",
+    (32, 7, 4): "4.6.4",
+    (32, 7, 5): "4.6.5",
+    (32, 7, 6): "4.6.6",
+    (34, 1, 0): "5.0",
+    (35, 1, 0): "5.0.2",
+    (35, 2, 1): "5.1",
+    (35, 3, 1): "5.1.1",
+    (35, 4, 1): "5.1.2",
+    (35, 5, 0): "5.1.3",
+    (35, 6, 0): "5.1.4",
+    (36, 3, 0): "6.0",
+    (36, 4, 0): "6.1",
+    (36, 4, 3): "6.2",
+}
 GPU_CLOCK = re.compile(r"\.(g[a-z]\d+b|gpu)$")  # 17000000.gp10b; 17000000.gpu from JetPack 6 on
 
 
 class Frequency(NamedTuple):
-    """One clock in Hz: its value when it was read, and the range that it may move in."""
+    """One clock in Hz: its value when it was read, and the range that it may vary in."""
 
     name: str
     now_hz: int
@@ -34,14 +57,14 @@ class Frequency(NamedTuple):
 
     @property
     def is_held(self) -> bool:
-        """True where it cannot fall, as after jetson_clocks."""
+        """True if it cannot fall, as after jetson_clocks."""
         return self.floor_hz == self.limit_hz
 
 
 class Board(NamedTuple):
     """A machine. soc: "tegra186" and the like, or None. gpu_arch: "sm_62", or None if unknown.
-    release: of the board's software, "L4T R32.7.1". power_mode: its name as nvpmodel has it. clocks:
-    the GPU's and one for each kind of CPU core. temperatures_c: degrees Celsius by thermal zone."""
+    release: of the board's software, "L4T R32.7.1". power_mode: its name in nvpmodel. clocks: of the GPU and of
+    each kind of CPU core. temperatures_c: degrees Celsius by thermal zone."""
 
     name: str
     soc: Optional[str]
@@ -57,7 +80,7 @@ class Board(NamedTuple):
 
 
 def detect(root: str = "/") -> Board:
-    """The machine whose /proc, /sys and /etc lie below root."""
+    """The machine whose /proc, /sys and /etc are below root."""
     model = _read(root, "proc/device-tree/model")
     soc = _soc(root)
     cpu, cores = _cpu(root)
@@ -93,7 +116,7 @@ def _nvidia_gpu(root: str) -> Optional[str]:
     for path in _paths(root, "proc/driver/nvidia/gpus/*/information"):
         found = re.search(r"^Model:\s*(.+?)\s*$", _read(path), re.M)
         if found:
-            return found.group(1)
+            return str(found.group(1))
     return None
 
 
@@ -104,7 +127,7 @@ def _release(root: str) -> Optional[str]:
 
 
 def _cpu(root: str) -> Tuple[str, int]:
-    """Model names of the cores, each once, and how many cores are on."""
+    """Model names of the cores, each once, and the number of cores that are on."""
     text = _read(root, "proc/cpuinfo")
     models: List[str] = []
     for model in re.findall(r"^model name\s*:\s*(.+?)\s*$", text, re.M):
@@ -114,7 +137,7 @@ def _cpu(root: str) -> Tuple[str, int]:
 
 
 def _power_mode(root: str) -> Optional[str]:
-    """What `nvpmodel -q` says: the mode that was chosen last, else the one to boot with."""
+    """The mode that `nvpmodel -q` shows: the one chosen last, else the one to boot with."""
     modes = _read(root, "etc/nvpmodel.conf")
     chosen = re.search(r"pmode:\s*(\d+)", _read(root, "var/lib/nvpmodel/status"))
     chosen = chosen or re.search(r"^\s*<\s*PM_CONFIG\s+DEFAULT=(\d+)", modes, re.M)
@@ -122,7 +145,7 @@ def _power_mode(root: str) -> Optional[str]:
         return None
     names = re.findall(r"^\s*<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", modes, re.M)
     known = {int(number): name for number, name in names}
-    return known.get(int(chosen.group(1)), f"mode {int(chosen.group(1))}")
+    return str(known.get(int(chosen.group(1)), f"mode {int(chosen.group(1))}"))
 
 
 def _gpu_clocks(root: str) -> List[Frequency]:
@@ -148,7 +171,7 @@ def _frequency(
 ) -> Optional[Frequency]:
     try:
         now, floor, limit = (unit_hz * int(_read(folder, file)) for file in files)
-    except ValueError:  # not there, or not to be read: <unknown> of a core that is off
+    except ValueError:  # missing, or not a number: a core that is off has <unknown>
         return None
     return Frequency(name, now, floor, limit)
 
@@ -164,6 +187,36 @@ def _temperatures(root: str) -> Dict[str, float]:
     return found
 
 
+class Memory(NamedTuple):
+    """In bytes. available: what programs can use without swapping. All 0 if the machine does not tell."""
+
+    total: int
+    available: int
+    swap_total: int
+
+
+def read_memory(root: str = "/") -> Memory:
+    """What /proc/meminfo below root says."""
+    lines = dict(re.findall(r"^(\w+):\s*(\d+) kB", _read(root, "proc/meminfo"), re.M))
+    fields = ("MemTotal", "MemAvailable", "SwapTotal")
+    return Memory(*(1024 * int(lines.get(field, 0)) for field in fields))
+
+
+def release_numbers(release: str) -> Optional[Tuple[int, int, int]]:
+    """(32, 7, 6) for "L4T R32.7.6", None for any other text. A missing last number is 0."""
+    found = re.match(r"L4T R(\d+)\.(\d+)(?:\.(\d+))?$", release)
+    if found is None:
+        return None
+    major, minor, patch = (int(number or 0) for number in found.groups())
+    return major, minor, patch
+
+
+def jetpack(release: str) -> Optional[str]:
+    """ "4.6.6" for "L4T R32.7.6", None for a release that the table lacks."""
+    numbers = release_numbers(release)
+    return None if numbers is None else JETPACKS.get(numbers)
+
+
 def _paths(root: str, pattern: str) -> List[str]:
     """Sorted, with cpu10 after cpu9."""
     found = glob.glob(os.path.join(glob.escape(root), pattern))
@@ -173,7 +226,7 @@ def _paths(root: str, pattern: str) -> List[str]:
 
 
 def _read(*path: str) -> str:
-    """The text of a file without the end that line feed or NUL make, "" if it cannot be read."""
+    """The text of a file without line feeds and NULs at its end, "" if it cannot be read."""
     try:
         with open(os.path.join(*path), encoding="utf-8", errors="replace") as file:
             return file.read().rstrip("\0\n \t")

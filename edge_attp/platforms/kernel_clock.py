@@ -1,4 +1,4 @@
-"""Whether the kernel holds the time for synchronised: adjtimex(2), which timedatectl asks too."""
+"""Whether the kernel considers its clock synchronised: adjtimex(2), which timedatectl uses too."""
 
 import ctypes
 from typing import Optional
@@ -10,7 +10,7 @@ ROOM = 512  # bytes; struct timex has 208 on 64 bits
 
 
 class _Timex(ctypes.Structure):
-    """The beginning of struct timex; modes 0 only reads."""
+    """The beginning of struct timex; modes = 0 only reads."""
 
     _fields_ = [
         ("modes", ctypes.c_uint),
@@ -24,7 +24,7 @@ class _Timex(ctypes.Structure):
 
 
 def is_synchronised() -> Optional[bool]:
-    """None where the kernel does not tell."""
+    """None if the kernel does not say."""
     timex = _Timex()
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))

@@ -1,22 +1,26 @@
 """Reads an ONNX graph as a list of layers: what each computes, reads and writes in 16 bits.
 
-Knows operators, not devices: how long a layer takes is edge_attp.platforms.roofline's business.
-Weights that the graph converts before use (16-bit kernels, quantised ones) count as weights.
+Knows operators, not devices: edge_attp.platforms.roofline estimates how long a layer takes. Weights that the
+graph converts before use (16-bit or quantised kernels) count as weights.
 """
 
 from functools import reduce
 from operator import mul
-from typing import Any, Dict, List, NamedTuple, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Set, Tuple
 
-from edge_attp.errors import EngineError, ModelError
+from edge_attp import lazy
+from edge_attp.errors import ModelError
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
 
 __all__ = ["ELEMENT_BYTES", "KINDS", "Layer", "read_layers"]
 
 ELEMENT_BYTES = 2  # as the engine holds it, whatever the file has
 INPUT_BYTES = 4  # graph inputs are float32
 
-# In the order in which they are reported. "excitation": the two small layers between the mean of a map
-# and its gate; "gate": the map times one number per channel.
+# In the order of the report. "excitation": the two small layers between the mean of a map and its gate;
+# "gate": the map times one number per channel.
 KINDS = (
     "convolution",
     "depthwise",
@@ -40,7 +44,7 @@ _PLAIN_KINDS = {
     "ReduceMean": "pooling",
     "TrilinearScoring": "scoring",
 }
-# No kernel of their own: views, conversions that an engine moves into its neighbours, and Sigmoid,
+# Without a kernel of their own: views, conversions that an engine fuses with their neighbours, and Sigmoid,
 # which is computed where its result is multiplied.
 _FREE = {
     "Cast",
@@ -69,8 +73,8 @@ class Layer(NamedTuple):
 
 
 def read_layers(path: str) -> List[Layer]:
-    """The layers of an ONNX file in its order. EngineError without the onnx package, ModelError for a
-    file that cannot be read or whose shapes do not follow from its inputs."""
+    """The layers of an ONNX file, in its order. MissingEngine without the onnx package; ModelError for a file that
+    cannot be read or whose shapes do not follow from its inputs."""
     graph, shapes = _load(path)
     constants = _constants(graph)
     layers = [_input_layer(value.name, shapes[value.name]) for value in graph.input]
@@ -80,28 +84,21 @@ def read_layers(path: str) -> List[Layer]:
                 layers.append(_layer(node, shapes, constants))
             except KeyError as error:
                 raise ModelError(
-                    f"{path}: the shape of {error} is not known: export it with fixed sizes"
+                    f"{path}: the shape of {error} is unknown: export it with fixed sizes"
                 ) from None
     return layers
 
 
-def _load(path: str) -> Tuple[Any, Dict[str, Shape]]:
+def _load(path: str) -> Tuple["GraphProto", Dict[str, Shape]]:
     """The graph, and the shape of every value in it at batch 1."""
+    onnx = lazy.load("estimating", "onnx", "onnx.shape_inference")
     try:
-        import onnx
-    except ImportError as error:
-        raise EngineError(
-            f"estimating needs the onnx package, which cannot be imported ({error}): pip install onnx"
-        ) from None
-    try:
-        model = onnx.load(path)
+        model: "ModelProto" = onnx.load(path)
         for value in list(model.graph.input) + list(model.graph.output):
             value.type.tensor_type.shape.dim[0].dim_value = 1
-        graph = onnx.shape_inference.infer_shapes(model).graph
-    except Exception as error:  # protobuf's and onnx's own classes have no common base
-        raise ModelError(
-            "{}: cannot be read: {}".format(path, " ".join(str(error).split()))
-        ) from error
+        graph: "GraphProto" = onnx.shape_inference.infer_shapes(model).graph
+    except Exception as error:  # the classes of protobuf and onnx have no common base
+        raise ModelError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     shapes: Dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in list(graph.value_info) + list(graph.input) + list(graph.output):
         sides = [side.dim_value for side in value.type.tensor_type.shape.dim]
@@ -110,7 +107,7 @@ def _load(path: str) -> Tuple[Any, Dict[str, Shape]]:
     return graph, shapes
 
 
-def _constants(graph: Any) -> Set[str]:
+def _constants(graph: "GraphProto") -> Set[str]:
     """Names of the values that do not depend on the inputs."""
     names = {tensor.name for tensor in graph.initializer}
     for node in graph.node:
@@ -125,7 +122,7 @@ def _input_layer(name: str, shape: Shape) -> Layer:
     return Layer(name, "input", 0.0, INPUT_BYTES * size, ELEMENT_BYTES * size, 0)
 
 
-def _layer(node: Any, shapes: Dict[str, Shape], constants: Set[str]) -> Layer:
+def _layer(node: "NodeProto", shapes: Dict[str, Shape], constants: Set[str]) -> Layer:
     activations = [shapes[name] for name in node.input if name and name not in constants]
     weights = [shapes[name] for name in node.input if name in constants]
     output = shapes[node.output[0]]
@@ -143,7 +140,7 @@ def _layer(node: Any, shapes: Dict[str, Shape], constants: Set[str]) -> Layer:
     )
 
 
-def _kind(node: Any, activations: List[Shape], weights: List[Shape], output: Shape) -> str:
+def _kind(node: "NodeProto", activations: List[Shape], weights: List[Shape], output: Shape) -> str:
     if node.op_type == "Conv":
         if weights[0][1] == 1 and output[1] > 1 and activations[0][1] == weights[0][0]:
             return "depthwise"

@@ -1,12 +1,12 @@
-"""How long the graphs of a pack would take on a TX2: an estimate for where none is at hand.
+"""Estimates how long the graphs of a pack would take on a TX2, for when there is none to measure on.
 
-Each layer takes as long as its bytes at the bandwidth of the memory or its operations at the rate of
-the GPU, whichever is longer, and a launch. What no data sheet tells is assumed twice, for the best and
-for the worst, so every answer is a range. Nothing here was measured on a TX2.
+Each layer takes the time of its bytes at the bandwidth of the memory or of its operations at the rate of the GPU,
+whichever is longer, plus a launch. What no data sheet says is assumed twice, for the best and for the worst case,
+so every result is a range. Nothing here was measured on a TX2.
 
-How good is it? ResNet-50, published with TensorRT in FP16 at 12.5 ms, lies inside its range (a test
-holds that). MobileNetV1, published at 12.9 ms with an early TensorRT that had no kernels for depthwise
-convolutions, lies far above: an engine that runs them as badly is slower than said here.
+How good is it? ResNet-50, published at 12.5 ms with TensorRT in FP16, lies inside its range, which a test
+checks. MobileNetV1, published at 12.9 ms with an early TensorRT that had no kernels for depthwise convolutions,
+lies far above it: an engine that runs them as badly is slower than this estimate.
 """
 
 from typing import Dict, List, NamedTuple, Sequence, Tuple
@@ -37,9 +37,9 @@ class Span(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One set of assumptions. Shares are of what the data sheet says; depthwise layers and other work
-    that does not go through matrix multiplication have shares of their own. cpu_factor: how often
-    longer CPU stages take at 2 GHz than on the machine that measured them."""
+    """One set of assumptions. Shares are of the figures in the data sheet; depthwise layers and other work that does
+    not use matrix multiplication have shares of their own. cpu_factor: how many times longer CPU stages take at
+    2 GHz than on the machine that measured them."""
 
     dram_share: float
     narrow_dram_share: float
@@ -71,8 +71,8 @@ ASSUMPTIONS = (
 
 
 class HostTimes(NamedTuple):
-    """What the host measured, in milliseconds of CPU work for each scored picture: before the networks
-    (reader thread) and after them. keys_per_picture: runs of the appearance graph per scored picture."""
+    """What the host measured, in milliseconds of CPU work per scored picture: before the networks (reader thread)
+    and after them. keys_per_picture: runs of the appearance graph per scored picture."""
 
     before_ms: float
     after_ms: float
@@ -90,7 +90,7 @@ class KindEstimate(NamedTuple):
 
 
 class ModeEstimate(NamedTuple):
-    """One power mode. reader_ms: CPU stages before the networks; pictures_per_s: of the pipeline."""
+    """One power mode. reader_ms: the CPU stages before the networks; pictures_per_s: of the whole pipeline."""
 
     mode: str
     appearance_ms: Span
@@ -100,7 +100,7 @@ class ModeEstimate(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """The whole answer. It is never a measurement; `label` says so wherever it is shown."""
+    """The whole estimate. It is never a measurement, and `label` says so wherever it is shown."""
 
     label: str
     assumptions: Tuple[str, ...]

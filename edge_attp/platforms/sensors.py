@@ -1,8 +1,8 @@
 """Temperatures and electrical power of a Jetson, from /sys below `root`.
 
-Power comes from the INA3221 meters of the board, three rails each. NVIDIA's driver of L4T R32 (kernel
-4.9) tells milliwatts itself; the one of the mainline kernel, in L4T R34 and newer, tells voltage and
-current. What a machine does not tell is left out, never an error.
+Power comes from the INA3221 meters of the board, with three rails each. NVIDIA's driver in L4T R32 (kernel 4.9)
+reports milliwatts; the driver of the mainline kernel, in L4T R34 and newer, reports voltage and current. What a
+machine does not report is left out, never an error.
 """
 
 import glob
@@ -13,22 +13,22 @@ from edge_attp.platforms.board import detect
 
 __all__ = ["Sensors", "read_sensors"]
 
-# Of a TX2 and a Nano: stands at 100 degrees always.
+# On a TX2 and a Nano, this zone always reports 100 degrees.
 NO_SENSOR = "PMIC-Die"
 METERS = "sys/bus/i2c/drivers/ina3221*/*/"
 CHANNELS = 3
 
 
 class Sensors(NamedTuple):
-    """temperatures_c: degrees Celsius by thermal zone. power_w: watts by rail; the rails of a board are
-    no parts of a sum: its input ("VDD_IN") is one of them."""
+    """temperatures_c: degrees Celsius by thermal zone. power_w: watts by rail, which must not be added up: the input
+    of the board ("VDD_IN") is one of them."""
 
     temperatures_c: Dict[str, float]
     power_w: Dict[str, float]
 
 
 def read_sensors(root: str = "/") -> Sensors:
-    """What is told now below root."""
+    """The current values below root."""
     temperatures_c = detect(root).temperatures_c
     temperatures_c.pop(NO_SENSOR, None)
     rails = list(_rails_of_r32(root)) + list(_rails_of_hwmon(root))

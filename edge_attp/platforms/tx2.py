@@ -1,4 +1,4 @@
-"""The target: what a Jetson TX2 has, its power modes, and whether one is set up to be measured.
+"""The target board: what a Jetson TX2 has, its power modes, and whether one is set up to be measured.
 
 Sources: NVIDIA's Jetson TX2 data sheet and the nvpmodel table of L4T R32.
 """
@@ -20,14 +20,14 @@ __all__ = [
 
 SOC = "tegra186"
 FASTEST = "MAXN"
-# 256 cores, each one fused multiply-add of two packed halves a cycle.
+# 256 cores, each with one fused multiply-add of two packed halves per cycle.
 FLOPS_PER_CYCLE = 256 * 2 * 2
 # 128 bits at double data rate.
 DRAM_BYTES_PER_CYCLE = 128 // 8 * 2
 
 
 class Mode(NamedTuple):
-    """One power mode: the highest clocks of GPU, of the slowest kind of CPU core and of memory."""
+    """One power mode: the highest clocks of the GPU, of the slowest kind of CPU core, and of the memory."""
 
     name: str
     gpu_hz: float
@@ -43,21 +43,21 @@ MODES = (
 
 
 def is_tx2(board: Board) -> bool:
-    """Whether a board is a TX2 of any make (TX2, TX2i, TX2 NX)."""
+    """Whether a board is a TX2 of any kind (TX2, TX2i, TX2 NX)."""
     return board.soc == SOC
 
 
 class Fault(NamedTuple):
-    """One setting that keeps a TX2 from being as fast as it can be: "power mode" or "clocks", what is
-    wrong with it, and the command that mends it."""
+    """One setting that slows a TX2 down: "power mode" or "clocks", what is wrong with it, and the command that fixes
+    it."""
 
     setting: str
     what: str
-    cure: str
+    fix: str
 
 
 def faults(board: Board) -> List[Fault]:
-    """What keeps a TX2 from being as fast as it can be."""
+    """The settings that slow a TX2 down."""
     found = []
     if board.power_mode is None:
         found.append(Fault("power mode", "the power mode cannot be read", "sudo nvpmodel -q"))
@@ -66,11 +66,11 @@ def faults(board: Board) -> List[Fault]:
         found.append(Fault("power mode", what, "sudo nvpmodel -m 0"))
     loose = [clock.name for clock in board.clocks if not clock.is_held]
     if loose:
-        what = "clocks may fall ({})".format(", ".join(loose))
+        what = f"clocks may fall ({', '.join(loose)})"
         found.append(Fault("clocks", what, "sudo jetson_clocks"))
     return found
 
 
 def remarks(board: Board) -> List[str]:
-    """The faults, each as a line."""
-    return [f"{fault.what}: `{fault.cure}`" for fault in faults(board)]
+    """The faults, one line each."""
+    return [f"{fault.what}: `{fault.fix}`" for fault in faults(board)]

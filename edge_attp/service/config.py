@@ -7,6 +7,7 @@ import os
 from typing import NamedTuple, Optional, Tuple
 
 from edge_attp.errors import UsageError
+from edge_attp.log import logger
 from edge_attp.recognition import Thresholds
 from edge_attp.service.schema import SINK, SINKS, STREAM, TABLES
 from edge_attp.sinks.settings import Secret
@@ -19,7 +20,7 @@ _LOCAL = ("127.", "localhost:", "[::1]:")
 
 
 class Engine(NamedTuple):
-    pack: Optional[str]
+    model: Optional[str]
     backend: str
     threads: Optional[int]
     batch: int
@@ -38,7 +39,7 @@ class StreamTable(NamedTuple):
     every: int
     anchor: Optional[int]
     track: Optional[int]
-    threads: int
+    parse_threads: int
     realtime: bool
     stall_s: float
     reconnect_max_s: float
@@ -90,6 +91,8 @@ def load_config(path: str, folder: Optional[str] = None) -> Config:
         tuple(_read_sink(document, at) for at in document.list_tables("sink")),
     )
     _check(document, config)
+    for line in document.describe_renamed():
+        logger.warning("%s", line)
     return config
 
 

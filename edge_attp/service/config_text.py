@@ -75,7 +75,7 @@ def _write_key(name: str, key: Key, is_disabled: bool) -> str:
 
 def _rows(config: Config) -> Iterator[Tuple[str, str]]:
     engine = config.engine
-    yield "model", "{} on {}".format(engine.pack or "the one that is shipped", engine.backend)
+    yield "model", "{} on {}".format(engine.model or "the one that is shipped", engine.backend)
     yield "state", config.state_dir
     yield "health", "http://" + config.health.listen if config.health.listen else "none"
     for stream in config.streams:

@@ -7,7 +7,7 @@ import time
 from types import ModuleType
 from typing import Any, Dict, Iterator, Tuple
 
-from edge_attp.errors import UsageError
+from edge_attp import lazy
 from edge_attp.pipeline import StreamStatus
 from edge_attp.platforms.sensors import read_sensors
 from edge_attp.service.state import GAUGES, ServiceState
@@ -27,14 +27,9 @@ STREAM_COUNTERS = (
 
 
 def exposition(state: ServiceState) -> Tuple[str, bytes]:
-    """Content type and body of the answer. Raises UsageError if prometheus_client is missing."""
-    try:
-        import prometheus_client as client
-        import prometheus_client.core as core
-    except ImportError as error:
-        raise UsageError(
-            f"/metrics needs prometheus_client ({error}): pip install 'edge-attp[service]'"
-        ) from None
+    """Content type and body of the answer. MissingExtra, a UsageError, without prometheus_client."""
+    client = lazy.load("/metrics", "prometheus_client")
+    core = lazy.load("/metrics", "prometheus_client.core")
     registry = client.CollectorRegistry()
     client.ProcessCollector(registry=registry)
     registry.register(_Collector(state, core))

@@ -7,7 +7,7 @@ Sinks declare their own keys. The strict reader (config.py), the commented examp
 import re
 from typing import Dict
 
-from edge_attp.engine import BACKENDS
+from edge_attp.choices import BACKENDS
 from edge_attp.recognition import Thresholds
 from edge_attp.sinks import table
 from edge_attp.sinks.settings import SECRET
@@ -68,11 +68,12 @@ _SOURCE = Kind(
 
 TABLES: Dict[str, Keys] = {
     "engine": {
-        "pack": Key(
+        "model": Key(
             FOLDER,
             None,
             "folder of the model pack; by default the one that comes with the program",
             "/opt/edge-attp/packs/fight",
+            old_name="pack",
         ),
         "backend": Key(choice(*BACKENDS), "auto", "inference library: " + ", ".join(BACKENDS)),
         "threads": Key(COUNT, None, "CPU threads; by default as many as are measured to help", 2),
@@ -145,7 +146,7 @@ STREAM: Keys = {
         "by default the one that FFmpeg calls the best",
         1,
     ),
-    "threads": Key(COUNT, 1, "threads of the parser"),
+    "parse_threads": Key(COUNT, 1, "threads of the bitstream parser", old_name="threads"),
     "realtime": Key(BOOLEAN, False, "read a file at its own pace, not faster"),
     "stall_s": Key(
         SECONDS,

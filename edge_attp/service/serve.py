@@ -44,7 +44,7 @@ OpenSession = Callable[[Engine], Session]
 
 def open_session(engine: Engine) -> Session:
     """Loads the pack into its engine. Raises ModelError or EngineError."""
-    pack = load_pack(engine.pack or default_pack())
+    pack = load_pack(engine.model or default_pack())
     if not pack.trained:
         logger.warning("the model %s is NOT TRAINED: its events mean nothing", pack.name)
     backend = open_backend(engine.backend, engine.threads, pack, batch=engine.batch)

@@ -9,8 +9,8 @@ from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from edge_attp import lazy
 from edge_attp.bitstream import MotionField, Residual
-from edge_attp.errors import UsageError
 
 __all__ = [
     "Marks",
@@ -59,14 +59,8 @@ def marks_of(motion: MotionField) -> Marks:
 
 
 def opencv() -> OpenCv:
-    """The cv2 module. Raises UsageError with the way to install it."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise UsageError(
-            f"drawing needs OpenCV, which cannot be imported ({error}): pip install 'edge-attp[overlay]'"
-        ) from error
-    return cv2
+    """The cv2 module. MissingExtra, a UsageError, if it cannot be imported."""
+    return lazy.load("drawing", "cv2")
 
 
 def _direction_palette() -> np.ndarray:

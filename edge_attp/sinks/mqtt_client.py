@@ -4,10 +4,9 @@ It knows connections and messages, nothing of events or spools.
 """
 
 import threading
-from types import ModuleType
 from typing import Any, Callable, Optional, Set
 
-from edge_attp.errors import UsageError
+from edge_attp import lazy
 
 __all__ = ["Connection"]
 
@@ -17,17 +16,6 @@ OFFLINE_TIMEOUT_S = 1.0
 AT_LEAST_ONCE = 1
 # paho's client, an optional package whose types differ between the versions.
 Client = Any
-
-
-def _import_mqtt() -> ModuleType:
-    try:
-        import paho.mqtt.client
-    except ImportError as error:
-        raise UsageError(
-            f"the MQTT sink needs paho-mqtt, which cannot be imported ({error}): "
-            "pip install 'edge-attp[service]'"
-        ) from None
-    return paho.mqtt.client
 
 
 class Connection:
@@ -42,7 +30,7 @@ class Connection:
     def __init__(
         self, client_id: str, status_topic: str, on_change: Callable[[Optional[str]], None]
     ) -> None:
-        self._mqtt = _import_mqtt()
+        self._mqtt = lazy.load("the MQTT sink", "paho.mqtt.client")
         self._status_topic, self._on_change = status_topic, on_change
         self._acknowledged: Set[int] = set()
         self._news = threading.Condition()

@@ -11,11 +11,12 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional
 
 import numpy as np
 
+from edge_attp import lazy
 from edge_attp.bitstream import Picture, pyav
 from edge_attp.bitstream.frames import Frames
 from edge_attp.bitstream.orientation import UPRIGHT
 from edge_attp.bitstream.source import ASSUMED_RATE
-from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp.errors import EdgeAttpError, MissingExtra, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import ScoredPicture, Verdict
 from edge_attp.sinks import draw
@@ -191,11 +192,7 @@ def _is_same_file(path: str, source: str) -> bool:
 
 
 def _import_av(user: str) -> PyAv:
-    try:
-        import av
-        import av.error
-    except ImportError as error:
-        raise UsageError(f"{user} needs PyAV ({error}): pip install 'edge-attp[overlay]'") from None
+    av = lazy.load(user, "av", "av.error", error=MissingExtra)
     if "libx264" not in av.codecs_available:
         raise EdgeAttpError(f"{user}: this PyAV has no libx264 to encode with: pip install av")
     return av

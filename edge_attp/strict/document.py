@@ -71,12 +71,14 @@ class Key(NamedTuple):
 
     default: REQUIRED, or the value as it would be written; None where leaving the key out has a meaning of
     its own. help: for people who write the key. example: replaces a default that cannot be written.
+    old_name: an earlier name of the key, which is still accepted, see Document.renamed.
     """
 
     kind: Kind[object]
     default: object = REQUIRED
     help: str = ""
     example: object = None
+    old_name: str = ""
 
 
 Table = Mapping[str, Union[Key, "Table"]]
@@ -111,6 +113,7 @@ class Document:
         self.folders = {"": folder}
         self._name, self._data, self._error = name, data, error
         self._find_lines, self._words = lines, words
+        self.renamed: Dict[Path, Path] = {}  # keys given by their old names: new path, old path
         self._overrides: Dict[Path, Tuple[str, str]] = {}
         self._elsewhere: Dict[str, str] = {}
 
@@ -131,6 +134,9 @@ class Document:
         if not path:
             self._elsewhere = {name.rpartition(".")[2]: name for name, _ in flat(table)}
         data = self._table_at(path)
+        for name, entry in table.items():
+            if isinstance(entry, Key) and entry.old_name and entry.old_name in data:
+                self._rename(path, entry.old_name, name)
         known = list(table) + list(also)
         for name in data:
             if name not in known:
@@ -164,6 +170,20 @@ class Document:
     def fault(self, path: Path, message: str) -> EdgeAttpError:
         """The error for what is at `path`. Where nothing is, it names the line of the table around it."""
         return self._error(": ".join(filter(None, (self._place(path), self._label(path), message))))
+
+    def describe_renamed(self) -> List[str]:
+        """One line for each key that was given by its old name."""
+        return [
+            f"{self._place(new)}: {self._label(old)}: is now called {new[-1]}"
+            for new, old in self.renamed.items()
+        ]
+
+    def _rename(self, path: Path, old: str, new: str) -> None:
+        data = self._table_at(path)
+        if new in data:
+            raise self.fault(path + (old,), f"is now called {new}, which is given too")
+        data[new] = data.pop(old)
+        self.renamed[path + (new,)] = path + (old,)
 
     def _read_key(self, path: Path, key: Key) -> object:
         if path[-1] not in self._table_at(path[:-1]):
@@ -218,8 +238,9 @@ class Document:
         for length in range(len(path), -1, -1):
             if path[:length] in self._overrides:
                 return self._overrides[path[:length]][0]
-            if path[:length] in lines:
-                return f"{self._name}:{lines[path[:length]]}"
+            written = self.renamed.get(path[:length], path[:length])
+            if written in lines:
+                return f"{self._name}:{lines[written]}"
         return self._name
 
     def _label(self, path: Path) -> str:

@@ -12,7 +12,11 @@ from collections import Counter
 from types import ModuleType
 from typing import Dict, List, Optional, Tuple, Type, Union
 
-from edge_attp.errors import EdgeAttpError, UsageError
+from edge_attp import lazy
+from edge_attp.errors import EdgeAttpError
+
+if sys.version_info >= (3, 11):
+    import tomllib
 
 __all__ = [
     "Path",
@@ -114,15 +118,9 @@ def _load_toml(text: str) -> Dict[str, object]:
 
 def _toml_library() -> ModuleType:
     if sys.version_info >= (3, 11):
-        import tomllib as library
+        return tomllib
     else:
-        try:
-            import tomli as library
-        except ImportError:
-            raise UsageError(
-                "reading the configuration needs tomli: pip install 'edge-attp[service]'"
-            ) from None
-    return library
+        return lazy.load("reading the configuration", "tomli")
 
 
 class _TomlWalk:

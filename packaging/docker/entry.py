@@ -17,8 +17,8 @@ def build_command(command):
     engine = _engine(command[command.index("--config") + 1])
     if engine is None or engine.backend == "onnxruntime":
         return None
-    pack = [engine.pack] if engine.pack else []
-    return ["edge-attp", "build"] + pack + ["--batch", str(engine.batch)]
+    model = ["--model", engine.model] if engine.model else []
+    return ["edge-attp", "build"] + model + ["--batch", str(engine.batch)]
 
 
 def _engine(path):

@@ -3,7 +3,7 @@
 import os
 
 from edge_attp.bench.choices import Choice, Comparison
-from edge_attp.bench.report import build
+from edge_attp.bench.report import new_report
 from edge_attp.bench.runs import Measurement, Repetition
 from edge_attp.bench.streams import Streams, Throughput, Trial
 from edge_attp.pipeline import Options
@@ -78,4 +78,4 @@ def measurement(factors=(1.0, 2.0, 3.0), device_bytes=None):
 
 def report(pack, factors=(1.0, 2.0, 3.0), target=40.0, remarks=(), device_bytes=None):
     found = measurement(factors, device_bytes)
-    return build(found, pack, BOARD, Options(threads=2), target, list(remarks))
+    return new_report(found, pack, BOARD, Options(threads=2), target, list(remarks))

@@ -13,8 +13,8 @@ from edge_attp.bench import (
     add_choices,
     add_streams,
     add_tx2_estimate,
-    compare,
-    differences,
+    compare_reports,
+    different_conditions,
     read_baseline,
     render,
 )
@@ -145,26 +145,26 @@ def test_csv_has_a_row_for_each_stage(report):
 
 
 def test_unknown_format(report):
-    with pytest.raises(UsageError, match="expected one of md, csv, json"):
+    with pytest.raises(UsageError, match="expected one of md, json, csv"):
         render(report, "xml")
 
 
 def test_comparison_is_in_percent(pack, report):
     slower = records.report(pack, factors=(2.2, 2.2))
-    total, rate = compare(slower, report)
+    total, rate = compare_reports(slower, report)
     assert (total.before, total.now) == pytest.approx((18, 19.8))
     assert total.worse_percent == pytest.approx(10)
     assert rate.worse_percent == pytest.approx(100 * (1 - 1 / 1.1))
-    assert [change.worse_percent for change in compare(report, report)] == [0, 0]
-    assert all(change.worse_percent < 0 for change in compare(report, slower))
+    assert [change.worse_percent for change in compare_reports(report, report)] == [0, 0]
+    assert all(change.worse_percent < 0 for change in compare_reports(report, slower))
 
 
 def test_other_conditions_are_named(report):
-    assert list(differences(report, report)) == []
+    assert list(different_conditions(report, report)) == []
     other = json.loads(json.dumps(report))
     other["pack"]["precision"] = "fp32"
     del other["settings"]
-    assert list(differences(report, other)) == [
+    assert list(different_conditions(report, other)) == [
         "pack.precision was fp32 and is fp16",
         "settings.threads was None and is 2",
     ]
@@ -173,7 +173,9 @@ def test_other_conditions_are_named(report):
 def test_older_results_are_baselines_too(tmp_path, report):
     path = tmp_path / "before.json"
     path.write_text(json.dumps(dict(report, version=1)))
-    assert [change.worse_percent for change in compare(report, read_baseline(str(path)))] == [0, 0]
+    assert [
+        change.worse_percent for change in compare_reports(report, read_baseline(str(path)))
+    ] == [0, 0]
 
 
 def test_baseline_is_read_as_written(tmp_path, report):
@@ -224,7 +226,7 @@ def test_plot_bars_are_as_long_as_times(tmp_path, pack):
     assert (plot.draw_stages(records.report(pack)) == plot.TARGET).all(axis=2).any()
     assert not (drawn == plot.TARGET).all(axis=2).any()
     path = str(tmp_path / "plot.png")
-    plot.save(report, path)
+    plot.save_plot(report, path)
     np.testing.assert_array_equal(cv2.imread(path)[..., ::-1], drawn)
 
 
@@ -234,4 +236,4 @@ def test_plot_that_cannot_be_written(tmp_path, report, name):
     from edge_attp.bench import plot
 
     with pytest.raises(SourceError, match="cannot be written"):
-        plot.save(report, str(tmp_path / name))
+        plot.save_plot(report, str(tmp_path / name))

@@ -129,7 +129,7 @@ def test_copies_run_through_one_session(setup):
     assert said[0] == "3 copies, batch 2, run 1 of 3" and "live streams" in said[3]
     throughput = found.throughputs[0]
     assert throughput.pictures_per_s / throughput.scored_per_s == pytest.approx(12 / 10)
-    live = copies.live(2, 10)
+    live = copies.try_live(2, 10)
     assert live.scored_share == 1.0 and live.slowest_s >= 0.11  # the last picture is due then
 
 

@@ -25,7 +25,7 @@ def bench(pack, capsys):
     """bench(arguments, code=0) -> (stdout, stderr)."""
 
     def call(*arguments, code=0):
-        common = ["bench", "--pack", pack, "--limit", "12", "--repeat", "2", "--threads", "1"]
+        common = ["bench", "--model", pack, "--limit", "12", "--repeat", "2", "--threads", "1"]
         assert cli.main(common + list(arguments)) == code
         captured = capsys.readouterr()
         return captured.out, captured.err
@@ -143,12 +143,16 @@ def test_files_by_their_ending(bench, tmp_path):
     [
         (["--max-regress", "5"], 2, "--baseline"),
         (["--baseline", "missing.json"], 2, "missing.json"),
-        (["-o", os.path.join("no", "x.json")], 2, "there is no folder no"),
-        (["--plot", os.path.join("no", "x.png")], 2, "there is no folder no"),
+        (["-o", os.path.join("no", "x.json")], 2, "the folder no does not exist"),
+        (["--plot", os.path.join("no", "x.png")], 2, "the folder no does not exist"),
         (["--video", "missing.mp4"], 3, "missing.mp4"),
         (["--limit", "1"], 3, "0 pictures were scored"),
         (["--batch", "2"], 2, "add --streams"),
-        (["--compare", "buffers", "--backend", "onnxruntime"], 2, "a choice of --backend tensorrt"),
+        (
+            ["--compare", "buffers", "--backend", "onnxruntime"],
+            2,
+            "a setting of --backend tensorrt",
+        ),
     ],
 )
 def test_errors_come_before_results(bench, arguments, code, words):

@@ -10,6 +10,8 @@ import pytest
 
 from edge_attp import __version__, cli
 from edge_attp.cli import export, run
+from edge_attp.cli.arguments import scoring_interval
+from edge_attp.cli.parsers import COMMANDS, new_parser
 from edge_attp.errors import CorruptStream, EngineError, SourceError, UnsupportedStream
 from edge_attp.sources import live
 
@@ -82,12 +84,55 @@ def test_wrong_usage_is_2(capsys, arguments, complaint):
     assert caught.value.code == 2 and complaint in captured.err and captured.out == ""
 
 
+def test_alone_it_shows_its_help(capsys):
+    with pytest.raises(SystemExit):
+        cli.main([])
+    captured = capsys.readouterr()
+    assert "examples:" in captured.err and captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        (["bench", "--pack", "x"], ["bench", "--model", "x"]),
+        (["build", "x", "--batch", "2"], ["build", "--model", "x", "--batch", "2"]),
+        (["inspect", "clip", "--threads", "2"], ["inspect", "clip", "--parse-threads", "2"]),
+    ],
+)
+def test_old_words_still_work_and_say_what_is_new(old, new, capsys):
+    meant = vars(new_parser().parse_args(new))
+    assert capsys.readouterr().err == ""
+    given = vars(new_parser().parse_args(old))
+    name = next(word for word in new if word.startswith("--"))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.endswith(f"is now called {name}\n")
+    for unimportant in ("parser", "old"):
+        meant.pop(unimportant, None), given.pop(unimportant, None)
+    assert given == meant
+
+
+@pytest.mark.parametrize("command", ["bench", "build", "inspect"])
+def test_help_shows_new_words_only(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert "--pack" not in shown and "PACK" not in shown
+    assert ("--parse-threads" in shown) == (command != "build")
+    assert (" --threads" in shown) == (command == "bench")
+
+
+@pytest.mark.parametrize("command", ["run", "bench", "build"])
+def test_one_word_for_the_model(command):
+    inputs = ["clip"] if command == "run" else []
+    assert new_parser().parse_args([command, *inputs, "--model", "x"]).model == "x"
+
+
 def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["--help"])
     shown = capsys.readouterr().out
     assert caught.value.code == 0
-    for name, summary in cli.COMMANDS:
+    for name, summary, _ in COMMANDS:
         assert name in shown and summary in shown
 
 
@@ -104,12 +149,16 @@ def test_python_dash_m():
 
 @pytest.mark.parametrize("text, value", [("picture", 1), ("1", 1), ("12", 12), ("gop", 0)])
 def test_every(text, value):
-    assert run._every(text) == value
+    assert scoring_interval(text) == value
 
 
 def test_names_of_several_inputs_tell_no_password():
     cameras = ["rtsp://me:secret@door/1", "rtsp://me:secret@yard/1", "rtsp://me:secret@hall"]
-    assert run._names(cameras) == ["rtsp://me:***@door/1", "rtsp://me:***@yard/1", "me:***@hall"]
+    assert run._stream_names(cameras) == [
+        "rtsp://me:***@door/1",
+        "rtsp://me:***@yard/1",
+        "me:***@hall",
+    ]
 
 
 @pytest.mark.needs_onnxruntime

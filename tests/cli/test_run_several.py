@@ -96,7 +96,7 @@ def test_one_that_fails_leaves_the_others_alone(run, clips, tmp_path):
 
 def test_an_input_named_twice_is_refused(run, clips):
     code, _, err = run(clips[0], clips[0])
-    assert code == 2 and "is there twice" in err
+    assert code == 2 and "is given twice" in err
 
 
 @pytest.mark.needs_cv2

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from edge_attp.doctor import self_test  # noqa: E402
+from edge_attp.doctor import core  # noqa: E402
 from rigs import media  # noqa: E402
 from rigs.media import x264, x265  # noqa: E402
 
@@ -30,12 +30,12 @@ def main(folder=None):
     """Writes into `folder`, or into the package."""
     expected = {}
     for codec, clip in CLIPS.items():
-        path = self_test.stream_path(codec)
+        path = core.stream_path(codec)
         if folder is not None:
             path = os.path.join(folder, os.path.basename(path))
         media.encode(clip.draw(), path, clip.codec, clip.options, clip.container, clip.pix_fmt)
-        expected[codec] = self_test.digests(path)
-    path = os.path.join(folder or os.path.dirname(self_test.stream_path("h264")), "expected.json")
+        expected[codec] = core.digests(path)
+    path = os.path.join(folder or os.path.dirname(core.stream_path("h264")), "expected.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(expected, file, indent=1)
         file.write("\n")

@@ -7,18 +7,19 @@ import sys
 import pytest
 from platforms import machine_trees as trees
 
-from edge_attp.doctor import FAIL, STATUSES, Patient, examination
-from edge_attp.doctor.examination import CHECKS, Check, alone, examine
+from edge_attp.doctor import FAIL, STATUSES, Patient, examination, machine
+from edge_attp.doctor.examination import CHECKS, Check, examine, run_check
 from edge_attp.doctor.findings import passed
 
 PATIENT = Patient()
 
 
-def test_a_check_that_raises_is_a_failure_with_its_line():
+def test_a_check_that_raises_is_a_failure_with_its_line(monkeypatch):
     def look(patient):
         raise ZeroDivisionError("by\nzero")
 
-    (found,) = alone(Check("sums", look), PATIENT)
+    monkeypatch.setattr(machine, "board", look)
+    (found,) = run_check(Check("sums", "machine", "board"), PATIENT)
     assert (found.id, found.status) == ("sums", FAIL)
     line = look.__code__.co_firstlineno + 1
     assert f"ZeroDivisionError: by zero (test_doctor_examination.py line {line})" in found.value
@@ -34,7 +35,7 @@ def process(monkeypatch, tmp_path):
         path.write_text("#!/bin/sh\n" + script)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setattr(sys, "executable", str(path))
-        return examination._apart(Check("core", None, True), PATIENT)
+        return examination._apart(Check("core", "core", "core", True), PATIENT)
 
     return make
 
@@ -42,8 +43,8 @@ def process(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "script, value",
     [
-        ("kill -ILL $$", "died of SIGILL"),
-        ("kill -SEGV $$", "died of SIGSEGV"),
+        ("kill -ILL $$", "killed by SIGILL"),
+        ("kill -SEGV $$", "killed by SIGSEGV"),
         ("echo no such module >&2; exit 3", "ended with 3: no such module"),
         ("true", "ended with 0"),
         ("echo '[[1, 2, 3, 4, 5]]'", "ended with 0"),
@@ -71,8 +72,8 @@ def test_a_process_that_hangs_is_a_failure(monkeypatch, process):
 
 def test_a_program_that_is_not_there_is_a_failure(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-    (found,) = examination._apart(Check("core", None, True), PATIENT)
-    assert found.status == FAIL and "cannot be looked at" in found.value
+    (found,) = examination._apart(Check("core", "core", "core", True), PATIENT)
+    assert found.status == FAIL and "cannot be checked" in found.value
 
 
 def test_this_machine():
@@ -120,9 +121,9 @@ def test_checks_have_different_names():
 def test_only_checks_apart_import_what_may_kill():
     """What runs in the doctor's own process must not load NumPy: python -X importtime would show it."""
     program = (
-        "import sys; from edge_attp.doctor.examination import CHECKS, alone\n"
+        "import sys; from edge_attp.doctor.examination import CHECKS, run_check\n"
         "from edge_attp.doctor.findings import Patient\n"
-        "[alone(check, Patient()) for check in CHECKS if not check.is_apart]\n"
+        "[run_check(check, Patient()) for check in CHECKS if not check.is_apart]\n"
         "sys.exit('numpy' in sys.modules)"
     )
     environment = dict(os.environ, PYTHONPATH=examination.PACKAGE_PARENT)

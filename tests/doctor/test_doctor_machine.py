@@ -57,7 +57,10 @@ def test_settings_name_their_commands(tmp_path):
 
 def test_old_software(tmp_path):
     found = findings(tmp_path, trees.NANO)["release"]
-    assert found.value == "L4T R32.6.1 (JetPack 4.6) is older than what TensorRT needs here"
+    assert (
+        found.value
+        == "L4T R32.6.1 (JetPack 4.6) is too old for TensorRT 8.2, which edge-attp needs"
+    )
 
 
 def test_a_container_hides_the_release(tmp_path):

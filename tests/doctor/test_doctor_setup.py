@@ -10,7 +10,7 @@ import pytest
 from platforms import machine_trees as trees
 
 import edge_attp.engine
-from edge_attp.doctor import FAIL, Patient, cameras, service
+from edge_attp.doctor import FAIL, Patient, cameras, configuration, machine, units
 from edge_attp.sources import v4l2
 
 PATIENT = Patient()
@@ -52,7 +52,7 @@ def test_cameras_and_who_may_use_them(tmp_path, monkeypatch, as_user):
     camera(tmp_path, 2, "HD Webcam").chmod(0o666)
     monkeypatch.setattr(v4l2, "pixel_formats", lambda path: [b"MJPG", b"H264"])
     may, may_not = cameras.cameras(Patient(str(tmp_path)))
-    assert may == ("cameras.video2", "PASS", "HD Webcam: MJPG, H264; read as it is", "")
+    assert may == ("cameras.video2", "PASS", "HD Webcam: MJPG, H264; parsed as it is", "")
     assert (may_not.id, may_not.status) == ("cameras.video10", "WARN")
     assert f"user {USER} may not use it" in may_not.value and "usermod -aG" in may_not.fix
 
@@ -61,7 +61,7 @@ def test_a_camera_without_h264(tmp_path, monkeypatch):
     camera(tmp_path, 0)
     monkeypatch.setattr(v4l2, "pixel_formats", lambda path: [b"YUYV"])
     found = only(cameras.cameras(Patient(str(tmp_path))))
-    assert found.value == "without a name: YUYV; encoded to H.264 on the fly"
+    assert found.value == "unnamed: YUYV; encoded to H.264 on the fly"
 
 
 def test_a_device_that_is_no_camera(tmp_path):
@@ -72,17 +72,17 @@ def test_a_device_that_is_no_camera(tmp_path):
 
 def test_the_group_of_devices(tmp_path, monkeypatch, as_user):
     patient = Patient(str(tmp_path))
-    assert only(cameras.groups(patient)).status == "SKIP"
+    assert only(machine.groups(patient)).status == "SKIP"
     trees.write(tmp_path, trees.TX2)
-    found = only(cameras.groups(patient))
+    found = only(machine.groups(patient))
     assert found.status == "WARN" and "usermod -aG video" in found.fix
-    monkeypatch.setattr(cameras, "_group", lambda number: "video")
-    assert only(cameras.groups(patient)).status == "PASS"
+    monkeypatch.setattr(machine, "group_name", lambda number: "video")
+    assert only(machine.groups(patient)).status == "PASS"
 
 
 def test_root_needs_no_group(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert only(cameras.groups(PATIENT)).status == "PASS"
+    assert only(machine.groups(PATIENT)).status == "PASS"
 
 
 # The service
@@ -105,7 +105,7 @@ def systemd(monkeypatch, tmp_path):
         monkeypatch.setattr(shutil, "which", lambda name: "/bin/" + name)
         monkeypatch.setattr(subprocess, "run", lambda command, **options: answer)
         root = trees.write(tmp_path, {WANTS % name: "" for name in names})
-        return service.units(Patient(root))
+        return units.units(Patient(root))
 
     return say
 
@@ -118,7 +118,7 @@ def test_a_service_that_is_not_installed(systemd):
 def test_without_systemd(systemd, monkeypatch, tmp_path):
     assert only(systemd(["door"], "", code=1)).status == "SKIP"
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    found = only(service.units(Patient(str(tmp_path))))
+    found = only(units.units(Patient(str(tmp_path))))
     assert found.status == "SKIP" and "edge-attp@door.service" in found.value
 
 
@@ -166,11 +166,11 @@ path = "{0}/{{stream}}.jsonl"
 def configured(folder, extra=""):
     path = folder / "service.toml"
     path.write_text(CONFIG.format(folder, extra))
-    return service.configuration(Patient(config=str(path)))
+    return configuration.configuration(Patient(config=str(path)))
 
 
 def test_no_configuration():
-    assert only(service.configuration(PATIENT)).status == "SKIP"
+    assert only(configuration.configuration(PATIENT)).status == "SKIP"
 
 
 def test_a_configuration_and_what_it_names(tmp_path):
@@ -183,7 +183,7 @@ def test_a_configuration_and_what_it_names(tmp_path):
 
 
 def test_an_installed_configuration_has_the_state_of_the_service(monkeypatch, tmp_path):
-    monkeypatch.setattr(service, "SETTINGS_FOLDER", str(tmp_path))
+    monkeypatch.setattr(configuration, "SETTINGS_FOLDER", str(tmp_path))
     monkeypatch.setenv("STATE_DIRECTORY", "")  # so that it is put back
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setattr("test_doctor_setup.CONFIG", CONFIG.replace('state_dir = "{0}/state"', ""))
@@ -197,15 +197,15 @@ def test_a_fault_in_a_configuration(tmp_path):
 
 def test_the_pack_of_a_configuration(tmp_path):
     pack = edge_attp.engine.default_pack()
-    assert configured(tmp_path, f'[engine]\npack = "{pack}"')[2].status == "PASS"
-    assert configured(tmp_path, f'[engine]\npack = "{tmp_path}"')[2].status == FAIL
+    assert configured(tmp_path, f'[engine]\nmodel = "{pack}"')[2].status == "PASS"
+    assert configured(tmp_path, f'[engine]\nmodel = "{tmp_path}"')[2].status == FAIL
 
 
 @pytest.mark.parametrize("free, status", [(2 << 30, "PASS"), (512 << 20, "WARN"), (1 << 20, FAIL)])
 def test_room_on_the_disk(monkeypatch, tmp_path, free, status):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path / "not" / "yet" / "there"))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
-    found = only(service.storage(PATIENT))
+    found = only(configuration.storage(PATIENT))
     assert (found.id, found.status) == ("cache", status)
     assert ("EDGE_ATTP_CACHE" in found.fix) == (status != "PASS")
 
@@ -213,5 +213,5 @@ def test_room_on_the_disk(monkeypatch, tmp_path, free, status):
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGE_ATTP_CACHE", str(tmp_path))
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    found = only(service.storage(PATIENT))
-    assert found.status == "WARN" and "cannot be written" in found.value and "chown" in found.fix
+    found = only(configuration.storage(PATIENT))
+    assert found.status == "WARN" and "cannot write to it" in found.value and "chown" in found.fix

@@ -10,8 +10,8 @@ from platforms import machine_trees as trees
 
 import edge_attp.engine
 from doubles import fake_tensorrt
-from edge_attp.bitstream import pyav
-from edge_attp.doctor import FAIL, Patient, engines, software
+from edge_attp import lazy
+from edge_attp.doctor import FAIL, Patient, core, engines, software
 from edge_attp.engine import load_pack
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
@@ -53,20 +53,14 @@ def test_old_numpy(monkeypatch):
 
 def test_the_core_of_this_machine(monkeypatch):
     monkeypatch.delenv("EDGE_ATTP_CPU", raising=False)
-    found = only(software.core(PATIENT))
+    found = only(core.core(PATIENT))
     assert found.status == "PASS" and "kernels" in found.value and "libedge_attp" in found.value
 
 
 def test_forced_kernels_are_remarked_on(monkeypatch):
     monkeypatch.setenv("EDGE_ATTP_CPU", "scalar")
-    found = only(software.core(PATIENT))
+    found = only(core.core(PATIENT))
     assert found.status == "WARN" and found.fix == "unset EDGE_ATTP_CPU"
-
-
-@pytest.mark.parametrize("machine, sets", [("x86_64", 3), ("aarch64", 2), ("riscv64", 1)])
-def test_sets_of_kernels(monkeypatch, machine, sets):
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    assert len(software.kernel_sets()) == sets and software.kernel_sets()[0] == "scalar"
 
 
 def test_a_core_that_is_not_built(monkeypatch):
@@ -74,10 +68,10 @@ def test_a_core_that_is_not_built(monkeypatch):
 
     monkeypatch.setattr(binding, "_library", None)
     monkeypatch.setenv("EDGE_ATTP_LIBRARY", "/nonexistent/core.so")
-    found = only(software.core(PATIENT))
+    found = only(core.core(PATIENT))
     assert found.status == FAIL and "/nonexistent/core.so" in found.value and found.fix
     monkeypatch.setenv("EDGE_ATTP_CPU", "scalar")
-    assert only(software.self_test("scalar")(PATIENT)).status == "SKIP"
+    assert only(core.kernels(PATIENT, "scalar")).status == "SKIP"
 
 
 # PyAV
@@ -114,7 +108,7 @@ class FakeAv:
     ],
 )
 def test_what_ffmpeg_has(monkeypatch, lacks, status, what):
-    monkeypatch.setattr(pyav, "import_av", lambda why: FakeAv(lacks))
+    monkeypatch.setattr(lazy, "load", lambda purpose, *modules: FakeAv(lacks))
     found = only(software.ffmpeg(PATIENT))
     assert found.status == status and what in found.value
 
@@ -135,7 +129,7 @@ def test_the_default_pack():
 
 def test_an_untrained_pack(monkeypatch):
     folder = str(ROOT / "tests" / "export" / "data" / "untrained")
-    monkeypatch.setattr(edge_attp.engine, "default_pack", lambda: folder)
+    monkeypatch.setattr(engines, "default_pack", lambda: folder)
     assert only(engines.pack(PATIENT)).status == "WARN"
 
 
@@ -144,7 +138,7 @@ def test_a_pack_with_other_bytes(monkeypatch, tmp_path):
     shutil.copytree(edge_attp.engine.default_pack(), folder)
     with open(os.path.join(folder, "motion.onnx"), "ab") as file:
         file.write(b"x")
-    monkeypatch.setattr(edge_attp.engine, "default_pack", lambda: folder)
+    monkeypatch.setattr(engines, "default_pack", lambda: folder)
     found = only(engines.pack(PATIENT))
     assert found.status == FAIL and "motion.onnx" in found.value and found.fix
     assert only(engines.onnxruntime(PATIENT)).status == "INFO"
@@ -163,15 +157,15 @@ def raiser(error):
 
 
 def test_an_onnxruntime_that_fails(monkeypatch):
-    monkeypatch.setattr(OnnxRuntimeBackend, "load", raiser(ModelError("cannot load it")))
+    monkeypatch.setattr(OnnxRuntimeBackend, "load_graph", raiser(ModelError("cannot load it")))
     found = only(engines.onnxruntime(PATIENT))
     assert found.status == FAIL and found.value == "cannot load it"
 
 
 def test_scores_that_are_no_numbers(monkeypatch):
-    monkeypatch.setattr(engines, "_runs", lambda backend, path: False)
+    monkeypatch.setattr(engines, "_gives_numbers", lambda backend, path: False)
     found = only(engines.onnxruntime(PATIENT))
-    assert found.status == FAIL and "no numbers" in found.value
+    assert found.status == FAIL and "not finite" in found.value
 
 
 def test_without_any_engine(monkeypatch):
@@ -214,12 +208,12 @@ def test_engines_that_are_built(machine):
     cache = EngineCache()
     for name, path in load_pack(edge_attp.engine.default_pack()).graphs.items():
         key = open_platform().key(path, "fp16", 4)
-        cache.store(cache.path(name, key), dict(key._asdict()), b"engine")
+        cache.store_entry(cache.engine_path(name, key), dict(key._asdict()), b"engine")
     key = key._replace(gpu="sm_87x8")
-    cache.store(cache.path(name, key), dict(key._asdict()), b"engine")
+    cache.store_entry(cache.engine_path(name, key), dict(key._asdict()), b"engine")
     built, stale = engines.tensorrt(PATIENT)[2:]
     assert built.status == "PASS" and "fp16, batch 4" in built.value and cache.folder in built.value
-    assert stale.value.startswith("1 file, 0.0 MB, ") and "made for gpu sm_87x8" in stale.value
+    assert stale.value.startswith("1 file, 0.0 MB, ") and "built for gpu sm_87x8" in stale.value
     assert (stale.status, stale.fix) == ("WARN", "edge-attp build --clean")
 
 

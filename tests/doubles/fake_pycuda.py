@@ -147,7 +147,7 @@ class FakeDriver:
 
     def mem_get_info(self):
         self.need_context()
-        return self.total - sum(len(memory) for memory in self.memory.values()), self.total
+        return self.total - sum(len(memory) for memory in list(self.memory.values())), self.total
 
     def allocate(self, size, kind):
         self.need_context()

@@ -40,52 +40,52 @@ def test_threads_default_to_the_cores_of_this_process():
 
 def test_a_graph_is_what_its_pack_says(backend, pack):
     for name in ("appearance", "motion"):
-        backend.load(pack.graphs[name]).expect(pack.inputs(name), pack.outputs(name))
+        backend.load_graph(pack.graphs[name]).check_tensors(pack.inputs(name), pack.outputs(name))
 
 
 def test_a_graph_of_another_pack_is_refused(backend, pack):
-    graph = backend.load(pack.graphs["appearance"])
+    graph = backend.load_graph(pack.graphs["appearance"])
     with pytest.raises(
         ModelError, match=r"appearance.onnx: expected the inputs .*flow \(N, 2, 8, 8\)"
     ):
-        graph.expect(pack.inputs("motion"), pack.outputs("motion"))
+        graph.check_tensors(pack.inputs("motion"), pack.outputs("motion"))
 
 
 def test_runs_read_and_write_the_buffers_in_place(backend, pack):
-    graph = backend.load(pack.graphs["motion"])
-    buffers = graph.allocate()
+    graph = backend.load_graph(pack.graphs["motion"])
+    buffers = graph.allocate_buffers()
     scores = buffers.outputs["scores"]
     for values in ((1, 2, 3), (-4, 0, 0.5)):
         fill(buffers, *values)
-        graph.run([buffers])
+        graph.run_batch([buffers])
         assert buffers.outputs["scores"] is scores
         np.testing.assert_allclose(scores, [values], rtol=1e-6)
 
 
 def test_two_sets_of_buffers_do_not_mix(backend, pack):
-    graph = backend.load(pack.graphs["motion"])
-    first, second = graph.allocate(), graph.allocate()
+    graph = backend.load_graph(pack.graphs["motion"])
+    first, second = graph.allocate_buffers(), graph.allocate_buffers()
     fill(first, 1, 1, 1)
     fill(second, 2, 2, 2)
-    graph.run([first])
-    graph.run([second])
+    graph.run_batch([first])
+    graph.run_batch([second])
     np.testing.assert_allclose(first.outputs["scores"], 1, rtol=1e-6)
     np.testing.assert_allclose(second.outputs["scores"], 2, rtol=1e-6)
 
 
 def test_buffers_outlive_nothing_but_themselves(backend, pack):
-    graph = backend.load(pack.graphs["motion"])
+    graph = backend.load_graph(pack.graphs["motion"])
     for value in range(20):
-        buffers = graph.allocate()
+        buffers = graph.allocate_buffers()
         fill(buffers, value, value, value)
-        graph.run([buffers])
+        graph.run_batch([buffers])
         np.testing.assert_allclose(buffers.outputs["scores"], value, rtol=1e-6)
 
 
 def test_a_file_that_is_no_graph_is_refused(backend, tmp_path):
     (tmp_path / "motion.onnx").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="motion.onnx: ONNX Runtime cannot load it") as caught:
-        backend.load(str(tmp_path / "motion.onnx"))
+        backend.load_graph(str(tmp_path / "motion.onnx"))
     assert "\n" not in str(caught.value)
 
 
@@ -101,7 +101,7 @@ def test_inputs_must_be_float_and_of_fixed_size(backend, tmp_path, element, shap
     model.ir_version = 7
     onnx.save(model, str(tmp_path / "g.onnx"))
     with pytest.raises(ModelError, match="expected float32 with every size fixed"):
-        backend.load(str(tmp_path / "g.onnx"))
+        backend.load_graph(str(tmp_path / "g.onnx"))
 
 
 def test_a_failing_run_is_an_engine_error(backend, tmp_path):
@@ -116,11 +116,11 @@ def test_a_failing_run_is_an_engine_error(backend, tmp_path):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 7
     onnx.save(model, str(tmp_path / "g.onnx"))
-    loaded = backend.load(str(tmp_path / "g.onnx"))
-    buffers = loaded.allocate()
+    loaded = backend.load_graph(str(tmp_path / "g.onnx"))
+    buffers = loaded.allocate_buffers()
     buffers.inputs["x"][...] = 7
     with pytest.raises(EngineError, match="g.onnx: ONNX Runtime failed"):
-        loaded.run([buffers])
+        loaded.run_batch([buffers])
 
 
 def test_tensorrt_says_what_is_missing():

@@ -22,8 +22,8 @@ def cache(tmp_path):
 
 
 def store(cache, key):
-    path = cache.path("motion", key)
-    cache.store(path, dict(key._asdict()), b"engine")
+    path = cache.engine_path("motion", key)
+    cache.store_entry(path, dict(key._asdict()), b"engine")
     return path
 
 
@@ -33,7 +33,7 @@ def test_an_empty_cache(cache):
 
 def test_engines_of_this_machine_stay(cache):
     paths = [store(cache, key) for key in OF_THIS_MACHINE]
-    cache.store(cache.timing_path(HERE), {"timings": True}, b"times")
+    cache.store_entry(cache.timing_path(HERE), {"timings": True}, b"times")
     assert stale_files(cache, HERE) == []
     assert all(os.path.exists(path) for path in paths)
 
@@ -44,7 +44,7 @@ def test_engines_of_this_machine_stay(cache):
 def test_engines_of_other_machines_go(cache, field, other):
     kept, gone = store(cache, HERE), store(cache, HERE._replace(**{field: other}))
     (found,) = stale_files(cache, HERE)
-    assert found.path == gone and f"made for {field} {other}" in found.reason
+    assert found.path == gone and f"built for {field} {other}" in found.reason
     assert found.size_bytes == os.path.getsize(gone)
     remove_files([found])
     assert os.path.exists(kept) and not os.path.exists(gone) and stale_files(cache, HERE) == []
@@ -52,7 +52,7 @@ def test_engines_of_other_machines_go(cache, field, other):
 
 def test_kernel_times_of_other_machines_go(cache):
     path = cache.timing_path(HERE._replace(tensorrt="8.5.3.1"))
-    cache.store(path, {"timings": True}, b"times")
+    cache.store_entry(path, {"timings": True}, b"times")
     assert [file.path for file in stale_files(cache, HERE)] == [path]
 
 

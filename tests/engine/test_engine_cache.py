@@ -26,34 +26,34 @@ def cache(tmp_path):
 
 
 def store(cache, key=KEY, data=ENGINE, name="motion"):
-    path = cache.path(name, key)
-    cache.store(path, dict(key._asdict()), data)
+    path = cache.engine_path(name, key)
+    cache.store_entry(path, dict(key._asdict()), data)
     return path
 
 
 def test_what_is_stored_comes_back(cache):
     path = store(cache)
     assert cache.fault(path, KEY) is None
-    assert cache.load(path, dict(KEY._asdict())) == ENGINE
+    assert cache.load_entry(path, dict(KEY._asdict())) == ENGINE
     assert os.listdir(cache.folder) == [os.path.basename(path)]  # no temporary file is left
 
 
 def test_the_file_name_is_for_people(cache):
     name = "motion-abababababab-trt8.2.1.8-sm_62x2-fp16-pluginnone-b1.engine"
-    assert os.path.basename(cache.path("motion", KEY)) == name
+    assert os.path.basename(cache.engine_path("motion", KEY)) == name
 
 
 @pytest.mark.parametrize("field", EngineKey._fields)
 def test_every_field_of_the_key_has_a_file_of_its_own(cache, field):
     other = KEY._replace(**{field: OTHERS[field]})
-    assert cache.path("motion", other) != cache.path("motion", KEY)
+    assert cache.engine_path("motion", other) != cache.engine_path("motion", KEY)
 
 
 @pytest.mark.parametrize("field", EngineKey._fields)
 def test_a_foreign_engine_under_our_name_is_not_trusted(cache, field):
     path = store(cache)
     other = KEY._replace(**{field: OTHERS[field]})
-    assert f"made for {field}" in cache.fault(path, other)
+    assert f"built for {field}" in cache.fault(path, other)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, len(ENGINE)])
@@ -92,11 +92,11 @@ def test_a_file_with_another_header_is_not_ours(cache, line):
         file.write(line + b"\n" + ENGINE)
     assert "not an engine that this version of edge-attp wrote" in cache.fault(path, KEY)
     with pytest.raises(EngineError, match="no engine"):
-        cache.find("motion", KEY, ("fp16",))
+        cache.find_engine("motion", KEY, ("fp16",))
 
 
 def test_a_missing_engine_is_a_fault(cache):
-    assert "No such file" in cache.fault(cache.path("motion", KEY), KEY)
+    assert "No such file" in cache.fault(cache.engine_path("motion", KEY), KEY)
 
 
 def test_a_write_that_fails_leaves_the_old_entry(cache, monkeypatch):
@@ -108,7 +108,7 @@ def test_a_write_that_fails_leaves_the_old_entry(cache, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(EngineError, match="cannot be written: No space left"):
         store(cache, data=b"newer")
-    assert cache.load(path, dict(KEY._asdict())) == ENGINE
+    assert cache.load_entry(path, dict(KEY._asdict())) == ENGINE
     assert os.listdir(cache.folder) == [os.path.basename(path)]
 
 
@@ -118,32 +118,32 @@ def test_find_prefers_the_first_precision_then_the_batch_that_fits(cache, wanted
         for batch in (8, 1, 2):
             store(cache, KEY._replace(precision=precision, batch=batch))
     key = KEY._replace(batch=wanted)
-    found = cache.find("motion", key, ("fp16", "fp32"))
+    found = cache.find_engine("motion", key, ("fp16", "fp32"))
     assert (found.key.precision, found.key.batch, found.data) == ("fp16", got, ENGINE)
-    assert cache.find("motion", key, ("fp32",)).key.precision == "fp32"
+    assert cache.find_engine("motion", key, ("fp32",)).key.precision == "fp32"
 
 
 def test_find_passes_by_what_is_damaged(cache):
     with open(store(cache), "ab") as file:
         file.write(b"more")
     store(cache, KEY._replace(precision="fp32"))
-    assert cache.find("motion", KEY, ("fp16", "fp32")).key.precision == "fp32"
+    assert cache.find_engine("motion", KEY, ("fp16", "fp32")).key.precision == "fp32"
 
 
 @pytest.mark.parametrize("key", [{"batch": "many"}, {"batch": None}, {"more": 1}])
 def test_find_passes_by_a_key_that_makes_no_sense(cache, key):
-    path = cache.path("motion", KEY)
-    cache.store(path, dict(KEY._asdict(), **key), ENGINE)
+    path = cache.engine_path("motion", KEY)
+    cache.store_entry(path, dict(KEY._asdict(), **key), ENGINE)
     with pytest.raises(EngineError, match="no engine"):
-        cache.find("motion", KEY, ("fp16",))
+        cache.find_engine("motion", KEY, ("fp16",))
 
 
 def test_find_says_what_is_there_instead(cache):
     store(cache)
-    with pytest.raises(EngineError, match=r"made for tensorrt 8.2.1.8, here it is 8.5.3.1"):
-        cache.find("motion", KEY._replace(tensorrt="8.5.3.1"), ("fp16",))
+    with pytest.raises(EngineError, match=r"built for tensorrt 8.2.1.8, but here it is 8.5.3.1"):
+        cache.find_engine("motion", KEY._replace(tensorrt="8.5.3.1"), ("fp16",))
     with pytest.raises(EngineError, match="no engine for this graph"):
-        cache.find("appearance", KEY, ("fp16",))
+        cache.find_engine("appearance", KEY, ("fp16",))
 
 
 def test_the_folder_is_where_people_want_it(monkeypatch):

@@ -29,7 +29,7 @@ def pack(tmp_path_factory):
 
 def filled(graph, *values):
     """Buffers whose three scores are to be a value each."""
-    batch = [graph.allocate() for _ in values]
+    batch = [graph.allocate_buffers() for _ in values]
     for buffers, value in zip(batch, values):
         for array in buffers.inputs.values():
             array[...] = value
@@ -44,40 +44,40 @@ def scores(batch):
 
 
 def test_a_batch_gives_what_its_pictures_give(pack):
-    graph = open_backend(threads=1).load(pack.graphs["motion"])
+    graph = open_backend(threads=1).load_graph(pack.graphs["motion"])
     for values in ((1, 2), (3, 4, 5), (6,), (7, 8), (9, 10, 11)):
         batch = filled(graph, *values)
-        times = graph.run(batch)
+        times = graph.run_batch(batch)
         assert scores(batch) == list(values)
         assert times.compute_s > 0 and (times.upload_s > 0) == (len(values) > 1)
 
 
 def test_a_run_is_over_when_it_has_started(pack):
-    graph = open_backend(threads=1).load(pack.graphs["motion"])
+    graph = open_backend(threads=1).load_graph(pack.graphs["motion"])
     batches = [filled(graph, 1, 2), filled(graph, 3, 4), filled(graph, 5, 6)]
-    runs = [graph.start(batch) for batch in batches]
+    runs = [graph.start_run(batch) for batch in batches]
     assert [scores(batch) for batch in batches] == [[1, 2], [3, 4], [5, 6]]
     assert runs[0].wait() == runs[0].wait() != runs[1].wait()
 
 
 def test_rows_are_bound_once_for_each_size_and_share_memory(pack):
-    graph = open_backend(threads=1).load(pack.graphs["motion"])
+    graph = open_backend(threads=1).load_graph(pack.graphs["motion"])
     for size in (2, 4, 3):
-        graph.run(filled(graph, *range(size)))
-    rows = {size: graph._batch(size) for size in (2, 3, 4)}
+        graph.run_batch(filled(graph, *range(size)))
+    rows = {size: graph._rows_for(size) for size in (2, 3, 4)}
     for size, found in rows.items():
-        graph.run(filled(graph, *range(size)))
-        assert graph._batch(size) is found
+        graph.run_batch(filled(graph, *range(size)))
+        assert graph._rows_for(size) is found
         for name, array in found.inputs.items():
             assert np.shares_memory(array, rows[4].inputs[name])
 
 
 @pytest.mark.parametrize("size", [0, 65])
 def test_a_batch_of_a_wrong_size_is_refused(pack, size):
-    graph = open_backend(threads=1).load(pack.graphs["motion"])
+    graph = open_backend(threads=1).load_graph(pack.graphs["motion"])
     assert graph.max_batch == 64
     with pytest.raises(ValueError, match=f"takes 1 to 64 pictures a run, got {size}"):
-        graph.start([graph.allocate()] * size)
+        graph.start_run([graph.allocate_buffers()] * size)
 
 
 def test_a_graph_of_one_picture_takes_no_more(tmp_path):
@@ -92,7 +92,7 @@ def test_a_graph_of_one_picture_takes_no_more(tmp_path):
     )
     model.ir_version = 7
     tiny_pack.onnx.save(model, str(tmp_path / "g.onnx"))
-    assert open_backend(threads=1).load(str(tmp_path / "g.onnx")).max_batch == 1
+    assert open_backend(threads=1).load_graph(str(tmp_path / "g.onnx")).max_batch == 1
 
 
 # Threads
@@ -101,15 +101,15 @@ def test_a_graph_of_one_picture_takes_no_more(tmp_path):
 def fight_outputs(name, threads, sizes):
     """Outputs of eight random pictures, computed in batches of the sizes."""
     pack = load_pack(default_pack())
-    graph = open_backend("onnxruntime", threads).load(pack.graphs[name])
-    random, left = np.random.RandomState(7), [graph.allocate() for _ in range(sum(sizes))]
+    graph = open_backend("onnxruntime", threads).load_graph(pack.graphs[name])
+    random, left = np.random.RandomState(7), [graph.allocate_buffers() for _ in range(sum(sizes))]
     for buffers in left:
         for array in buffers.inputs.values():
             array[...] = random.normal(size=array.shape)
     found = []
     for size in sizes:
         batch, left = left[:size], left[size:]
-        graph.run(batch)
+        graph.run_batch(batch)
         found += [array for buffers in batch for array in buffers.outputs.values()]
     return np.concatenate(found)
 
@@ -164,7 +164,7 @@ def test_threads_are_measured_once(pack, monkeypatch):
     backend = open_backend("onnxruntime")
     assert "threads to be measured" in backend.describe()
     for name in ("motion", "appearance"):
-        graph = backend.load(pack.graphs[name])
+        graph = backend.load_graph(pack.graphs[name])
         assert graph._session.get_session_options().intra_op_num_threads == 3
     assert "CPU, 3 threads (measured)" in backend.describe()
     assert len(asked) == 1 and asked[0] > 0
@@ -172,7 +172,7 @@ def test_threads_are_measured_once(pack, monkeypatch):
 
 def test_threads_that_are_given_are_taken(pack):
     backend = open_backend("onnxruntime", threads=2)
-    backend.load(pack.graphs["motion"])
+    backend.load_graph(pack.graphs["motion"])
     assert backend.describe().endswith("CPU, 2 threads")
 
 
@@ -206,9 +206,9 @@ def test_cuda_is_used_where_it_starts(pack, monkeypatch):
     library = Library()
     monkeypatch.setitem(sys.modules, "onnxruntime", library)
     backend = open_backend("onnxruntime")
-    graph = backend.load(pack.graphs["motion"])
+    graph = backend.load_graph(pack.graphs["motion"])
     batch = filled(graph, 1, 2)
-    graph.run(batch)
+    graph.run_batch(batch)
     assert backend.describe() == "ONNX Runtime 9.9, CUDA" and scores(batch) == [1, 2]
     assert library.asked == [[CUDA, CPU]]
     assert backend.device_memory_bytes() is None
@@ -227,7 +227,7 @@ def test_the_cpu_is_used_where_cuda_does_not_start(
     monkeypatch.setitem(sys.modules, "onnxruntime", library)
     backend = open_backend("onnxruntime", threads=1)
     with caplog.at_level(logging.WARNING, logger="edge_attp"):
-        graphs = [backend.load(pack.graphs[name]) for name in ("motion", "appearance")]
+        graphs = [backend.load_graph(pack.graphs[name]) for name in ("motion", "appearance")]
     assert backend.describe() == "ONNX Runtime 9.9, CPU, 1 thread" and len(graphs) == 2
     assert library.asked == [[CUDA, CPU], [CPU], [CPU]]
     assert [record.getMessage() for record in caplog.records] == [
@@ -240,11 +240,11 @@ def test_a_broken_graph_is_named_with_cuda_too(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxruntime", Library(error=RuntimeError("bad")))
     (tmp_path / "motion.onnx").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="motion.onnx: ONNX Runtime cannot load it"):
-        open_backend("onnxruntime").load(str(tmp_path / "motion.onnx"))
+        open_backend("onnxruntime").load_graph(str(tmp_path / "motion.onnx"))
 
 
 def test_a_failing_batch_is_an_error(pack, monkeypatch):
-    graph = open_backend(threads=1).load(pack.graphs["motion"])
+    graph = open_backend(threads=1).load_graph(pack.graphs["motion"])
     batch = filled(graph, 1, 2)
 
     def fail(binding):
@@ -252,4 +252,4 @@ def test_a_failing_batch_is_an_error(pack, monkeypatch):
 
     monkeypatch.setattr(graph._session, "run_with_iobinding", fail)
     with pytest.raises(EngineError, match="motion.onnx: ONNX Runtime failed: CUDA failure 700: an"):
-        graph.start(batch)
+        graph.start_run(batch)

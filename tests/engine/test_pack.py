@@ -171,7 +171,7 @@ def test_an_altered_graph_is_refused(folder):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(ModelError, match="no such folder"):
+    with pytest.raises(ModelError, match="does not exist"):
         load_pack(str(tmp_path / "absent"))
 
 

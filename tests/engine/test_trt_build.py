@@ -13,7 +13,7 @@ from edge_attp.engine import load_pack
 from edge_attp.engine.builder import EngineBuilder
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.onnx_graph import SCORING
-from edge_attp.engine.tensorrt_platform import adapter, open_platform
+from edge_attp.engine.tensorrt_platform import choose_adapter, open_platform
 from edge_attp.engine.tensorrt_v8_2 import Api8_2
 from edge_attp.engine.tensorrt_v8_5 import Api8_5
 from edge_attp.engine.tensorrt_v10 import Api10
@@ -47,10 +47,10 @@ def builder(**options):
 def build(graph=MOTION, precision="fp32", batch=1, **options):
     """Builds, and returns what the fake engine says of itself."""
     made = builder(**options)
-    plan = made.plan(graph, precision, batch)
-    made.build(plan)
-    assert made.plan(graph, precision, batch).fault is None
-    return pickle.loads(EngineCache().load(plan.path, dict(plan.key._asdict())))
+    plan = made.plan_engine(graph, precision, batch)
+    made.build_engine(plan)
+    assert made.plan_engine(graph, precision, batch).fault is None
+    return pickle.loads(EngineCache().load_entry(plan.path, dict(plan.key._asdict())))
 
 
 def typed(path):
@@ -73,7 +73,7 @@ def test_the_fake_has_the_names_of_the_real_one(path):
 def test_the_adapter_is_chosen_by_what_the_module_has(monkeypatch, tmp_path, version):
     wanted = {"8.2": Api8_2, "10.16": Api10, "11.4": Api11}.get(version, Api8_5)
     with fake_tensorrt.installed(monkeypatch, tmp_path, version) as machine:
-        assert type(adapter(machine.tensorrt)) is wanted
+        assert type(choose_adapter(machine.tensorrt)) is wanted
 
 
 def test_a_call_of_another_version_fails(monkeypatch, tmp_path):
@@ -129,14 +129,14 @@ def test_a_typed_graph_is_built_in_fp16_only(machine, tmp_path):
 
 def test_what_is_there_is_known_and_damage_is_not_trusted(machine):
     made = builder()
-    plan = made.plan(MOTION, "fp32", 1)
+    plan = made.plan_engine(MOTION, "fp32", 1)
     assert "No such file" in plan.fault
-    assert made.build(plan) >= 0
-    assert made.plan(MOTION, "fp32", 1).fault is None
-    assert made.plan(MOTION, "fp32", 2).fault is not None
+    assert made.build_engine(plan) >= 0
+    assert made.plan_engine(MOTION, "fp32", 1).fault is None
+    assert made.plan_engine(MOTION, "fp32", 2).fault is not None
     with open(plan.path, "ab") as file:
         file.write(b"x")
-    assert "damaged" in made.plan(MOTION, "fp32", 1).fault
+    assert "damaged" in made.plan_engine(MOTION, "fp32", 1).fault
 
 
 def test_times_of_kernels_are_kept_between_builds(machine):
@@ -163,7 +163,7 @@ def test_a_plugin_is_loaded_and_gets_the_node(machine, monkeypatch, tmp_path):
         patch.setattr(ctypes, "CDLL", opened)
         for graph in (APPEARANCE, MOTION):
             made = builder()
-            made.build(made.plan(graph, "fp32", 1))
+            made.build_engine(made.plan_engine(graph, "fp32", 1))
     by_registry = hasattr(machine.tensorrt.IPluginRegistry, "get_creator")
     assert machine.plugins == [("registry" if by_registry else "dlopen", str(library))]
     library.write_bytes(b"second")
@@ -177,14 +177,14 @@ def test_a_plugin_that_cannot_be_loaded_is_an_error(machine, monkeypatch, tmp_pa
     monkeypatch.setenv("EDGE_ATTP_PLUGIN", str(library))
     made = builder()
     with pytest.raises(EngineError, match="cannot be used .*EDGE_ATTP_PLUGIN=none"):
-        made.build(made.plan(MOTION, "fp32", 1))
+        made.build_engine(made.plan_engine(MOTION, "fp32", 1))
     with monkeypatch.context() as patch:
         # One for TensorRT 10 and newer: it loads, and registers nothing by itself.
         patch.setattr(ctypes, "CDLL", lambda path, mode: None)
         machine.broken.clear()
         machine.tensorrt.IPluginRegistry.load_library = lambda self, path: object()
-        with pytest.raises(EngineError, match="holds no plugin TrilinearScoring for this TensorRT"):
-            made.build(made.plan(MOTION, "fp32", 1))
+        with pytest.raises(EngineError, match="has no plugin TrilinearScoring for this TensorRT"):
+            made.build_engine(made.plan_engine(MOTION, "fp32", 1))
     monkeypatch.setenv("EDGE_ATTP_PLUGIN", str(tmp_path / "gone.so"))
     with pytest.raises(EngineError, match="EDGE_ATTP_PLUGIN: .*gone.so: cannot be read"):
         open_platform()
@@ -213,7 +213,7 @@ def test_no_builder_without_a_working_device(old):
 
 def test_out_of_memory_says_so(old):
     made = builder()
-    plan = made.plan(MOTION, "fp32", 1)
+    plan = made.plan_engine(MOTION, "fp32", 1)
     old.driver.fail = old.driver.MemoryError("cuMemAlloc failed: out of memory")
     with pytest.raises(EngineError, match="out of device memory while starting .*--workspace"):
-        made.build(plan)
+        made.build_engine(plan)

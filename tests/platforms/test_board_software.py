@@ -6,8 +6,7 @@ import machine_trees as trees
 import pytest
 
 from edge_attp.platforms import kernel_clock
-from edge_attp.platforms.jetpack import jetpack, release_numbers
-from edge_attp.platforms.memory import read_memory
+from edge_attp.platforms.board import jetpack, read_memory, release_numbers
 
 
 @pytest.mark.parametrize(

@@ -128,5 +128,5 @@ def test_a_file_that_is_no_graph(tmp_path):
 
 def test_shapes_that_do_not_follow(layers):
     nodes = [node("Mystery", ["x"], "z", domain="edge_attp"), node("Relu", ["z"], "y")]
-    with pytest.raises(ModelError, match="'z' is not known"):
+    with pytest.raises(ModelError, match="'z' is unknown"):
         layers(nodes, [], (3,), (3,))

@@ -43,7 +43,7 @@ def fault(load):
 
 def test_defaults(load, tmp_path):
     config = load(STREAM)
-    assert config.engine == Engine(pack=None, backend="auto", threads=None, batch=1)
+    assert config.engine == Engine(model=None, backend="auto", threads=None, batch=1)
     assert config.health == Health(listen="127.0.0.1:9560", token_file=None, page=True)
     assert config.events == Thresholds()
     assert config.state_dir == str(tmp_path / ".local/state/edge-attp")
@@ -70,12 +70,12 @@ def test_tables_have_the_fields_of_the_schema():
 
 def test_paths_are_relative_to_the_file_or_to_the_state(load, tmp_path):
     (tmp_path / "pack").mkdir()
-    text = '[engine]\npack = "pack"\n[service]\nstate_dir = "state"\n'
+    text = '[engine]\nmodel = "pack"\n[service]\nstate_dir = "state"\n'
     text += '[[stream]]\nname = "a"\nsource = "clips/a.mp4"\n'
     text += '[[stream]]\nname = "b"\nsource = "-"\n[[stream]]\nname = "c"\nsource = "/dev/video0"\n'
     text += '[[sink]]\ntype = "jsonl"\n[[sink]]\ntype = "clips"\n'
     config = load(text)
-    assert config.engine.pack == str(tmp_path / "pack")
+    assert config.engine.model == str(tmp_path / "pack")
     assert [stream.source for stream in config.streams] == [
         str(tmp_path / "clips/a.mp4"),
         "-",
@@ -94,8 +94,8 @@ FAULTS = [
     (STREAM + "stall_s = 0\n", "got 0, expected a number of seconds above 0"),
     (STREAM + "stall_s = true\n", "got true, expected a number of seconds above 0"),
     (STREAM + "stall_s = inf\n", "expected a number of seconds above 0"),
-    (STREAM + "threads = 1.5\n", "threads: got 1.5, expected a whole number above 0"),
-    (STREAM + "threads = true\n", "threads: got true, expected a whole number above 0"),
+    (STREAM + "parse_threads = 1.5\n", "threads: got 1.5, expected a whole number above 0"),
+    (STREAM + "parse_threads = true\n", "threads: got true, expected a whole number above 0"),
     (STREAM + 'every = "frame"\n', 'expected "picture", "gop" or a whole number above 0'),
     (STREAM + "every = 0\n", "every: got 0"),
     (STREAM + "every = true\n", "every: got true"),
@@ -182,7 +182,7 @@ FAULTS = [
     (STREAM + '[health]\nlisten = "127.0.0.1:0"\n', "expected an address"),
     # Files that must be there.
     (STREAM + '[health]\ntoken_file = "none"\n', "camera.toml:5: health.token_file: /"),
-    (STREAM + '[engine]\npack = "none"\n', "camera.toml:5: engine.pack: there is no folder /"),
+    (STREAM + '[engine]\nmodel = "none"\n', "camera.toml:5: engine.model: there is no folder /"),
     (STREAM + '[[sink]]\ntype = "mqtt"\nca_file = "no"\n', "ca_file: there is no file /"),
 ]
 
@@ -195,7 +195,7 @@ def test_faults_name_place_and_expectation(fault, text, told):
 @pytest.mark.parametrize(
     "text",
     [
-        STREAM + 'stall_s = "a\\nb"\nthreads = 0\n',
+        STREAM + 'stall_s = "a\\nb"\nparse_threads = 0\n',
         STREAM + '"a\\nb" = 1\n',
         STREAM + '[[sink]]\ntype = "a\\nb"\n',
         '[[stream]]\nname = "a\\n"\nsource = "x"\n',
@@ -210,9 +210,9 @@ def test_numbers_without_end_are_faults(fault):
     assert "camera.toml:4: stream 'door': stall_s: got 1000" in fault(
         STREAM + "stall_s = " + digits
     )
-    assert "threads: got 1000" in fault(STREAM + "threads = " + digits)
-    assert "threads: got " in fault(STREAM + "threads = 0x" + "f" * 5000)
-    assert "camera.toml" in fault(STREAM + "threads = " + "1" * 5000)
+    assert "threads: got 1000" in fault(STREAM + "parse_threads = " + digits)
+    assert "threads: got " in fault(STREAM + "parse_threads = 0x" + "f" * 5000)
+    assert "camera.toml" in fault(STREAM + "parse_threads = " + "1" * 5000)
 
 
 def test_what_cannot_be_read_is_a_usage_error(tmp_path):
@@ -306,3 +306,24 @@ def test_check_config_of_a_wrong_one_ends_with_2(tmp_path, capsys):
 def test_example_is_printed(capsys):
     assert main(["serve", "--example"]) == 0
     assert capsys.readouterr().out == write_example()
+
+
+def test_old_names_of_keys_still_work_and_say_what_is_new(load, tmp_path, caplog):
+    (tmp_path / "pack").mkdir()
+    config = load(STREAM + 'threads = 2\n[engine]\npack = "pack"\nthreads = 3\n')
+    assert config.streams[0].parse_threads == 2
+    assert (config.engine.model, config.engine.threads) == (str(tmp_path / "pack"), 3)
+    assert sorted(record.getMessage().split(": ", 1)[1] for record in caplog.records) == [
+        "engine.pack: is now called model",
+        "stream 'door': threads: is now called parse_threads",
+    ]
+    assert "camera.toml:6: engine.pack" in caplog.text
+
+
+def test_an_old_name_beside_the_new_one_is_refused(fault):
+    text = STREAM + "threads = 2\nparse_threads = 2\n"
+    assert "threads: is now called parse_threads, which is given too" in fault(text)
+
+
+def test_what_an_old_name_holds_is_checked_in_its_line(fault):
+    assert "camera.toml:4: stream 'door': parse_threads: got 0" in fault(STREAM + "threads = 0\n")

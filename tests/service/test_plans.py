@@ -45,7 +45,8 @@ def sinks_of(work):
 
 def test_a_file(plan, tmp_path):
     text = (
-        FILE + 'every = "gop"\nanchor = 12\nthreads = 2\nrealtime = true\n[events]\nstart = 0.9\n'
+        FILE
+        + 'every = "gop"\nanchor = 12\nparse_threads = 2\nrealtime = true\n[events]\nstart = 0.9\n'
     )
     job = plan(text)["file"].next_work().job
     assert job.source == str(tmp_path / "clip.mp4") and job.name == "file"

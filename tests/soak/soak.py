@@ -94,7 +94,7 @@ class World:
         stack.callback(self.service.kill_if_alive)
 
     def configure(self, pack=None):
-        line = "" if pack is None else f'pack = "{pack}"'
+        line = "" if pack is None else f'model = "{pack}"'
         text = CONFIG.format(
             state=self.disk.folder, port=self._port, pack=line, broker=self.broker.port
         )
