@@ -24,10 +24,6 @@ UNDOCUMENTED = {
     "edge_attp.bitstream.Picture.is_idr",
     "edge_attp.bitstream.Picture.slices",
     "edge_attp.bitstream.Source.packets",
-    "edge_attp.pipeline.Stream.is_over",
-    "edge_attp.pipeline.Stream.start",
-    "edge_attp.pipeline.Stream.verdict",
-    "edge_attp.recognition.GopState.has_key",
 }
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
