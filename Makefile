@@ -40,7 +40,7 @@ export PATH := $(BIN):$(PATH)
 export EDGE_ATTP_BUILD_DIR := $(CURDIR)/build/native
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo plugin test lint types native-checks test36 pytest check-all check-media bench fuzz \
+.PHONY: help demo docs plugin test lint types native-checks test36 pytest check-all check-media bench fuzz \
 	soak test36-av aarch64-check wheel-aarch64 docker-lint docker-check format clean distclean
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
@@ -51,6 +51,7 @@ help:
 	@echo "make test                 everything that must hold before a commit"
 	@echo "make check-all            make test, the slow tests, and each instruction set"
 	@echo "make check-media DIR=dir  compare motion and residual of every stream with FFmpeg"
+	@echo "make docs                 build the documentation and the API reference into build/docs"
 	@echo "make bench [SOURCE=file]  measure the parser against full decoding"
 	@echo "make plugin TENSORRT_INCLUDE_DIR=dir  build the TensorRT plugin (needs nvcc)"
 	@echo "make fuzz [MINUTES=10]    fuzz the parser of both codecs; the targets share the time"
@@ -115,6 +116,9 @@ demo: $(LIBRARY)
 	@echo "drawing $(OVERLAY)"
 	@$(BIN)/edge-attp run $(CLIP) --overlay $(OVERLAY) > build/demo.txt
 
+docs: $(VENV)/.installed-dev $(LIBRARY)
+	$(BIN)/python docs/build.py build/docs
+
 bench: $(VENV)/.installed-dev $(LIBRARY)
 	$(BIN)/python benchmarks/parse.py $(if $(SOURCE),--source $(SOURCE))
 
@@ -141,7 +145,7 @@ endef
 
 # Checks ---------------------------------------------------------------------------------------
 
-test: lint types native-checks test36 demo pytest
+test: lint types native-checks test36 demo docs pytest
 
 check-all: lint types native-checks docker-lint test36 test36-av demo
 	$(call for_each_cpu,tests/bitstream,scalar sse41 avx2 neon)

@@ -96,6 +96,7 @@ DEVELOPMENT = [
     "clang-format==23.1.5",
     "mypy==2.4.1",
     "onnx>=1.11",
+    "pdoc==16.0.0",
     "pytest>=7.0",
     "pytest-xdist>=3.0",
     "ruff==0.17.6",

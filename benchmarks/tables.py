@@ -1,10 +1,10 @@
-"""Writes the tables of README.md from the results that are stored beside this file.
+"""Writes the tables of README.md and docs/ from the results stored beside this file.
 
-    python benchmarks/tables.py            # rewrites what stands between <!-- table: NAME --> and <!-- end -->
-    python benchmarks/tables.py --check    # says which tables are not what the results give
+    python benchmarks/tables.py            # rewrites everything between <!-- table: NAME --> and <!-- end -->
+    python benchmarks/tables.py --check    # names the tables that differ from the results
 
-A number that README.md shows in a table is in benchmarks/results, and nobody copied it by hand. This
-file knows results and Markdown; it measures nothing.
+Every number in such a table is in benchmarks/results; none is copied by hand. This file knows results and
+Markdown; it measures nothing.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from edge_attp.bench.markdown import MODE_COLUMNS, PAPER, mode_cells, table  # n
 from edge_attp.bench.record import FORMAT  # noqa: E402
 from edge_attp.timing import STAGES  # noqa: E402
 
-README = os.path.join(ROOT, "README.md")
+PAGES = [os.path.join(ROOT, "README.md")] + sorted(glob.glob(os.path.join(ROOT, "docs", "*.md")))
 RESULTS = os.path.join(ROOT, "benchmarks", "results")
 MARKED = re.compile(r"^<!-- table: ([a-z0-9-]+) -->\n(.*?)^<!-- end -->$", re.M | re.S)
 OPENING = re.compile(r"^<!-- table: ", re.M)
 
-# Row in parse-*.json: what README.md calls it.
+# Row in parse-*.json: what the pages call it.
 PARSE_ROWS = {
     "decode": "{}, PyAV (FFmpeg): decode",
     "decode + export_mvs": "{}, PyAV: decode and `export_mvs`, vectors without references",
@@ -34,8 +34,13 @@ PARSE_ROWS = {
     "parse motion + residual": "**{}, edge-attp: motion and residual**",
     "sample 1 of each GOP": "**{}, edge-attp: `sample(per_gop=1)`**, pictures of source video",
 }
+# Those that README.md shows.
+SPEED_ROWS = {
+    "decode": "{}: decode with FFmpeg (PyAV), one thread",
+    "parse motion + residual": "**{}: motion and residual with edge-attp**, one thread",
+}
 PAPER_ROWS = ("I", "MV", "R", "I+MV+R", "BP", "TP", "TTP", "ATTP")
-# Table and row in ablation-*.json, what README.md calls it, and where the paper shows it without a number.
+# Table and row in ablation-*.json, what the pages call it, and where the paper shows it without a number.
 ABLATION_ROWS = [("modalities", name, name, None) for name in PAPER_ROWS] + [
     ("frame types", "I+P", "late fusion, I+P", "figure 4, left"),
     ("frame types", "I+B", "late fusion, I+B", "figure 4, left"),
@@ -59,20 +64,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; fail if one is stale")
     args = parser.parse_args()
-    with open(README, encoding="utf-8") as file:
-        text = file.read()
-    written, stale = fill(text, RESULTS)
+    stale = {}
+    for page in PAGES:
+        with open(page, encoding="utf-8") as file:
+            text = file.read()
+        written, stale_here = fill(text, RESULTS)
+        if stale_here:
+            stale[os.path.relpath(page, ROOT)] = stale_here
+        if written != text and not args.check:
+            with open(page, "w", encoding="utf-8") as file:
+                file.write(written)
     if args.check and stale:
-        sys.exit(
-            "README.md: stale: {}; python benchmarks/tables.py writes them".format(", ".join(stale))
-        )
-    if written != text:
-        with open(README, "w", encoding="utf-8") as file:
-            file.write(written)
+        lines = ["{}: stale: {}".format(page, ", ".join(names)) for page, names in stale.items()]
+        sys.exit("\n".join(lines + ["python benchmarks/tables.py writes them"]))
 
 
 def fill(text, results):
-    """The text with each marked table written anew, and the names of those that were not so before.
+    """The text with each marked table rewritten, and the names of the tables that changed.
 
     results: the folder of the JSON files. ValueError names an unknown table or a marker without end.
     """
@@ -108,20 +116,34 @@ def read(results, pattern):
 
 
 def parse_table(results):
+    rows, sizes = _parse_rows(results, PARSE_ROWS)
+    return table(rows, ["pictures per CPU second, one thread"] + sizes)
+
+
+def speed_table(results):
+    """What a newcomer wants to know: parsing beside decoding, and the whole program."""
+    rows, sizes = _parse_rows(results, SPEED_ROWS)
+    fastest = benchmarks(results)[0]
+    cells = ["**{:.0f}**".format(fastest["pictures_per_s"]["pipelined"])]
+    rows.append(["**`edge-attp run`, networks included**"] + cells + ["-"] * (len(sizes) - 1))
+    return table(rows, ["pictures per second"] + sizes)
+
+
+def _parse_rows(results, labels):
+    """Rows of both codecs, and the sizes they were measured at."""
     measured = [
         result
         for name in ("parse-real-*.json", "parse-hevc-real-*.json")
         for result in read(results, name)
     ]
     sizes = list(measured[0]["sizes"])
-    rows = [row for result in measured for row in _parse_rows(result, sizes)]
-    columns = ["pictures per CPU second, one thread"] + [size.replace("x", " x ") for size in sizes]
-    return table(rows, columns)
+    rows = [row for result in measured for row in _codec_rows(result, sizes, labels)]
+    return rows, [size.replace("x", " x ") for size in sizes]
 
 
-def _parse_rows(result, sizes):
+def _codec_rows(result, sizes, labels):
     codec = {"h264": "H.264", "hevc": "HEVC"}[result["codec"]]
-    for name, label in PARSE_ROWS.items():
+    for name, label in labels.items():
         cells = [result["sizes"][size]["rows"].get(name) for size in sizes]
         if all(cells):
             yield [label.format(codec)] + [_parse_cell(name, cell) for cell in cells]
@@ -284,6 +306,7 @@ TABLES = {
     "choices": choices_table,
     "parse": parse_table,
     "recognise": recognise_table,
+    "speed": speed_table,
     "stages": stages_table,
     "tx2": tx2_table,
 }

@@ -2,9 +2,9 @@
 
     python examples/draw_demo.py [out.mp4]
 
-Everything is drawn by this program from a fixed seed, so that the clip belongs to the project. The
-camera follows the figure: the layers of the park move at their own speeds, which makes motion that
-one can check by eye. H.264 High with a pyramid of B pictures and a key picture every two seconds.
+This program draws everything from a fixed seed, so the clip belongs to the project. The camera
+follows the figure, and each layer of the park moves at its own speed, so that the motion can be
+checked by eye. H.264 High with a pyramid of B pictures and a key picture every two seconds.
 Needs NumPy, OpenCV and PyAV.
 """
 
@@ -33,7 +33,7 @@ SHIRT, TROUSERS, SHOES = (214, 74, 58), (44, 62, 100), (236, 232, 224)
 
 
 def smooth(value, start, end):
-    """0 before start, 1 after end, without a jump of speed between."""
+    """0 before start, 1 after end, with a smooth speed in between."""
     x = np.clip((value - start) / float(end - start), 0.0, 1.0)
     return x * x * (3 - 2 * x)
 
@@ -41,7 +41,7 @@ def smooth(value, start, end):
 def noise(random, height, width, octaves):
     """Smooth noise around 0, float32 (height, width); octaves are cell sizes in pixels.
 
-    Large cells weigh more: that is what clouds, hills and grass look like.
+    Large cells weigh more, as in clouds, hills and grass.
     """
     total = np.zeros((height, width), np.float32)
     weights = np.sqrt(np.array(octaves, np.float64))
@@ -59,7 +59,7 @@ def sky(random, width):
     height = HEIGHT * FINE
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     picture = (1 - down) * np.array((96, 158, 222)) + down * np.array((250, 232, 206))
-    # Drawn narrow and pulled wide: clouds lie flat.
+    # Drawn narrow and stretched, because clouds are flat.
     cloud = noise(random, height, width // 2, (130, 60, 28, 12))
     cloud = cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)[:, :, None]
     cover = 0.85 * np.clip(cloud * 0.8 - 0.15, 0, 1) * (1 - down * 1.7).clip(0, 1)
@@ -121,7 +121,7 @@ def ground(random, width):
 
 
 def park(random, travel):
-    """Layers (RGB float32, coverage, speed) wide enough for a camera that travels so far (px)."""
+    """Layers (RGB float32, coverage, speed) wide enough for a camera that travels this far (px)."""
     layers = []
     for speed, make in (
         (0.06, lambda width: (sky(random, width), 1.0)),
@@ -150,7 +150,7 @@ def view(layers, camera):
 
 
 def pose(time_s, stride):
-    """Joint angles at a moment: the walk of this stride (phase) that gives way to a wave."""
+    """Joint angles at a moment: a walk at this phase of the stride, blending into a wave."""
     waving = smooth(time_s, 2.9, 3.5)
     walk, swing = 1.0 - smooth(time_s, 2.5, 3.1), np.sin(stride)
     hand = 0.55 * np.sin(2 * np.pi * 1.7 * (time_s - 3.4))
@@ -183,7 +183,7 @@ def darker(colour, factor=0.72):
 
 
 def figure(canvas, x, angles):
-    """Draws the figure with its feet's middle at x, in place."""
+    """Draws the figure in place, with the centre of its feet at x."""
     centre = (int(x * FINE), int((GROUND_Y + 4) * FINE))
     shadow = canvas.copy()
     cv2.ellipse(shadow, centre, (30 * FINE, 5 * FINE), 0, 0, 360, (70, 70, 52), -1, cv2.LINE_AA)

@@ -1,10 +1,12 @@
-"""Runs what the README tells people to type, and compares what comes out with what the README says.
+"""Runs what README.md and docs/ tell people to type, and compares the output with what the pages show.
 
-Every line of blocks fenced as ```sh is a command, in order, in a folder that looks like the repository; ANSWERS says
-what each has to answer. What the README shows of an answer is compared with it: words and counts have to be equal,
-speeds only to be there, and probabilities close, as they differ a little from processor to processor. Blocks fenced as
-```console are for reading: installing, and commands that need a camera or a GPU. `make demo` is run by `make test`
-itself. Tables between markers are compared with the stored results.
+- Every line of a block fenced as ```sh is a command, run in a folder that looks like the repository. It must end well,
+  and ANSWERS checks what it says. Blocks fenced as ```console are not run: installing, cameras, GPUs, a service.
+- The ```python blocks of a page are one program, run in order. A ```text block right after one is its output.
+- Words and counts must be equal, speeds only present, and probabilities close, as they differ a little between
+  processors. Tables between markers are compared with the stored results.
+
+`make test` runs `make demo` itself.
 """
 
 import json
@@ -23,25 +25,32 @@ from rigs import media
 pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_onnxruntime]
 
 ROOT = Path(__file__).resolve().parent.parent
-VISIBLE = ["CHANGELOG.md", "README.md", "edge_attp", "engines", "examples"]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+VISIBLE = ["CHANGELOG.md", "README.md", "docs", "edge_attp", "engines", "examples"]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```\n", re.M | re.S)
+_PROGRAM = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.M | re.S)
 _SPEED = re.compile(r"[\d.]+(?= pictures/s)|(?<=parse speed  )\d+")
 _NUMBER = re.compile(r"\d+\.?\d*")
 
 
 def blocks(language):
-    """(line, text) of every fenced block in this language."""
-    fence = re.compile(rf"^```{language}\n(.*?)^```$", re.M | re.S)
-    return [(README.count("\n", 0, m.start()) + 2, m.group(1)) for m in fence.finditer(README)]
+    """The text of every block fenced in this language, on all pages."""
+    found = (match for text in PAGES.values() for match in _FENCE.finditer(text))
+    return [match.group(2) for match in found if match.group(1) == language]
 
 
 def commands():
-    return [line for _, text in blocks("sh") for line in text.splitlines()]
+    """Each command once, in the order of the pages."""
+    lines = [line for text in blocks("sh") for line in text.splitlines()]
+    return list(dict.fromkeys(lines))
 
 
 def shown(beginning):
     """The block of text that begins with this."""
-    return next(text for _, text in blocks("text") if text.startswith(beginning))
+    return next(text for text in blocks("text") if text.startswith(beginning))
 
 
 def assert_alike(answer, expected, tolerance=0.0):
@@ -153,11 +162,11 @@ ANSWERS = {
 
 
 def test_every_command_is_checked():
-    assert commands() == list(ANSWERS)
+    assert set(commands()) == set(ANSWERS)
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_answers_what_the_readme_says(workplace, command):
+def test_a_command_answers_what_the_page_says(workplace, command):
     ANSWERS[command](workplace.folder, *workplace.run("bash", "-euc", command))
 
 
@@ -175,11 +184,17 @@ def test_inspection_of_hevc(workplace, tmp_path):
     assert_alike("\n".join(lines), expected, tolerance=8)
 
 
-@pytest.mark.parametrize("line, text", blocks("python"))
-def test_python(workplace, line, text):
-    text += "\nassert flow.shape == (2, 64, 85) and coded.shape == (256, 340)"
-    text += "\nassert rgb.shape == (256, 340, 3) and picture.decode_index == 149"
-    workplace.run(sys.executable, "-c", text)
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in PAGES[page]])
+def test_programs_print_what_the_page_says(workplace, page):
+    programs = [match.groups() for match in _PROGRAM.finditer(PAGES[page])]
+    end = "--- end of a block"
+    source = "".join(f"{program}\nprint({end!r})\n" for program, _ in programs)
+    out, _ = workplace.run(sys.executable, "-c", source)
+    printed = out.split(end + "\n")[:-1]
+    assert len(printed) == len(programs)
+    for answer, (_, expected) in zip(printed, programs):
+        if expected is not None:
+            assert_alike(answer, expected)
 
 
 def test_tables_are_what_the_results_give():

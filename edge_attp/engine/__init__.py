@@ -1,7 +1,19 @@
 """Model packs and the engines that run their graphs.
 
-An engine turns named arrays into named arrays; it knows nothing of videos. Each inference library is loaded by
-one adapter file alone, and only when that engine is opened.
+An engine turns named arrays into named arrays; it knows nothing of videos. Each inference library is
+imported in its own adapter file only, and only when that engine is opened.
+
+>>> pack = load_pack(default_pack())
+>>> pack.labels
+('fight', 'noFight')
+>>> backend = open_backend("onnxruntime", threads=1)
+>>> graph = backend.load_graph(pack.graphs["appearance"])
+>>> buffers = graph.allocate_buffers()
+>>> buffers.inputs["rgb"].shape
+(1, 3, 128, 128)
+>>> times = graph.run_batch([buffers])
+>>> buffers.outputs["appearance"].shape
+(1, 320, 16)
 """
 
 from typing import Optional

@@ -11,6 +11,18 @@ source and the options only, never on which thread was faster.
 - options: what to do (Options, Job), and how far a stream has come (StreamStatus);
 - reader, scorer, writer: the parts of a stream; stream: the three together;
 - networks: graphs and buffers; session: several streams through them.
+
+>>> from edge_attp.engine import default_pack, load_pack, open_backend
+>>> from edge_attp.sinks import Sink
+>>> class EventPrinter(Sink):
+...     def event(self, event):
+...         print(event.label, f"{event.end_s - event.start_s:.2f} s")
+>>> pack = load_pack(default_pack())
+>>> backend = open_backend("onnxruntime", threads=1)
+>>> verdict = recognise("examples/demo.mp4", pack, backend, [EventPrinter()], Options())
+noFight 5.96 s
+>>> verdict.pictures, verdict.scored, verdict.gops
+(150, 147, 3)
 """
 
 from typing import Optional, Sequence

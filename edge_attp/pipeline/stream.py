@@ -60,6 +60,7 @@ class Stream:
 
     @property
     def verdict(self) -> Optional[Verdict]:
+        """The verdict of the whole video; None before the end, or if the stream failed early."""
         return self._writer.verdict
 
     def begin(self) -> None:
@@ -165,6 +166,7 @@ class Stream:
 
     @property
     def is_over(self) -> bool:
+        """Whether everything has been read, scored and written."""
         is_in_flight = bool(self._order)
         return self._is_concluded and self._writer.is_over and not is_in_flight
 

@@ -43,6 +43,7 @@ class GopState:
 
     @property
     def has_key(self) -> bool:
+        """Whether there has been a key picture."""
         return self._features is not None
 
     @property

@@ -1,4 +1,4 @@
-"""The configuration of a model: one record that every row of the paper's ablations is a value of."""
+"""The configuration of a model: one record; every row of the paper's ablations is a value of it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ALIGNMENTS = ("none", "after-fc", "distillation", "ours")
 
 @dataclass(frozen=True)
 class Architecture:
-    """What determines the shape of every parameter, and what the motion network is aligned with.
+    """What determines the shape of every parameter, and how the motion network is aligned.
 
     `factors` and `projections` are d and D of eq. (4); `sketch` is the length of the bilinear
-    features of BP, which the paper does not say: 8000 is what its source, Gao et al.
-    (arXiv:1511.06062), take. An `alignment` not given is "ours" for ATTP and "none" for all others.
-    Raises UsageError naming the field and what it may be.
+    features of BP; the paper does not state it, and its source, Gao et al. (arXiv:1511.06062),
+    uses 8000. The default `alignment` is "ours" for ATTP and "none" for all others. Raises
+    UsageError that names the field and the values it may have.
     """
 
     backbone: str
@@ -50,7 +50,7 @@ class Architecture:
 
     @property
     def networks(self) -> Tuple[str, ...]:
-        """Names of the LiteNets that it is made of."""
+        """Names of the LiteNets in the model."""
         return (self.modalities,) if self.modalities in ("I", "MV", "R") else ("I", "MV", "R")
 
     @property
@@ -59,17 +59,17 @@ class Architecture:
 
     @property
     def has_classifiers(self) -> bool:
-        """Whether every network has its own, the scores being their sum."""
+        """Whether each network has its own classifier; the scores are their sum."""
         return self.modalities in ("I", "MV", "R", "I+MV+R")
 
     @property
     def is_temporal(self) -> bool:
-        """Whether it looks at the I picture of the adjacent GOP, too."""
+        """Whether the model also sees the I picture of the adjacent GOP."""
         return self.modalities in ("TTP", "ATTP")
 
 
 def alignments(modalities: str) -> Tuple[str, ...]:
-    """Which there are, the default first. Aligned TTP is called ATTP; without MV, nothing aligns."""
+    """The alignments that fit, the default first. Aligned TTP is ATTP; without MV, nothing aligns."""
     if modalities == "ATTP":
         return ("ours", "after-fc", "distillation")
     return ALIGNMENTS[:1] if modalities in ("I", "R", "TTP") else ALIGNMENTS
@@ -82,4 +82,4 @@ def _one_of(field: str, value: str, allowed: Sequence[str]) -> None:
 
 def _at_least(field: str, value: Any, least: int) -> None:
     if not isinstance(value, int) or value < least:
-        raise UsageError(f"{field} {value!r}: take a whole number, {least} or more")
+        raise UsageError(f"{field} {value!r}: expected a whole number, {least} or more")

@@ -1,4 +1,4 @@
-"""The paper's model (sections 3.2 to 3.4) and its ablations: LiteNets and what joins their features."""
+"""The paper's model (sections 3.2 to 3.4) and its ablations: LiteNets and the pooling of their features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .trilinear import TrilinearPooling
 # Channels of the network inputs: RGB, flow (x, y), RGB-like residual.
 RGB, FLOW, RESIDUAL = 3, 2, 3
 CHANNELS = {"I": RGB, "MV": FLOW, "R": RESIDUAL}
-# The paper's sizes (section 4.1); a model takes any that `input_spec` allows.
+# The paper's sizes (section 4.1); a model accepts any that `input_spec` allows.
 SIDE = 224  # height and width of the network inputs
 POSITIONS = (SIDE // 32) ** 2  # K of eq. (5)
 
@@ -23,8 +23,8 @@ POSITIONS = (SIDE // 32) ** 2  # K of eq. (5)
 class Inputs(NamedTuple):
     """One batch: an I picture, the adjacent GOP's, and the flow and residual of a P or B picture.
 
-    Each is (N, channels, H, W), normalised as the pack says. What a model does not look at may be
-    left out: `rgb` by MV, `neighbour` by all but TTP and ATTP.
+    Each is (N, channels, H, W), normalised as the pack says. Inputs that a model does not use may
+    be left out: `rgb` by MV, `neighbour` by all but TTP and ATTP.
     """
 
     rgb: Optional[torch.Tensor] = None
@@ -38,7 +38,7 @@ Maps = Dict[str, torch.Tensor]
 
 
 class Outputs(NamedTuple):
-    """`parts` (parts, N, classes) sum up to the scores; `motion` is the feature map of LiteNet_MV.
+    """`parts` (parts, N, classes) add up to the scores; `motion` is the feature map of LiteNet_MV.
 
     I+MV+R and BP have three parts, the others one.
     """
@@ -59,7 +59,7 @@ class ATTP(nn.Module):
     litenet_r: LiteNet
     pooling: TrilinearPooling  # of TP, TTP and ATTP
     bilinear: CompactBilinearPooling  # of BP
-    classifiers: nn.ModuleDict  # of I, MV, R and I+MV+R: each network's, named as it is
+    classifiers: nn.ModuleDict  # of I, MV, R and I+MV+R, by network name
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class ATTP(nn.Module):
             )
         else:
             self.bilinear = CompactBilinearPooling(channels, classes, shape.sketch)
-        self.dropout = nn.Dropout1d(0.0)  # of whole channels; its rate is the trainer's to set
+        self.dropout = nn.Dropout1d(0.0)  # of whole channels; the trainer sets its rate
 
     def networks(self) -> Iterator[Tuple[str, LiteNet]]:
         """Name and network of each modality."""
@@ -101,16 +101,16 @@ class ATTP(nn.Module):
         flow: Optional[torch.Tensor] = None,
         residual: Optional[torch.Tensor] = None,
     ) -> torch.Tensor:
-        """Scores (N, classes); the fields of Inputs. Raises ValueError where one is missing."""
+        """Scores (N, classes) for the fields of Inputs. Raises ValueError if one is missing."""
         return self.outputs(Inputs(rgb, neighbour, flow, residual)).parts.sum(0)
 
     def outputs(self, inputs: Union[Inputs, Maps]) -> Outputs:
-        """Scores part by part, and what the feature alignment looks at, of pictures or their maps."""
+        """Scores by part and the map that the feature alignment needs, from pictures or their maps."""
         maps = inputs if isinstance(inputs, dict) else self.maps(inputs)
         return Outputs(self._parts(maps), maps.get("MV"))
 
     def maps(self, inputs: Inputs) -> Maps:
-        """What the networks make of the pictures, before anything is fused."""
+        """The feature map of each network, before anything is fused."""
         pictures = {"I": inputs.rgb, "MV": inputs.flow, "R": inputs.residual}
         temporal = self.architecture.is_temporal
         if temporal:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:  # PyTorch, OpenCV and the native core: imported late
 
 FORMAT_VERSION = 1
 
-# What a logistic regression is given. The last three look at the container only. "picture types" and
-# "sizes of key pictures" should tell no more than the majority does: if they do, encoder or sources
-# give the class away. All sizes tell of the content again: at equal quality, what moves costs more.
+# Features of a logistic regression. The last three come from the container only. "picture types" and
+# "sizes of key pictures" should do no better than the majority class: if they do, encoder or sources
+# give the class away. "all sizes" depends on the content again: at equal quality, motion costs bytes.
 VARIANTS: Dict[str, Callable[[Statistics], np.ndarray]] = {
     "motion vectors": lambda clip: clip.motion,
     "residual energy": lambda clip: clip.residual,
@@ -33,10 +33,10 @@ VARIANTS: Dict[str, Callable[[Statistics], np.ndarray]] = {
 
 
 class Baseline(NamedTuple):
-    """Top-1 on the test clips, shares of 1: of each seed, mean, deviation, and 95 % interval.
+    """Top-1 on the test clips, as shares of 1: per seed, mean, deviation, and 95 % interval.
 
-    A seed deals the groups to the folds by which the strength of L2 is chosen; the interval is that
-    of the test clips, drawn by whole groups. strengths: those chosen.
+    A seed assigns groups to the folds that choose the strength of L2. The interval resamples the
+    test clips by whole groups. strengths: those chosen.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Baseline(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Clips to fit or to test: class numbers (N), groups, and what is known of each."""
+    """Clips to fit or to test: class numbers (N), groups, and statistics of each."""
 
     labels: np.ndarray
     groups: List[str]
@@ -63,12 +63,12 @@ def add_arguments(commands: Any) -> None:
         "baselines",
         help="what a model must beat on a prepared set",
         description="Top-1 of the majority class and of logistic regressions on statistics of motion "
-        "vectors, residuals and packets. Fitted on the training and validation clips of a split.",
+        "vectors, residuals and packets, fitted on the training and validation clips of a split.",
     )
-    parser.add_argument("prepared", type=Path, metavar="PREPARED", help="folder of prepare")
+    parser.add_argument("prepared", type=Path, metavar="PREPARED", help="folder that prepare wrote")
     parser.add_argument("--split", default="1", help="(default 1)")
     parser.add_argument("--seeds", type=whole(1, 1000), default=5, help="(default 5)")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write JSON, too")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write JSON")
     add_jobs_argument(parser)
     parser.set_defaults(run=run)
 
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def parts(prepared: Prepared, split: str, jobs: Optional[int] = None) -> Tuple[Part, Part]:
-    """Clips to fit ("train" and "val") and clips to test. Raises UsageError if there are none."""
+    """Clips to fit ("train" and "val") and clips to test. Raises UsageError without test clips."""
     from .clip_statistics import statistics
     from .data.division import divide
 

@@ -21,9 +21,9 @@ PAIRS = tuple(combinations(range(MAPS), 2))
 
 
 class CompactBilinearPooling(nn.Module):
-    """Three feature maps to the scores of their three pairs.
+    """Scores of the three pairs of three feature maps.
 
-    `bucket` (into 0 .. size - 1) and `sign` (-1 or 1) of each map's channels are drawn once and kept
+    `bucket` (into 0 .. size - 1) and `sign` (-1 or 1) of each map's channels are drawn once and stored
     with the parameters; the two maps of a pair have independent ones. `p`, one matrix per pair, has
     no bias, like P of the trilinear pooling.
     """
@@ -48,7 +48,7 @@ class CompactBilinearPooling(nn.Module):
         return spectrum
 
     def pool(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Sketches of the sums over positions of x y', one for each pair: (3, N, size)."""
+        """Sketches of x y' summed over positions, one for each pair: (3, N, size)."""
         spectra = [self.spectrum(x, index) for index, x in enumerate(maps)]
         products = [(spectra[a] * spectra[b]).sum(2) for a, b in PAIRS]
         pooled: torch.Tensor = torch.fft.irfft(torch.stack(products), n=self.size, dim=2)

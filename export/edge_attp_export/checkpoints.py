@@ -1,6 +1,6 @@
 """Checkpoints: the file that training writes and export reads, and backbones from elsewhere.
 
-A checkpoint is one file that says everything about a model: a dictionary of plain tensors, texts and
+A checkpoint is one file that describes a model completely: a dictionary of plain tensors, texts and
 numbers, which `torch.load(weights_only=True)` reads without running any code.
 """
 
@@ -31,10 +31,10 @@ T = TypeVar("T")
 
 
 class Checkpoint(NamedTuple):
-    """A model and what is known of it.
+    """A model and its history.
 
-    state: of ATTP, neither teacher nor objective in it. training, accuracy: anything that JSON can
-    say, or nothing; both go to model.json and, under the names that `model_card` knows, to the card.
+    state: of ATTP, without teacher and objective. training, accuracy: anything JSON can express, may be
+    empty; both go to model.json and, under the names that `model_card` knows, to the card.
     """
 
     architecture: Architecture
@@ -46,7 +46,7 @@ class Checkpoint(NamedTuple):
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write the file, whole or not at all. Raises TypeError for a value that JSON cannot say."""
+    """Write the file atomically. Raises TypeError for a value that JSON cannot express."""
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -63,7 +63,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read and check a file of save_checkpoint(). Raises ModelError naming file and mistake."""
+    """Read and check a file of save_checkpoint(). Raises ModelError with file and reason."""
     content = _read(path)
     if content.get("format") != FORMAT:
         raise ModelError(f"{path}: {_what_else(content)}")
@@ -84,25 +84,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def build(checkpoint: Checkpoint) -> ATTP:
-    """The model, in evaluation mode. Raises ModelError if the weights are of another model."""
+    """The model, in evaluation mode. Raises ModelError if the weights belong to another model."""
     model = ATTP(checkpoint.architecture)
     load_exactly(model, checkpoint.state)
     return model.eval()
 
 
 def load_backbones(model: ATTP, source: Union[str, Path], epsilon: float = NORM_EPSILON) -> None:
-    """Load a backbone into every network of `model`, first layers fitted to their channels.
+    """Load a backbone into every network of `model`; first layers are fitted to their channels.
 
     source: a state dictionary with torchvision's names (`features.0.0.weight`), as a file, or as a
-    URL, which is fetched once and kept in PyTorch's hub folder. epsilon: of the normalisation that
-    it was trained with: 1e-3 for weights that come from TensorFlow, 1e-5 (PyTorch's) for all others.
-    It matters: hundreds of channels of MobileNetV2 have a variance below 1e-3. Pooling and
-    classifiers keep what they have. Raises ModelError with file and reason.
+    URL, which is downloaded once into PyTorch's hub folder. epsilon: of the batch normalisation it
+    was trained with, 1e-3 for weights from TensorFlow, 1e-5 (PyTorch's) for all others; it matters,
+    because hundreds of channels of MobileNetV2 have a variance below 1e-3. Pooling and classifiers
+    stay unchanged. Raises ModelError with file and reason.
     """
     path = _fetched(str(source)) if "://" in str(source) else Path(source)
     state = _read(path)
     if not any(key.startswith("features.") for key in state):
-        raise ModelError(f"{path}: no backbone: torchvision's parameters (features.*) are missing")
+        raise ModelError(
+            f"{path}: not a backbone: torchvision's parameters (features.*) are missing"
+        )
     try:
         state = _with_epsilon(_state(state), epsilon)
         for _, net in model.networks():
@@ -114,7 +116,7 @@ def load_backbones(model: ATTP, source: Union[str, Path], epsilon: float = NORM_
 def _with_epsilon(state: StateDict, epsilon: float) -> StateDict:
     """The same network for PyTorch's epsilon.
 
-    By the gains, not the variances: those are measured anew in training.
+    It adjusts the gains, not the variances, because training measures the variances anew.
     """
     fitted = dict(state)
     for key, variance in state.items():
@@ -126,19 +128,19 @@ def _with_epsilon(state: StateDict, epsilon: float) -> StateDict:
 
 
 class _Fields:
-    """The values of a checkpoint, one after the other."""
+    """Reads the values of a checkpoint."""
 
     def __init__(self, path: Path, content: Dict[str, Any]) -> None:
         self._path = path
         self._content = content
 
     def take(self, name: str, kind: type, convert: Callable[[Any], T]) -> T:
-        """The converted value. What is missing, of another kind or impossible is a ModelError."""
+        """The converted value. Raises ModelError if it is missing, of another type or invalid."""
         if name not in self._content:
-            raise ModelError(f"{self._path}: the checkpoint has no '{name}'")
+            raise ModelError(f"{self._path}: '{name}' is missing from the checkpoint")
         value = self._content[name]
         if not isinstance(value, kind):
-            raise ModelError(f"{self._path}: '{name}' is no {kind.__name__}")
+            raise ModelError(f"{self._path}: '{name}' is not a {kind.__name__}")
         try:
             return convert(value)
         except (TypeError, ValueError, UsageError) as error:
@@ -147,22 +149,22 @@ class _Fields:
 
 def _labels(values: Any) -> Tuple[str, ...]:
     if not all(isinstance(value, str) and value.strip() for value in values):
-        raise ValueError("a label is not a text, or is empty")
+        raise ValueError("a label is empty or not a string")
     twice = [value for index, value in enumerate(values) if value in values[:index]]
     if twice:
-        raise ValueError(f"the label '{twice[0]}' is there twice")
+        raise ValueError(f"the label '{twice[0]}' occurs twice")
     return tuple(values)
 
 
 def _state(values: Any) -> StateDict:
     for key, value in values.items():
         if not torch.is_tensor(value):
-            raise ValueError(f"{key} is no tensor: not a state dictionary")
+            raise ValueError(f"not a state dictionary: {key} is not a tensor")
     return dict(values)
 
 
 def _check(path: Path, checkpoint: Checkpoint) -> None:
-    """Raise ModelError where the parts do not belong together."""
+    """Raise ModelError if the parts do not match."""
     labels, classes = len(checkpoint.labels), checkpoint.architecture.classes
     if labels != classes:
         raise ModelError(f"{path}: {labels} labels for a model of {classes} classes")
@@ -175,8 +177,8 @@ def _check(path: Path, checkpoint: Checkpoint) -> None:
 
 def _what_else(content: Dict[str, Any]) -> str:
     if any(str(key).startswith("features.") for key in content):
-        return "a backbone without the rest of the model: give it with --backbone-weights"
-    return "no checkpoint of edge-attp-export train (its 'format' is missing)"
+        return "a backbone without the rest of the model: pass it with --backbone-weights"
+    return "not a checkpoint of edge-attp-export train: 'format' is missing"
 
 
 def _fetched(url: str) -> Path:
@@ -187,7 +189,7 @@ def _fetched(url: str) -> Path:
         if not path.exists():
             torch.hub.download_url_to_file(url, str(path))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{url}: cannot be fetched: {error}") from error
+        raise ModelError(f"{url}: cannot be downloaded: {error}") from error
     return path
 
 

@@ -30,7 +30,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="edge-attp-export", description="Make model packs for edge-attp from PyTorch models."
+        prog="edge-attp-export",
+        description="Train models in PyTorch and write model packs for edge-attp.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

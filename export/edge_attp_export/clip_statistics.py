@@ -1,4 +1,4 @@
-"""A clip of a prepared set as a few numbers, without any network: motion, residual, container."""
+"""Statistics of a clip of a prepared set, without any network: motion, residual, container."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from edge_attp.bitstream import CompressedVideo
 from .data.cache import Clip, Planes
 
 DIRECTIONS = 8
-MOVING_PX = 0.25  # a block that moves less, per picture interval, stands
+MOVING_PX = 0.25  # a block that moves less per picture interval counts as still
 PERCENTILES = (50, 75, 90, 99)
 KINDS = ("I", "P", "B")
 
 
 class Statistics(NamedTuple):
-    """Each float64 (F). types: pictures of each kind, seconds. Sizes are logarithms of bytes.
+    """Each float64 (F). types: number of pictures of each kind, seconds. Sizes are logarithms of bytes.
 
     key_sizes: mean key picture. sizes: file, mean P picture, mean B picture.
     """
@@ -31,13 +31,13 @@ class Statistics(NamedTuple):
 
 
 def statistics(paths: Tuple[str, Path, Path]) -> Tuple[str, Statistics]:
-    """Numbers of a clip; paths: its name (returned, too), its file in the cache, its video."""
+    """Name and statistics of a clip. paths: its name, its file in the cache, its video."""
     name, cached, video = paths
     return name, Statistics(*_of_clip(Clip(cached)), *_of_container(video))
 
 
 def _of_clip(clip: Clip) -> Tuple[np.ndarray, np.ndarray]:
-    """Means over the GOPs of a clip, and spreads from GOP to GOP."""
+    """Means over the GOPs of a clip, and deviations between GOPs."""
     motion: Dict[int, List[np.ndarray]] = {}
     residual: Dict[int, List[np.ndarray]] = {}
     for index, entry in enumerate(clip.pictures):
@@ -54,9 +54,9 @@ def _over_gops(pictures: Dict[int, List[np.ndarray]], size: int) -> np.ndarray:
 
 
 def of_flow(flow: np.ndarray) -> np.ndarray:
-    """Of a picture's flow (2, H4, W4): its length (logarithms of mean, deviation and percentiles), the
-    share of blocks that move, the mean vector, and how the moving blocks' lengths share out among
-    eight directions, from right over down."""
+    """Features of a picture's flow (2, H4, W4): logarithms of mean, deviation and percentiles of its
+    length, the share of moving blocks, the mean vector, and the share of the moving blocks' length in
+    each of eight directions, clockwise from the right."""
     length = np.hypot(flow[0], flow[1])
     lengths = [length.mean(), length.std(), *np.percentile(length, PERCENTILES)]
     moving = length > MOVING_PX
@@ -73,15 +73,15 @@ def of_flow(flow: np.ndarray) -> np.ndarray:
 
 
 def of_residual(residual: Planes) -> np.ndarray:
-    """Of a picture's residual: share of luma samples with any, and logarithms of the mean magnitude of
-    each plane and of the deviation of luma."""
+    """Features of a picture's residual: share of non-zero luma samples, and logarithms of the mean
+    magnitude of each plane and of the deviation of luma."""
     y, u, v = (plane.astype(np.float32) for plane in residual)
     energy = np.log1p([np.abs(y).mean(), np.abs(u).mean(), np.abs(v).mean(), y.std()])
     return np.concatenate([[(y != 0).mean()], energy])
 
 
 def _of_container(video: Path) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What can be told without parsing a block: the last three fields of Statistics."""
+    """The last three fields of Statistics, which need no block to be parsed."""
     packets: Dict[str, List[int]] = {kind: [] for kind in KINDS}
     with CompressedVideo(str(video), residual=False) as parsed:
         for picture in parsed:

@@ -1,7 +1,7 @@
-"""The configuration of a training: TOML into frozen records, every key checked.
+"""The configuration of a training, read from TOML into frozen records; every key is checked.
 
-Tables: [data] [model] [model.networks] [input] [train] [objective]. Each key is a field below; one
-that is not given takes the default there.
+Tables: [data] [model] [model.networks] [input] [train] [objective]. Each key is a field below, with its
+default.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ SCALES = list_of(number(0.1, 4), "a list of numbers from 0.1 to 4")
 
 
 def key(kind: Kind[object], default: Any = MISSING) -> Any:
-    """A field that takes a kind of values."""
+    """A field whose values are of this kind."""
     return field(
         default=default, metadata={"key": Key(kind, REQUIRED if default is MISSING else default)}
     )
@@ -65,11 +65,11 @@ def keys(table: Table) -> Any:
 
 @dataclass(frozen=True)
 class Data:
-    """What is learned from.
+    """The training data.
 
     prepared: folder that `prepare` wrote. split: its number. validation: share of the training groups
-    that is held out where the set names no validation clips. frame_types: pictures that are looked
-    at. flow: what the motion network looks at; "optical" trains a teacher, LiteNet_OF.
+    that is held out if the set names no validation clips. frame_types: pictures that are used. flow: what
+    the motion network sees; "optical" trains a teacher, LiteNet_OF.
     """
 
     prepared: Path = key(FILE_OR_FOLDER)
@@ -82,12 +82,12 @@ class Data:
 
 @dataclass(frozen=True)
 class Model:
-    """What is trained: the fields of Architecture, and where weights come from.
+    """The model: the fields of Architecture, and where weights come from.
 
-    alignment: "" is the first that the modalities have. weights: torchvision checkpoint of the
-    backbone, for every network; weights_epsilon: of its normalisation, 1e-3 where it comes from
-    TensorFlow. networks: training checkpoints, by "I", "MV", "R", whose network of that name is
-    taken over.
+    alignment: "" stands for the default of the modalities. weights: torchvision checkpoint of the
+    backbone, for every network; weights_epsilon: of its batch normalisation, 1e-3 if it comes from
+    TensorFlow. networks: for "I", "MV" and "R", the training checkpoint from which the network of that
+    name is taken.
     """
 
     backbone: str = key(choice(*NAMES), "efficientnet_b1")
@@ -106,8 +106,8 @@ class Model:
 class Input:
     """How a picture enters the networks. Sizes are (width, height) in pixels.
 
-    scales: side of the random crop over the side of `crop`, in the resized picture. flip: mirror
-    half of what is drawn.
+    scales: sides of the random crop relative to `crop`, in the resized picture. flip: mirror half of
+    the samples.
     """
 
     resize: Tuple[int, int] = key(SIZE, (340, 256))
@@ -118,13 +118,13 @@ class Input:
 
 @dataclass(frozen=True)
 class Train:
-    """How it is trained.
+    """The training itself.
 
-    clips: of a batch, in each process. segments: GOPs drawn from each clip (TSN). backbone_factor:
-    learning rate of pretrained parts over learning_rate. freeze: the networks stay as they are; only
-    what fuses them is trained, on features that are computed once, for `views` draws of each clip.
-    patience: epochs without a better validation until it stops; 0: never. evaluate_gops: GOPs of a
-    clip in validation, evenly spread; 0: all. evaluate_pictures: P and B pictures of each of them; 0: all.
+    clips: per batch and process. segments: GOPs drawn from each clip (TSN). backbone_factor: learning
+    rate of pretrained parts relative to learning_rate. freeze: train only the fusion of the networks, on
+    features that are computed once, for `views` draws of each clip. patience: stop after this many epochs
+    without a better validation; 0: never. evaluate_gops: GOPs of a clip in validation, evenly spread;
+    0: all. evaluate_pictures: P and B pictures of each of these GOPs; 0: all.
     """
 
     epochs: int = key(WHOLE, 60)
@@ -157,7 +157,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Config:
-    """All of it. source: the file that it was read from."""
+    """The whole configuration. source: the file it was read from."""
 
     data: Data
     model: Model
@@ -167,7 +167,7 @@ class Config:
     source: Path
 
     def architecture(self, classes: int) -> Architecture:
-        """The model's shape for so many classes."""
+        """The architecture for this number of classes."""
         model = self.model
         return Architecture(
             model.backbone,
@@ -181,7 +181,7 @@ class Config:
         )
 
     def to_dict(self) -> Dict[str, Any]:
-        """The tables as JSON has them, without `source`; `from_dict` reads them."""
+        """The tables as JSON values, without `source`; `from_dict` reads them."""
         content = asdict(self)
         del content["source"]
         return dict(json.loads(json.dumps(content, default=str)))
@@ -201,11 +201,11 @@ TABLES: Table = {
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a TOML file. `overrides`, as "train.seed=3", take the place of what it says.
+    """Read a TOML file. `overrides` such as "train.seed=3" replace its values.
 
-    Paths in the file are relative to its folder, those of overrides to the working directory.
-    A key that needs not be given counts as not given when it is "". Raises UsageError naming file,
-    line, key, value and what was expected.
+    Paths in the file are relative to its folder, those in overrides to the working directory. For
+    an optional key, "" means that it is not set. Raises UsageError with file, line, key, value and
+    what was expected.
     """
     document = read_toml(str(path), UsageError)
     for text in overrides:
@@ -214,16 +214,16 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def from_dict(content: Mapping[str, Any], source: Path) -> Config:
-    """Take what `to_dict` returned. source: the file that it was found in."""
+    """The Config that `to_dict` described. source: the file it was found in."""
     folder = str(source.absolute().parent)
     return _config(Document(str(source), content, UsageError, folder), source)
 
 
 def _override(document: Document, text: str) -> None:
-    """A shell takes the quotes off, so text need not have any."""
+    """A shell strips quotes, so text needs none."""
     name, equals, value = (part.strip() for part in text.partition("="))
     if not equals:
-        raise UsageError(f"--set {text}: write table.key=value")
+        raise UsageError(f"--set {text}: expected table.key=value")
     known = dict(flat(TABLES)).get(name)
     is_bare = known is not None and known.kind.is_text and value[:1] not in ("'", '"')
     try:
@@ -246,7 +246,7 @@ def _config(document: Document, source: Path) -> Config:
 
 
 def _check_model(document: Document, config: Config) -> None:
-    """What Architecture says of it, and a teacher exactly where something is aligned."""
+    """Architecture must accept it, and it must have a teacher exactly if something is aligned."""
     try:
         shape = config.architecture(classes=2)
     except UsageError as error:
@@ -257,7 +257,7 @@ def _check_model(document: Document, config: Config) -> None:
     if config.train.freeze:
         of = "train.freeze"
     if not aligns and teacher is not None:
-        raise document.fault(at, f'{of} has no use for "{teacher}": leave it out')
+        raise document.fault(at, f'{of} does not use "{teacher}": remove it')
     if aligns and teacher is None:
         raise document.fault(
             at,
@@ -267,38 +267,38 @@ def _check_model(document: Document, config: Config) -> None:
     for name in config.model.networks:
         if name not in shape.networks:
             there = ", ".join(shape.networks)
-            told = f"modalities '{shape.modalities}' has the networks {there}"
+            told = f"modalities '{shape.modalities}' uses the networks {there}"
             raise document.fault(("model", "networks", name), told)
 
 
 def _check_data(document: Document, config: Config) -> None:
-    """Pictures that are left out must not be the only ones that are looked at."""
+    """The settings must leave some pictures to train on."""
     data, modalities = config.data, config.model.modalities
     if data.frame_types == "I" and modalities != "I":
         raise document.fault(
             ("data", "frame_types"),
-            f"modalities '{modalities}' needs P or B pictures; with I pictures alone, take "
+            f"modalities '{modalities}' needs P or B pictures; for I pictures alone, set "
             'model.modalities = "I"',
         )
     if data.b_frames == "ignore" and "P" not in data.frame_types:
         raise document.fault(
             ("data", "b_frames"),
-            f'"ignore" with frame_types "{data.frame_types}" leaves no picture: take I+P',
+            f'"ignore" with frame_types "{data.frame_types}" leaves no picture: use "I+P"',
         )
     if data.flow == "optical" and modalities != "MV":
         raise document.fault(
             ("data", "flow"),
-            f'"optical" is for a teacher, model.modalities = "MV"; \'{modalities}\' looks at vectors',
+            f'"optical" is for a teacher, model.modalities = "MV"; \'{modalities}\' uses vectors',
         )
 
 
 def _check_input(document: Document, sizes: Input) -> None:
-    """A crop fits the networks and, at each scale, the picture."""
+    """The crop must fit the networks and, at each scale, the picture."""
     try:
         default_input(sizes.resize, sizes.crop)
     except UsageError as error:
         raise document.fault(("input", "crop"), str(error)) from error
     for index, scale in enumerate(sizes.scales):
         if any(round(c * scale) > r for c, r in zip(sizes.crop, sizes.resize)):
-            told = f"{scale:g} of crop {sizes.crop} is more than resize has, {sizes.resize}"
+            told = f"{scale:g} of crop {sizes.crop} does not fit into resize {sizes.resize}"
             raise document.fault(("input", "scales", index), told)

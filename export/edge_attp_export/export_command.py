@@ -1,4 +1,4 @@
-"""`edge-attp-export export`: arguments, and the way from a checkpoint to a model pack."""
+"""`edge-attp-export export`: arguments, and the steps from a checkpoint to a model pack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # PyTorch and ONNX are imported late
     from .checkpoints import Checkpoint
     from .parity import Parity
 
-# Of an untrained pack; with a checkpoint, none of them may be given.
+# Defaults of an untrained pack. With a checkpoint, none of these options may be given.
 SHAPE: Dict[str, Any] = {
     "backbone": "efficientnet_b1",
     "width": 1.0,
@@ -31,7 +31,7 @@ CHECKED, CALIBRATED = 32, 64  # pictures
 
 
 class Source(NamedTuple):
-    """What is exported."""
+    """The model to export."""
 
     checkpoint: Checkpoint
     model: ATTP
@@ -43,19 +43,19 @@ def add_arguments(commands: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write a model pack",
-        description="Write a model pack. A CHECKPOINT of edge-attp-export train says everything "
-        "about the model; without one, the pack is untrained and its labels mean nothing.",
+        description="Write a model pack. A CHECKPOINT of edge-attp-export train describes the model "
+        "completely; without one, the pack is untrained and its labels mean nothing.",
     )
     parser.add_argument("checkpoint", nargs="?", type=Path, metavar="CHECKPOINT")
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="PACK", help="folder to write"
     )
-    parser.add_argument("--name", help="of the pack (default: the folder's)")
+    parser.add_argument("--name", help="name of the pack (default: that of the folder)")
     parser.add_argument(
         "--precision",
         choices=("fp32", "fp16", "fp16-typed", "int8"),
         default="fp32",
-        help="fp32 (default); fp16: half the size, computes in 32 bits; fp16-typed: computes in 16 "
+        help="fp32 (default); fp16: half the size, computed in 32 bits; fp16-typed: computed in 16 "
         "bits, for TensorRT 11; int8: for CPUs, needs --calibrate",
     )
     parser.add_argument(
@@ -64,7 +64,7 @@ def add_arguments(commands: Any) -> None:
         nargs="+",
         default=[],
         metavar="VIDEO",
-        help="compare the pack with PyTorch on pictures of these",
+        help="compare the pack with PyTorch on pictures of these videos",
     )
     parser.add_argument(
         "--calibrate",
@@ -72,32 +72,35 @@ def add_arguments(commands: Any) -> None:
         nargs="+",
         default=[],
         metavar="VIDEO",
-        help="what int8 takes its ranges from; training videos, not those of --check",
+        help="videos that set the ranges of int8: training videos, not those of --check",
     )
     parser.add_argument(
-        "--card", type=Path, metavar="NOTES.md", help="text that goes into the model card"
+        "--card", type=Path, metavar="NOTES.md", help="text to include in the model card"
     )
     parser.add_argument(
         "--facts",
         type=Path,
         metavar="FACTS.json",
-        help="more for model.json and the card, what the checkpoint cannot know: "
+        help="additions to model.json and the card that the checkpoint cannot know: "
         '{"training": {"licences": ...}, "accuracy": {"baselines": ...}}',
     )
     parser.add_argument("--force", action="store_true", help="replace the folder if it exists")
-    _add_untrained(parser.add_argument_group("an untrained pack, without CHECKPOINT"))
+    _add_untrained(parser.add_argument_group("for an untrained pack, without CHECKPOINT"))
     parser.set_defaults(run=run)
 
 
 def _add_untrained(group: Any) -> None:
-    group.add_argument("--classes", type=Path, metavar="FILE", help="labels, one a line")
+    group.add_argument("--classes", type=Path, metavar="FILE", help="labels, one per line")
     group.add_argument(
         "--backbone", help="efficientnet_b1 (default), efficientnet_b0 or mobilenet_v2"
     )
-    group.add_argument("--width", type=float, help="of mobilenet_v2 (default 1)")
-    for option, default in (("factors", "d of eq. (4), default 5"), ("projections", "D, 200")):
+    group.add_argument("--width", type=float, help="width multiplier of mobilenet_v2 (default 1)")
+    for option, default in (
+        ("factors", "d of eq. (4), default 5"),
+        ("projections", "D, default 200"),
+    ):
         group.add_argument(f"--{option}", type=whole(1, 10**6), metavar="N", help=default)
-    group.add_argument("--seed", type=whole(0, 2**32 - 1), help="of the weights (default 0)")
+    group.add_argument("--seed", type=whole(0, 2**32 - 1), help="seed of the weights (default 0)")
     group.add_argument(
         "--backbone-weights",
         metavar="FILE|URL",
@@ -135,12 +138,12 @@ def _trained(options: argparse.Namespace) -> Source:
     for option in ("classes", "backbone_weights", *SHAPE):
         if getattr(options, option) is not None:
             flag = "--" + option.replace("_", "-")
-            raise UsageError(f"{options.checkpoint} says what the model is; leave {flag} out")
+            raise UsageError(f"{options.checkpoint} describes the model: omit {flag}")
     checkpoint = read_checkpoint(options.checkpoint)
     shape = checkpoint.architecture
     if not shape.is_temporal:
         raise ModelError(
-            f"{options.checkpoint}: a model of {shape.modalities}; a pack holds TTP or ATTP"
+            f"{options.checkpoint}: a {shape.modalities} model; a pack holds TTP or ATTP"
         )
     return Source(checkpoint, build(checkpoint), True)
 
@@ -154,7 +157,7 @@ def _untrained(options: argparse.Namespace) -> Source:
     from .packs import read_labels
 
     if options.classes is None:
-        raise UsageError("give a CHECKPOINT, or --classes FILE for an untrained pack")
+        raise UsageError("expected a CHECKPOINT, or --classes FILE for an untrained pack")
     labels = tuple(read_labels(options.classes))
     given = {key: getattr(options, key) for key in SHAPE if getattr(options, key) is not None}
     fields = dict(SHAPE, **given)
@@ -187,9 +190,9 @@ def _graphs(options: argparse.Namespace, source: Source) -> Dict[str, onnx.Model
 
 
 def _checked(options: argparse.Namespace, source: Source, folder: Path) -> List[Parity]:
-    """The parity of the pack in `folder` if there are videos for it."""
+    """The parity of the pack in `folder`, if --check names videos."""
     if not options.check:
-        print("parity with PyTorch was not checked: --check VIDEO... does it", file=sys.stderr)
+        print("parity with PyTorch was not checked; --check VIDEO... checks it", file=sys.stderr)
         return []
     from .parity import check, measure
     from .video_samples import read_samples

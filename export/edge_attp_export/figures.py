@@ -1,6 +1,6 @@
-"""Pictures of results, PNG: a confusion matrix, and the curves of a training. Knows Matplotlib only.
+"""Figures of results as PNG: a confusion matrix, and the curves of a training.
 
-It is imported late, and drawn with directly: no window system, no state of its own.
+Matplotlib is imported late and used without pyplot: no window system, no global state.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from edge_attp.errors import UsageError
 
 from .files import replacing
 
-MOST_COUNTED = 30  # classes up to which the counts are written into the cells
+MOST_COUNTED = 30  # largest number of classes with counts written into the cells
 DPI = 120
-# Okabe and Ito's colours: told apart by everyone. Line styles tell the same in grey.
+# Okabe and Ito's colours, which everybody can distinguish; line styles do the same in grey.
 BLUE, VERMILION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#333333"
 
 Row = Mapping[str, Any]
@@ -26,7 +26,7 @@ Line = Tuple[str, str, str, str]  # column of the log, name, colour, line style
 LOSSES: Tuple[Line, ...] = (
     ("train_loss", "training", BLUE, "-"),
     ("val_loss", "validation", VERMILION, "--"),
-    ("alignment_loss", "alignment, in training", GREEN, ":"),
+    ("alignment_loss", "alignment, training", GREEN, ":"),
 )
 HITS: Tuple[Line, ...] = (
     ("train_top1", "training", BLUE, "-"),
@@ -36,7 +36,7 @@ RATES: Tuple[Line, ...] = (("learning_rate", "learning rate", BLACK, "-"),)
 
 
 def confusion_matrix(path: Path, counts: ArrayLike, labels: Sequence[str], title: str) -> None:
-    """Draw counts, int (C, C), a row for each true class and a column for each predicted one.
+    """Draw counts, int (C, C): a row for each true class, a column for each predicted one.
 
     Shades are shares of the row; counts are written in for up to 30 classes. Raises UsageError if
     Matplotlib is missing or the file cannot be written.
@@ -54,7 +54,7 @@ def confusion_matrix(path: Path, counts: ArrayLike, labels: Sequence[str], title
     bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02, aspect=40)
     bar.set_label("share of the true class")
     bar.outline.set_visible(False)
-    turned = longest_in > cell_in * max(1, 7 // classes)  # few cells are drawn wider
+    turned = longest_in > cell_in * max(1, 7 // classes)  # if there are few, cells are wider
     axes.set_xticks(range(classes), labels, rotation=90 if turned else 0, fontsize=size_pt)
     axes.set_yticks(range(classes), labels, fontsize=size_pt)
     axes.set(xlabel="predicted", ylabel="true", title=title)
@@ -65,7 +65,7 @@ def confusion_matrix(path: Path, counts: ArrayLike, labels: Sequence[str], title
 
 
 def _grid(axes: Any, classes: int) -> None:
-    """Thin lines between the cells in place of ticks, so that the eye keeps to its row."""
+    """Draw thin lines between the cells instead of ticks, so that the eye can follow a row."""
     edges = np.arange(classes + 1) - 0.5
     axes.set_xticks(edges, minor=True)
     axes.set_yticks(edges, minor=True)
@@ -87,8 +87,8 @@ def curves(path: Path, rows: Sequence[Row]) -> None:
     """Draw a training's log: losses, top-1 and learning rate over epochs.
 
     A row has epoch, train_loss, train_top1, val_loss, val_top1 (shares of 1), learning_rate and
-    alignment_loss; what is None, not a number or missing is left out, and a column of zeros.
-    Raises UsageError as confusion_matrix().
+    alignment_loss. Values that are None, NaN or missing are left out, and so are columns of zeros.
+    Raises UsageError like confusion_matrix().
     """
     figure = _figure(7.0, 7.0)
     losses, hits, rates = figure.subplots(
@@ -112,14 +112,14 @@ def curves(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _lines(axes: Any, rows: Sequence[Row], lines: Sequence[Line]) -> None:
-    """Draw the columns that hold anything but zeros."""
+    """Draw the columns that are not all zeros."""
     largest = 0.0
     for column, name, colour, style in lines:
         points = _points(rows, column)
         if not any(value for _, value in points):
             continue
         largest = max([largest, *(value for _, value in points)])
-        marker = "o" if len(points) < 15 else None  # a line of one point is not to be seen
+        marker = "o" if len(points) < 15 else None  # a line of one point would be invisible
         axes.plot(*zip(*points), style, color=colour, label=name, marker=marker, markersize=3.5)
     axes.set_ylim(0, 1.1 * largest or 1)
     axes.grid(color="#e5e5e5", linewidth=0.7)
@@ -145,9 +145,7 @@ def _figure(width_in: float, height_in: float) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise UsageError(
-            "figures need Matplotlib, not installed: pip install matplotlib"
-        ) from error
+        raise UsageError("figures need Matplotlib: pip install matplotlib") from error
     figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Iterator
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write; it takes the place of `path` unless the block fails."""
+    """Yield a path beside `path` to write to; it replaces `path` unless the block fails."""
     part = path.with_name(path.name + ".part")
     try:
         yield part
@@ -22,11 +22,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """In UTF-8. Raises OSError."""
+    """Write UTF-8. Raises OSError."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any, indent: int = 2) -> None:
-    """Readable, with a newline at the end. Raises OSError."""
+    """Write indented JSON with a newline at the end. Raises OSError."""
     write_text(path, json.dumps(content, indent=indent, ensure_ascii=False) + "\n")

@@ -1,10 +1,10 @@
 """Seeded weights for an untrained model whose scores still differ from picture to picture.
 
 Random deep networks tend to answer every input alike. Three measures keep the answers apart:
-normalisation statistics are taken from random fields, so that every layer has unit variance; the
-rows of U, V and W sum to zero, so that the common level of the (never negative) features cancels;
-P is scaled for clear winners. Weights come from NumPy's frozen generator, so the same seed means
-the same model with any PyTorch.
+batch normalisation statistics are measured on random fields, so that every layer has unit variance;
+the rows of U, V and W sum to zero, so that the common level of the (never negative) features
+cancels; P is scaled for clear winners. Weights come from NumPy's stable generator, so the same seed
+gives the same model with any version of PyTorch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .attp import ATTP, FLOW, RESIDUAL, RGB, SIDE
 from .litenet import LiteNet
 
 CALIBRATION_BATCH = 8
-FIELD_GRIDS = (4, 16, 56, SIDE)  # coarse to fine, in cells a side
+FIELD_GRIDS = (4, 16, 56, SIDE)  # coarse to fine, in cells per side
 FLOW_SPREAD = 0.2  # flow inputs lie in -1..1 and most of a picture moves little
 LOGIT_SPREAD = 2.0
 
@@ -36,7 +36,7 @@ def initialise(model: ATTP, seed: int) -> None:
             projection.weight -= projection.weight.mean(1, keepdim=True)
         pooling.p.copy_(_normal(random, pooling.p.shape) * LOGIT_SPREAD)
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in one order: the same bytes on machines of any size
+    torch.set_num_threads(1)  # sums in one order: the same bytes whatever the number of cores
     calibrate(model.litenet_i, random_fields(random, RGB))
     calibrate(model.litenet_mv, random_fields(random, FLOW) * FLOW_SPREAD)
     calibrate(model.litenet_r, random_fields(random, RESIDUAL))
@@ -55,9 +55,9 @@ def calibrate(net: LiteNet, batch: torch.Tensor) -> None:
 
 
 def random_fields(random: np.random.RandomState, channels: int) -> torch.Tensor:
-    """Return pictures (N, channels, SIDE, SIDE) of unit variance, each its own mix of coarse and fine.
+    """Pictures (N, channels, SIDE, SIDE) of unit variance, each its own mix of coarse and fine.
 
-    The last is noise alone: what is rougher than anything seen here grows from layer to layer.
+    The last is pure noise: activations of anything rougher than these would grow from layer to layer.
     """
     weights = np.abs(random.standard_normal((CALIBRATION_BATCH, len(FIELD_GRIDS))))
     weights[-1] = np.eye(len(FIELD_GRIDS))[-1]

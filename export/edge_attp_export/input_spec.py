@@ -13,18 +13,18 @@ Size = Tuple[int, int]  # width, height
 
 REDUCTION = 32  # every backbone divides height and width by it
 
-# RGB: the ImageNet statistics that backbone checkpoints expect. Flow: 20 pixels a picture interval
-# is full scale, the bound that two-stream networks use. Residual: mostly within a few sample values.
+# RGB: the ImageNet statistics that backbone checkpoints expect. Flow: full scale is 20 pixels per
+# picture interval, the bound of two-stream networks. Residual: mostly within a few sample values.
 RGB = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 FLOW_SCALE = 0.05
 RESIDUAL = Normalisation((0.0, 0.0, 0.0), (0.05, 0.05, 0.05))
 
 
 def default_input(resize: Size = (340, 256), crop: Size = (SIDE, SIDE)) -> InputSpec:
-    """The input of a model whose networks see the centre of size `crop` of a picture of `resize`.
+    """The input of a model that sees the central `crop` of a picture resized to `resize`.
 
     Sizes are (width, height); the paper resizes to 340 x 256 (section 4.1). Raises UsageError for
-    sizes that no network takes.
+    sizes that no network accepts.
     """
     spec = InputSpec(resize, crop, RGB, FLOW_SCALE, RESIDUAL)
     positions(crop)
@@ -34,10 +34,10 @@ def default_input(resize: Size = (340, 256), crop: Size = (SIDE, SIDE)) -> Input
 
 
 def positions(crop: Size) -> int:
-    """K of eq. (5): places in the last feature map. Raises UsageError naming what crop may be."""
+    """K of eq. (5): positions in the last feature map. Raises UsageError for an unsuitable crop."""
     if any(side < REDUCTION or side % REDUCTION for side in crop):
         raise UsageError(
-            f"crop {_text(crop)}: the networks halve a picture five times; take multiples of 32"
+            f"crop {_text(crop)}: the networks halve a picture five times: use multiples of 32"
         )
     return (crop[0] // REDUCTION) * (crop[1] // REDUCTION)
 

@@ -29,11 +29,11 @@ class LiteNet(nn.Module):
         return torch.flatten(self.features(x), 2)
 
     def load_backbone(self, state: StateDict) -> None:
-        """Load a torchvision checkpoint of the backbone; its classifier is left out.
+        """Load a torchvision checkpoint of the backbone, without its classifier.
 
-        A first layer made for RGB is fitted to another number of channels: the mean of its three
-        filters in each channel, scaled so that the sum of its weights stays. Raises ModelError
-        naming what does not fit.
+        A first layer made for RGB is fitted to another number of channels: each gets the mean of the
+        three filters, scaled so that the sum of the weights stays the same. Raises ModelError with
+        the first parameter that does not fit.
         """
         features = {key: value for key, value in state.items() if key.startswith("features.")}
         if STEM in features and features[STEM].shape[1] != self.in_channels:
@@ -42,18 +42,18 @@ class LiteNet(nn.Module):
 
 
 def load_exactly(module: nn.Module, state: StateDict) -> None:
-    """Load `state`; raise ModelError naming the first parameter that does not fit."""
+    """Load `state`; raise ModelError with the first parameter that does not fit."""
     own = module.state_dict()
     for key in [*own, *state]:
         if key not in state and key.endswith("num_batches_tracked"):
-            continue  # a counter that old checkpoints lack and nothing here reads
+            continue  # a counter that old checkpoints lack and nothing reads
         if key not in state:
-            raise ModelError(f"the checkpoint is of another model: it has no {key}")
+            raise ModelError(f"the checkpoint belongs to another model: it has no {key}")
         if key not in own:
-            raise ModelError(f"the checkpoint is of another model: it has {key}")
+            raise ModelError(f"the checkpoint belongs to another model: it has {key}")
         if own[key].shape != state[key].shape:
             sizes = f"{tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
-            raise ModelError(f"the checkpoint is of another size: its {key} is {sizes}")
+            raise ModelError(f"the checkpoint has another size: its {key} is {sizes}")
     module.load_state_dict(state, strict=False)
 
 

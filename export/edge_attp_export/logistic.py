@@ -1,4 +1,4 @@
-"""Logistic regression on a few numbers for each clip: what a network must beat. Knows no video."""
+"""Logistic regression on a few numbers per clip: what a network must beat. Knows no video."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-# Of L2, times half the squared norm of the weights, beside the mean cross-entropy of a clip.
+# Strengths of L2: factors of half the squared norm of the weights, added to the mean cross-entropy.
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 FOLDS = 5
 STEPS = 200
@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """For `fit` on few clips, where handing out the work takes longer than doing it."""
+    """For `fit` on few clips, where distributing the work takes longer than doing it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -40,10 +40,10 @@ def one_thread() -> Iterator[None]:
 
 
 def fit(x: np.ndarray, labels: np.ndarray, classes: int, strength: float) -> Line:
-    """The least loss, by L-BFGS. x: float64 (N, F), standardised in here. labels: class numbers (N)."""
+    """Minimise the loss by L-BFGS. x: float64 (N, F), standardised here. labels: class numbers (N)."""
     inputs, targets = torch.from_numpy(x), torch.from_numpy(labels)
     mean, scale = inputs.mean(0), inputs.std(0, correction=0)
-    scale[scale < 1e-9] = 1  # what never varies tells nothing
+    scale[scale < 1e-9] = 1  # constant features carry no information
     inputs = (inputs - mean) / scale
     weights = torch.zeros(x.shape[1], classes, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
@@ -63,7 +63,7 @@ def fit(x: np.ndarray, labels: np.ndarray, classes: int, strength: float) -> Lin
 def chosen_strength(
     x: np.ndarray, labels: np.ndarray, classes: int, groups: Sequence[str], seed: int
 ) -> float:
-    """The strength of the least cross-entropy on groups that were left out of the fit."""
+    """The strength with the least cross-entropy on groups left out of the fit."""
     fold_of = folds(groups, seed)
     losses = [
         sum(_loss_left_out(x, labels, classes, strength, fold_of == k) for k in range(FOLDS))
@@ -73,7 +73,7 @@ def chosen_strength(
 
 
 def folds(groups: Sequence[str], seed: int) -> np.ndarray:
-    """The fold of each clip, int (N): groups in an order by lot, each into the smallest fold."""
+    """The fold of each clip, int (N): groups in random order, each into the smallest fold."""
     names, sizes = np.unique(np.array(groups), return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))
     filled = np.zeros(FOLDS, int)
@@ -88,7 +88,7 @@ def folds(groups: Sequence[str], seed: int) -> np.ndarray:
 def _loss_left_out(
     x: np.ndarray, labels: np.ndarray, classes: int, strength: float, left_out: np.ndarray
 ) -> float:
-    """Sum of the cross-entropy of the clips that are left out."""
+    """Sum of the cross-entropy of the clips left out."""
     if not left_out.any() or left_out.all():
         return 0.0
     scores = fit(x[~left_out], labels[~left_out], classes, strength).scores(x[left_out])

@@ -1,7 +1,7 @@
-"""The model card of a pack, README.md: what the model was made of, how well it does, and its limits.
+"""The model card of a pack, README.md: what the model was made from, how well it works, its limits.
 
-It is written from model.json. Keys of "training" and "accuracy" that have a heading of their own are
-in SECTIONS; all others are listed under theirs. A heading with nothing to say says so.
+It is written from model.json. SECTIONS lists the keys of "training" and "accuracy" that have a heading
+of their own; all others are listed under "Training" or "Accuracy". An empty section says so.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SECTIONS: Tuple[Tuple[str, str, str], ...] = (
     ("Protocol", "training", "protocol"),
     ("Baselines", "accuracy", "baselines"),
 )
-HIDDEN = ("config",)  # every setting: for machines, in model.json
+HIDDEN = ("config",)  # every setting, for machines; stays in model.json
 UNTRAINED = "**Untrained: the weights are random and the labels mean nothing.**"
 
 
 def with_facts(checkpoint: Checkpoint, path: Path) -> Checkpoint:
-    """The checkpoint, with what the JSON file `path` knows more: {"training": {}, "accuracy": {}}.
+    """The checkpoint with the additions of the JSON file `path`: {"training": {}, "accuracy": {}}.
 
-    Raises UsageError naming file and mistake.
+    Raises UsageError with file and reason.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -40,10 +40,10 @@ def with_facts(checkpoint: Checkpoint, path: Path) -> Checkpoint:
         raise UsageError(f"{path}: cannot read the facts: {error}") from error
     known = {"training": checkpoint.training, "accuracy": checkpoint.accuracy}
     if not isinstance(facts, dict) or not known.keys() >= facts.keys():
-        raise UsageError(f"{path}: expected an object of 'training' and 'accuracy'")
+        raise UsageError(f"{path}: expected an object with 'training' and 'accuracy'")
     for part, values in facts.items():
         if not isinstance(values, dict):
-            raise UsageError(f"{path}: '{part}' is no object")
+            raise UsageError(f"{path}: '{part}' is not an object")
         known[part] = {**known[part], **values}
     return checkpoint._replace(training=known["training"], accuracy=known["accuracy"])
 
@@ -54,10 +54,10 @@ def card(
     parity: Optional[Parity] = None,
     notes: str = "",
 ) -> str:
-    """The text, Markdown.
+    """The text of the card in Markdown.
 
     description: contents of model.json. sizes_bytes: of each file. parity: None if not checked.
-    notes: Markdown that is put in after the first lines.
+    notes: Markdown to insert after the first lines.
     """
     labels = ", ".join(description["labels"])
     state = "" if description["trained"] else UNTRAINED
@@ -90,14 +90,14 @@ def _section(heading: str, values: Optional[Mapping[str, Any]], key: str) -> str
 
 
 def _rest(heading: str, description: Mapping[str, Any], part: str) -> str:
-    """What has no heading of its own."""
+    """Keys without a heading of their own."""
     named = [*HIDDEN, *(key for _, owner, key in SECTIONS if owner == part)]
     values = description[part] or {}
     return f"## {heading}\n\n" + _block({k: v for k, v in values.items() if k not in named})
 
 
 def _block(value: Any) -> str:
-    """A text as it is, a list as bullets, an object as a table."""
+    """A string as it is, a list as bullets, an object as a table."""
     if value is None or value in ("", [], {}):
         return NOTHING
     if isinstance(value, dict):
@@ -108,7 +108,7 @@ def _block(value: Any) -> str:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Dict[str, Any]:
-    """Objects within objects as rows of their own, their names joined."""
+    """Nested objects become rows of their own, with joined names."""
     rows: Dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}".replace("_", " ")
@@ -133,9 +133,9 @@ def _inline(value: Any) -> str:
 
 def _measured(parity: Optional[Parity]) -> str:
     if parity is None:
-        return "Parity with PyTorch was not checked, and speed not measured, when this was written."
+        return "Neither parity with PyTorch nor speed was measured when this card was written."
     speed: List[str] = [
-        f"appearance.onnx {parity.appearance_ms:.1f} ms a key picture",
-        f"motion.onnx {parity.motion_ms:.1f} ms a P or B picture",
+        f"appearance.onnx {parity.appearance_ms:.1f} ms per key picture",
+        f"motion.onnx {parity.motion_ms:.1f} ms per P or B picture",
     ]
     return f"{parity}.\n\nOn the exporting machine ({parity.engine}): {', '.join(speed)}."

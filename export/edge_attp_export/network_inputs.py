@@ -1,7 +1,8 @@
 """Pictures, flow and residuals as network inputs: `edge_attp.tensors` with the constants of a model.
 
-`resize` is that of the model (InputSpec.resize) for whole pictures, whose middle is kept; for what
-was cropped before, it is the crop itself. Sizes are (width, height); outputs float32 (channels, H, W).
+For whole pictures, `resize` is that of the model (InputSpec.resize) and the centre is kept; for
+pictures that have been cropped, it is the crop itself. Sizes are (width, height), outputs float32
+(channels, H, W).
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from .input_spec import Size
 
 
 def rgb_input(rgb: np.ndarray, spec: InputSpec, resize: Size) -> np.ndarray:
-    """Of uint8 (H, W, 3)."""
+    """From uint8 (H, W, 3)."""
     out = _empty("I", spec)
     fill_rgb(rgb, out, resize, spec.rgb.mean, spec.rgb.std)
     return out
 
 
 def flow_input(flow: np.ndarray, size: Size, spec: InputSpec, resize: Size) -> np.ndarray:
-    """Of float32 (2, H4, W4), pixels per picture interval of a picture of `size`."""
+    """From float32 (2, H4, W4), pixels per picture interval, of a picture of `size`."""
     out = _empty("MV", spec)
     fill_flow(flow, size, out, resize, spec.flow_scale)
     return out
 
 
 def residual_input(residual: Any, spec: InputSpec, resize: Size, bit_depth: int) -> np.ndarray:
-    """Of int16 planes .y, .u and .v."""
+    """From int16 planes .y, .u and .v."""
     out = _empty("R", spec)
     fill_residual(residual, out, resize, spec.residual.mean, spec.residual.std, bit_depth)
     return out

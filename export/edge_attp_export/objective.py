@@ -14,14 +14,14 @@ from .attp import ATTP, Inputs, Maps
 
 
 class Features(NamedTuple):
-    """Of LiteNet_MV or LiteNet_OF: its map (N, c, K), and class scores behind its FC layer (N, C)."""
+    """Map (N, c, K) of LiteNet_MV or LiteNet_OF, and class scores (N, C) after its FC layer."""
 
     map: torch.Tensor
     scores: torch.Tensor
 
 
 class Losses(NamedTuple):
-    """Scalars of eq. (10), and the class scores (N, classes) for whoever counts hits."""
+    """Scalars of eq. (10), and the class scores (N, classes) for counting hits."""
 
     total: torch.Tensor
     classification: torch.Tensor
@@ -30,26 +30,26 @@ class Losses(NamedTuple):
 
 
 class Objective(nn.Module):
-    """What is minimised: L = L_TTP + lambda * L_align, eq. (10).
+    """The loss L = L_TTP + lambda * L_align, eq. (10).
 
-    A module, so that distributed training wraps it as a whole; only `model` is deployed.
+    It is a module so that distributed training can wrap it as a whole; only `model` is deployed.
 
     `teacher` (LiteNet_OF) is a model of the modality MV that was trained on optical flow. The paper
     speaks of "a model trained with optical flows" and eq. (10) gives the teacher no loss of its
-    own, so it comes trained and stays as it is: frozen, in evaluation mode, without gradients. What
-    else the paper leaves open:
+    own, so it is trained beforehand and stays frozen: in evaluation mode, without gradients. Other
+    points that the paper leaves open:
 
     - The FC layer is the network's classifier: mean over positions, then one linear layer. The
-      student's is that of the model where it has one (MV, I+MV+R); otherwise it belongs to this
-      objective and only the alignment trains it. It is not deployed: 23.4 M parameters leave no
+      student uses that of the model if it has one (MV, I+MV+R); otherwise it belongs to this
+      objective, and only the alignment trains it. It is not deployed: 23.4 M parameters leave no
       room for it.
     - "Features before the FC layer" are the feature map itself (superscript "3d").
     - The squared norms of eq. (8) are means over elements and pictures, so that lambda = 1 means the
-      same at any input size; in sums, the 62720 elements of a map (B1 at 224 x 224) would outweigh
-      the class scores of its second term, and eq. (9).
+      same at any input size; as sums, the 62720 elements of a map (B1 at 224 x 224) would
+      outweigh the class scores of its second term, and eq. (9).
     - I+MV+R and BP add up the scores of three classifiers. Each has its own cross-entropy, so that
-      none lives off another; the paper compares I+MV+R with CoViAR, which trains three networks.
-    - The temperature of the classic distillation; 4 is taken.
+      none relies on another; the paper compares I+MV+R with CoViAR, which trains three networks.
+    - The temperature of classic distillation is 4.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class Objective(nn.Module):
         label_smoothing: float = 0.0,
         aligns: bool = True,
     ) -> None:
-        """`weight` is lambda. `aligns` False: the networks are trained already, and nothing aligns.
+        """`weight` is lambda. `aligns` False: the networks are already trained, and nothing is aligned.
 
-        Raises UsageError for a teacher that does not fit the model.
+        Raises UsageError if the teacher does not fit the model.
         """
         super().__init__()
         self.model = model
@@ -82,7 +82,7 @@ class Objective(nn.Module):
             )
 
     def train(self, mode: bool = True) -> Objective:
-        """The teacher stays in evaluation mode."""
+        """Set the mode of all but the teacher, which stays in evaluation mode."""
         super().train(mode)
         if self.alignment != "none":
             self.teacher.eval()
@@ -94,10 +94,10 @@ class Objective(nn.Module):
         labels: torch.Tensor,
         optical_flow: Optional[torch.Tensor] = None,
     ) -> Losses:
-        """Losses of one batch of pictures, or of what the networks made of them.
+        """Losses of one batch of pictures, or of their feature maps.
 
         labels: class numbers (N). optical_flow: what the teacher sees, in units and shape of
-        `inputs.flow`; needed with an alignment only.
+        `inputs.flow`; needed only with an alignment.
         """
         parts, motion = self.model.outputs(inputs)
         classification = classification_loss(parts, labels, self.label_smoothing)
@@ -149,16 +149,16 @@ def distillation_loss(
 
 
 def check_teacher(model: ATTP, teacher: Optional[ATTP], alignment: str) -> None:
-    """Raise UsageError unless `teacher` is what the alignment needs."""
+    """Raise UsageError unless `teacher` suits the alignment."""
     own = model.architecture
     if (teacher is None) != (alignment == "none"):
         needs = "no teacher" if alignment == "none" else "a teacher"
-        raise UsageError(f"alignment '{alignment}' of {own.modalities} takes {needs}")
+        raise UsageError(f"alignment '{alignment}' of {own.modalities} needs {needs}")
     if teacher is None:
         return
     given = teacher.architecture
     wrong = [
-        f"{field} {getattr(given, field)!r} in place of {wanted!r}"
+        f"{field} {getattr(given, field)!r} instead of {wanted!r}"
         for field, wanted in (
             ("modalities", "MV"),
             ("backbone", own.backbone),
@@ -168,4 +168,4 @@ def check_teacher(model: ATTP, teacher: Optional[ATTP], alignment: str) -> None:
         if getattr(given, field) != wanted
     ]
     if wrong:
-        raise UsageError(f"the teacher is no LiteNet_OF of this model: {', '.join(wrong)}")
+        raise UsageError(f"the teacher is not a LiteNet_OF of this model: {', '.join(wrong)}")

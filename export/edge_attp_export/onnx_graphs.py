@@ -1,8 +1,8 @@
 """The two ONNX graphs of a model pack, written node by node from the PyTorch modules.
 
-Written directly rather than traced, so that the same model gives the same bytes with any PyTorch,
-every operator is one that TensorRT 8.2 imports (opset 13, IR 8), and batch normalisation is folded
-into the convolutions.
+They are written directly rather than traced, so that the same model gives the same bytes with any
+version of PyTorch, every operator is one that TensorRT 8.2 imports (opset 13, IR 8), and batch
+normalisation is folded into the convolutions.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .scoring import DOMAIN, scoring_function, scoring_node
 
 OPSET = 13
 IR_VERSION = 8
-MAPS = ".maps"  # how the name of a projection ends
+MAPS = ".maps"  # suffix of the name of a projection
 
 
 class GraphWriter:
-    """Collects nodes and weights; each method appends operators and names their result.
+    """Collects nodes and weights; each method appends operators and returns the name of the result.
 
-    precision: as in `precision`; of int8, what `quantise` starts from.
+    precision: see `precision`; for int8, the graph that `quantise` starts from.
     """
 
     def __init__(self, precision: str = "fp32") -> None:
@@ -41,16 +41,16 @@ class GraphWriter:
         self._halves_projections = precision in ("fp16", "int8")
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """Store `value` as it is."""
+        """Store `value` unchanged."""
         self.weights[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
 
     def weight(self, name: str, value: np.ndarray) -> str:
-        """Store numbers of the type that the networks compute in."""
+        """Store numbers in the type in which the networks compute."""
         return self.constant(name, narrowed(name, value) if self._is_typed else value)
 
     def kernel(self, name: str, value: np.ndarray, is_half: bool) -> str:
-        """Store a large weight; in 16 bits where nothing else has them if `is_half`."""
+        """Store a large weight; with `is_half`, in 16 bits even where the rest has 32."""
         if not is_half:
             return self.weight(name, value)
         stored = self.constant(name, narrowed(name, value))
@@ -65,7 +65,7 @@ class GraphWriter:
         return output
 
     def layer(self, x: str, name: str, module: nn.Module) -> str:
-        """Append any module that the backbones are made of."""
+        """Append any module that occurs in a backbone."""
         if isinstance(module, Residual):
             out = self.layer(x, name, module.branch())
             return self.node("Add", [x, out], f"{name}.sum") if module.use_shortcut else out
@@ -78,10 +78,10 @@ class GraphWriter:
             return self.node("Clip", [x, *limits], name)
         if isinstance(module, nn.SiLU):
             return self.silu(x, name)
-        raise TypeError(f"{name}: no ONNX form for {type(module).__name__}")
+        raise TypeError(f"{name}: {type(module).__name__} has no ONNX form")
 
     def sequence(self, x: str, name: str, layers: Sequence[nn.Module]) -> str:
-        """Append layers in order, each convolution together with the normalisation behind it."""
+        """Append layers in order, each convolution together with the normalisation that follows it."""
         for index, (layer, follower) in enumerate(zip(layers, [*layers[1:], None])):
             path = f"{name}.{index}"
             if isinstance(layer, nn.Conv2d):
@@ -194,7 +194,7 @@ def motion_graph(
 
 
 def folded(conv: nn.Conv2d, norm: Optional[nn.BatchNorm2d]) -> Tuple[np.ndarray, np.ndarray]:
-    """Weight and bias, float32, of a convolution with the normalisation behind it folded in."""
+    """Weight and bias, float32, of a convolution with the following normalisation folded in."""
     weight = _numpy(conv.weight).astype(np.float64)
     bias = (
         np.zeros(conv.out_channels) if conv.bias is None else _numpy(conv.bias).astype(np.float64)

@@ -1,6 +1,6 @@
-"""Optical flow between two pictures, in the units of the parser's flow: what LiteNet_OF looks at.
+"""Optical flow between two pictures, in the units of the parser's flow: the input of LiteNet_OF.
 
-Knows OpenCV, which is imported late.
+OpenCV is imported late.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ def optical_flow(previous: np.ndarray, current: np.ndarray, method: str = "dis")
     previous, current: neighbours in display order, uint8, RGB (H, W, 3) or grey (H, W). Units, sign
     and grid are those of `edge_attp`'s MotionField.flow(): the value at a pixel of `current` is how
     far it has come since `previous`, so a pan by 3 pixels to the right gives (3, 0). method: "dis",
-    "farneback", or "tvl1" where OpenCV has its contributed modules. Raises UsageError naming the
-    methods, or what is not installed, and ValueError for other arrays.
+    "farneback", or "tvl1" if OpenCV has its contributed modules. Raises UsageError for another method
+    or a missing package, and ValueError for other arrays.
     """
     if method not in _METHODS:
         raise UsageError(f"optical flow '{method}': choose one of {', '.join(_METHODS)}")
     if previous.shape != current.shape:
         raise ValueError(f"pictures of different shapes: {previous.shape} and {current.shape}")
     cv2 = _opencv()
-    # From the current picture back to the previous one, and turned round: so the values lie on the
-    # grid of the current picture, as vectors do.
+    # Computed from the current picture back to the previous one and negated, so that the values lie
+    # on the grid of the current picture, as vectors do.
     back = _METHODS[method](cv2, _grey(cv2, current), _grey(cv2, previous))
     return np.ascontiguousarray(-back.transpose(2, 0, 1), np.float32)
 
 
 def on_motion_grid(flow: np.ndarray) -> np.ndarray:
-    """Mean of each 4x4 pixels: (2, H, W) to float32 (2, ceil(H / 4), ceil(W / 4)), the grid of vectors.
+    """Means over 4x4 pixels, the grid of vectors: (2, H, W) to float32 (2, ceil(H / 4), ceil(W / 4)).
 
-    Where a size is no multiple of 4, the last blocks are the mean of the pixels that there are.
+    If a size is not a multiple of 4, the last blocks are the mean of the remaining pixels.
     """
     rows, columns = (np.arange(0, extent, BLOCK_PX) for extent in flow.shape[1:])
     sums = np.add.reduceat(np.add.reduceat(flow, rows, axis=1), columns, axis=2)
@@ -61,8 +61,8 @@ def _farneback(cv2: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _tvl1(cv2: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     if not hasattr(cv2, "optflow"):
         raise UsageError(
-            "optical flow 'tvl1' is in OpenCV's contributed modules only: install "
-            "opencv-contrib-python-headless in place of opencv-python-headless, or take 'dis'"
+            "optical flow 'tvl1' needs OpenCV's contributed modules: install "
+            "opencv-contrib-python-headless instead of opencv-python-headless, or use 'dis'"
         )
     return np.asarray(cv2.optflow.DualTVL1OpticalFlow_create().calc(first, second, None))
 

@@ -1,4 +1,4 @@
-"""Model packs: a folder with `model.json`, two graphs and a card, written whole or not at all."""
+"""Model packs: a folder with `model.json`, two graphs and a card, written atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 
 
 def read_labels(path: Path) -> List[str]:
-    """Read class labels, one a line, blank lines left out. Raises UsageError with file and line."""
+    """Read class labels, one per line; blank lines are skipped. Raises UsageError with file and line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -30,21 +30,20 @@ def read_labels(path: Path) -> List[str]:
     for number, line in enumerate(lines, 1):
         label = line.strip()
         if label in labels:
-            raise UsageError(f"{path}, line {number}: the label '{label}' is there twice")
+            raise UsageError(f"{path}, line {number}: the label '{label}' occurs twice")
         if label:
             labels.append(label)
     if len(labels) < 2:
-        raise UsageError(f"{path}: {len(labels)} labels; a model needs two classes or more")
+        raise UsageError(f"{path}: {len(labels)} labels; a model needs at least two classes")
     return labels
 
 
 def describe(
     checkpoint: Checkpoint, model: ATTP, trained: bool, name: str, precision: str = "fp32"
 ) -> Dict[str, Any]:
-    """Return the contents of `model.json`, its graphs still to be filled in.
+    """The contents of `model.json`, without its graphs.
 
-    Raises UsageError for a model that is no temporal trilinear pooling, which is all that a pack
-    can hold.
+    Raises UsageError unless the model is a temporal trilinear pooling: a pack holds no other.
     """
     shape = model.architecture
     if not shape.is_temporal:
@@ -67,7 +66,7 @@ def describe(
         "training": checkpoint.training or None,
         "accuracy": checkpoint.accuracy or None,
     }
-    if precision != "fp32":  # what a pack is that does not say it
+    if precision != "fp32":  # the default of model.json
         description["precision"] = precision
     return description
 
@@ -81,8 +80,8 @@ def write_pack(
 ) -> None:
     """Write the pack to folder `out`.
 
-    finish: is given the pack while it still lies in a temporary folder; what it raises leaves `out`
-    as it was. Raises UsageError if `out` exists and `replace` is false, or cannot be written.
+    finish: called with the pack's temporary folder before the pack appears; if it raises, `out` stays
+    as it was. Raises UsageError if `out` exists and `replace` is false, or if it cannot be written.
     """
     out = Path(os.path.abspath(out))
     require_free(out, replace)
@@ -103,7 +102,7 @@ def write_pack(
 def require_free(out: Path, replace: bool) -> None:
     """Raise UsageError if `out` exists and may not be replaced."""
     if out.exists() and not replace:
-        raise UsageError(f"{out} exists; give --force to replace it")
+        raise UsageError(f"{out} exists; --force replaces it")
 
 
 def _fill(folder: Path, description: Dict[str, Any], graphs: Mapping[str, onnx.ModelProto]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a written pack computes what its PyTorch model computes, on pictures of real videos."""
+"""Checks on pictures of real videos that a pack computes what its PyTorch model computes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Times = List[float]
 
 
 class Tolerance(NamedTuple):
-    """The most that U'x and the scores may differ by, in standard deviations of PyTorch's values.
+    """The largest allowed differences of U'x and the scores, in standard deviations of PyTorch's values.
 
-    top1: the least share of pictures whose best label must stay.
+    top1: the least share of pictures whose best label must stay the same.
     """
 
     appearance: float
@@ -29,10 +29,10 @@ class Tolerance(NamedTuple):
     top1: float
 
 
-# What rounding alone makes of the worst place in MobileNetV2 on real videos, and some room: with
-# ImageNet weights and a random classifier, fp32 strays by 1e-4 and 5e-4, fp16 by 0.2 and 0.5. A
-# mistake in a graph strays further; what a coarser precision costs in accuracy is `evaluate`'s to
-# say. In 8 bits, single places of U'x stray far and mean little: the scores are what counts.
+# The effect of rounding alone at the worst position in MobileNetV2 on real videos, with some margin:
+# with ImageNet weights and a random classifier, fp32 differs by 1e-4 and 5e-4, fp16 by 0.2 and 0.5. A
+# mistake in a graph differs by more; `evaluate` measures what a coarser precision costs in accuracy.
+# In 8 bits, single positions of U'x differ widely and mean little: the scores count.
 TOLERANCES = {
     "fp32": Tolerance(2e-3, 1e-2, 0.97),
     "fp16": Tolerance(0.5, 1.0, 0.8),
@@ -42,7 +42,7 @@ TOLERANCES = {
 
 
 class Parity(NamedTuple):
-    """Largest differences as in Tolerance, the share of equal best labels, and what a graph took.
+    """Largest differences as in Tolerance, the share of equal best labels, and the times of the graphs.
 
     appearance_ms, motion_ms: median of one run of one picture on `engine`.
     """
@@ -57,17 +57,17 @@ class Parity(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"PyTorch and ONNX Runtime on {self.pictures} P and B pictures: U'x differs by "
-            f"{self.appearance:.2g} of its spread at most, the scores by {self.scores:.2g} of "
+            f"PyTorch and ONNX Runtime on {self.pictures} P and B pictures: U'x differs by at most "
+            f"{self.appearance:.2g} of its spread, the scores by at most {self.scores:.2g} of "
             f"theirs; {self.top1:.1%} of the best labels are the same"
         )
 
 
 def measure(model: ATTP, folder: Path, samples: Samples) -> Parity:
-    """Run `samples` through the model and through the pack in `folder`, as `edge_attp` runs it."""
+    """Run `samples` through the model, and through the pack in `folder` the way `edge_attp` does."""
     ux, scores = _in_pytorch(model, samples)
     pack, backend = load_pack(str(folder)), open_backend("onnxruntime")
-    graphs = {name: backend.load(path) for name, path in pack.graphs.items()}
+    graphs = {name: backend.load_graph(path) for name, path in pack.graphs.items()}
     for name, graph in graphs.items():
         graph.expect(pack.inputs(name), pack.outputs(name))
     keys, key_times = _run(graphs["appearance"], {"rgb": samples.keys}, "appearance")
@@ -89,7 +89,7 @@ def measure(model: ATTP, folder: Path, samples: Samples) -> Parity:
 
 
 def check(parity: Parity, precision: str) -> None:
-    """Raise ModelError where the pack differs by more than its precision explains."""
+    """Raise ModelError if the pack differs by more than its precision explains."""
     allowed = TOLERANCES[precision]
     for what, found, most in (
         ("U'x differs", parity.appearance, allowed.appearance),
@@ -97,20 +97,20 @@ def check(parity: Parity, precision: str) -> None:
     ):
         if not found <= most:  # NaN, too
             raise ModelError(
-                f"the pack is not the model: {what} by {found:.2g} of their spread; {precision} may "
-                f"differ by {most:g}"
+                f"the pack differs from the model: {what} by {found:.2g} of their spread; {precision} "
+                f"allows {most:g}"
             )
     if parity.top1 < allowed.top1:
         raise ModelError(
-            f"the pack is not the model: {parity.top1:.1%} of the best labels are the same; with "
-            f"{precision}, {allowed.top1:.0%} must be"
+            f"the pack differs from the model: {parity.top1:.1%} of the best labels are the same; "
+            f"{precision} requires {allowed.top1:.0%}"
         )
 
 
 def _in_pytorch(model: ATTP, samples: Samples) -> Tuple[np.ndarray, np.ndarray]:
     """U'x of the key pictures and the scores, one picture at a time, as the device runs them."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # of one picture, threads on a busy machine take minutes to agree
+    torch.set_num_threads(1)  # for one picture at a time, threads on a busy machine only wait
     flow, residual = torch.from_numpy(samples.flow), torch.from_numpy(samples.residual)
     with torch.no_grad():
         ux = torch.cat([model.appearance(key[None]) for key in torch.from_numpy(samples.keys)])
@@ -121,14 +121,14 @@ def _in_pytorch(model: ATTP, samples: Samples) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _run(graph: Graph, inputs: Dict[str, np.ndarray], output: str) -> Tuple[np.ndarray, Times]:
-    """The output for each picture, and seconds; the first picture warms up and is run again."""
-    buffers, results, times = graph.allocate(), [], []
+    """The output for each picture, and seconds; the first picture runs twice, as a warm-up."""
+    buffers, results, times = graph.allocate_buffers(), [], []
     count = len(next(iter(inputs.values())))
     for index in [0, *range(count)]:
         for name, values in inputs.items():
             buffers.inputs[name][0] = values[index]
         begin = time.perf_counter()
-        graph.run([buffers])
+        graph.run_batch([buffers])
         times.append(time.perf_counter() - begin)
         results.append(buffers.outputs[output][0].copy())
     return np.stack(results[1:]), times[1:]
@@ -138,5 +138,7 @@ def _largest(found: np.ndarray, expected: np.ndarray) -> float:
     """Largest difference in standard deviations of what is expected."""
     spread = float(expected.std())
     if spread == 0:
-        raise ModelError("the model gives the same for every picture: nothing can be compared")
+        raise ModelError(
+            "the model gives the same output for every picture: nothing can be compared"
+        )
     return float(np.abs(found - expected).max()) / spread

@@ -1,4 +1,4 @@
-"""Networks in 8 bits: static quantisation of the graphs by ONNX Runtime, calibrated on real pictures."""
+"""Networks in 8 bits: static quantisation by ONNX Runtime, calibrated on real pictures."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from edge_attp.errors import UsageError
 from .onnx_graphs import MAPS
 from .video_samples import Samples
 
-# What MobileNetV2 is made of; EfficientNet's gates (Sigmoid, Mul) stay in 32 bits.
+# The operators of MobileNetV2; EfficientNet's gates (Sigmoid, Mul) stay in 32 bits.
 QUANTISED = ["Conv", "Clip", "Add"]
 
 
 def quantised(graphs: Dict[str, onnx.ModelProto], samples: Samples) -> Dict[str, onnx.ModelProto]:
     """`appearance` and `motion` with their networks in 8 bits; projections and scoring stay.
 
-    Kernels have a scale for each channel and 8 bits; 7, which processors without VNNI would add up
-    without saturation, doubled the error of U'x (0.28 of its spread to 0.59, MobileNetV2). Raises
-    UsageError without ONNX Runtime.
+    Kernels have 8 bits and a scale for each channel. 7 bits, which processors without VNNI could add
+    up without saturation, doubled the error of U'x (from 0.28 to 0.59 of its spread, MobileNetV2).
+    Raises UsageError without ONNX Runtime.
     """
     # The scoring is not calibrated, so any appearance will do.
     maps = graphs["appearance"].graph.output[0].type.tensor_type.shape.dim
@@ -59,7 +59,7 @@ def _quantised(graph: onnx.ModelProto, feeds: List[Dict[str, np.ndarray]]) -> on
     names = [node.name for node in graph.graph.node if node.name.endswith(MAPS)]
     with tempfile.TemporaryDirectory() as folder, _quiet():
         plain, path = (str(Path(folder) / name) for name in ("plain.onnx", "quantised.onnx"))
-        onnx.save(graph, plain)  # given the model itself, the library would change it
+        onnx.save(graph, plain)  # the library would change a model passed in memory
         quantization.quantize_static(
             plain,
             path,
@@ -76,7 +76,7 @@ def _quantised(graph: onnx.ModelProto, feeds: List[Dict[str, np.ndarray]]) -> on
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the library's advice to run tools of its own first."""
+    """Silence the library's advice to run its own tools first."""
     logging.disable(logging.WARNING)
     try:
         yield

@@ -1,7 +1,7 @@
 """The node `edge_attp::TrilinearScoring`: eq. (4)-(7), signed root, l2 norm and classifier.
 
-TensorRT finds a plugin of that name; every other runtime runs the function body of standard
-operators that travels inside the model. Inputs: three projected maps (N, d*D, K) and P (D,
+TensorRT looks up a plugin by that name; every other runtime runs the function body of standard
+operators that the model carries. Inputs: three projected maps (N, d*D, K) and P (D,
 classes); output: scores (N, classes).
 """
 
@@ -20,7 +20,7 @@ OP_TYPE = "TrilinearScoring"
 
 
 def scoring_node(inputs: Sequence[str], output: str, factors: int) -> onnx.NodeProto:
-    """Return the node; its attributes are what TensorRT parsers look a plugin up by, and d."""
+    """The node; its attributes are d and those by which TensorRT's parser finds a plugin."""
     return helper.make_node(
         OP_TYPE,
         list(inputs),
@@ -34,7 +34,7 @@ def scoring_node(inputs: Sequence[str], output: str, factors: int) -> onnx.NodeP
 
 
 def scoring_function(projections: int, opset: int) -> onnx.FunctionProto:
-    """Return the body in standard operators.
+    """The function body in standard operators.
 
     The d factors of a projection are adjacent channels, so (N, d*D, K) read as (N, D, d*K) makes
     the double sum over factors and positions a single one.

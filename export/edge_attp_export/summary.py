@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a model, counted without making its weights."""
+"""Parameters and multiply-accumulates of a model, counted without allocating its weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from .architecture import Architecture
 from .attp import ATTP, CHANNELS, POSITIONS, SIDE
 
-KEY_PARTS = ("LiteNet_I", "U")  # what a key picture needs, once for all pictures of its GOP
+KEY_PARTS = ("LiteNet_I", "U")  # computed for a key picture, once per GOP
 
 
 class Row(NamedTuple):
@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Multiply-accumulates of one picture; a P or B picture finds the key features kept, or not."""
+    """Multiply-accumulates of a key picture, and of a P or B picture with key features kept or not."""
 
     key: int
     kept: int
@@ -64,7 +64,7 @@ def _head_rows(model: ATTP) -> List[Row]:
 
 
 def cost(architecture: Architecture, rows: Iterable[Row]) -> Cost:
-    """What a picture costs, with the features of the I pictures kept and without."""
+    """The cost of a picture, with and without keeping the features of I pictures."""
     rows = list(rows)
     key = sum(row.macs for row in rows if row.part in KEY_PARTS)
     kept = sum(row.macs for row in rows) - key
@@ -72,16 +72,16 @@ def cost(architecture: Architecture, rows: Iterable[Row]) -> Cost:
 
 
 def multiply_accumulates(module: nn.Module, example: torch.Tensor) -> int:
-    """Count those of every convolution and linear layer for `example`, a batch of one."""
+    """Multiply-accumulates of all convolutions and linear layers for `example`, a batch of one."""
     total = 0
 
-    def add(layer: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
+    def add_layer(layer: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
         nonlocal total
         assert isinstance(layer, (nn.Conv2d, nn.Linear))
         total += output.numel() * layer.weight[0].numel()
 
     hooks = [
-        layer.register_forward_hook(add)
+        layer.register_forward_hook(add_layer)
         for layer in module.modules()
         if isinstance(layer, (nn.Conv2d, nn.Linear))
     ]
@@ -93,12 +93,12 @@ def multiply_accumulates(module: nn.Module, example: torch.Tensor) -> int:
 
 
 def parameters(tensors: Iterable[torch.Tensor]) -> int:
-    """Count the elements."""
+    """Number of elements."""
     return sum(tensor.numel() for tensor in tensors)
 
 
 def print_summary(architecture: Architecture, write: Callable[[str], Any] = print) -> None:
-    """Write a table of parts, and what a picture costs, beside the paper's figures."""
+    """Write a table of the parts and the cost of a picture, beside the paper's figures."""
     rows = count(architecture)
     of = f"{architecture.modalities} of {architecture.backbone}"
     write(f"{of}, {SIDE} x {SIDE}, {architecture.classes} classes")
@@ -109,4 +109,4 @@ def print_summary(architecture: Architecture, write: Callable[[str], Any] = prin
     write(f"a key picture: {key:.2f} GMAC")
     write(f"a P or B picture, features of the key pictures kept: {kept:.2f} GMAC")
     write(f"a P or B picture, nothing kept: {not_kept:.2f} GMAC")
-    write("the paper's ATTP (table 2): 23.4 M parameters, 3.0 GFLOPs a picture")
+    write("the paper's ATTP (table 2): 23.4 M parameters, 3.0 GFLOPs per picture")

@@ -1,4 +1,4 @@
-"""Which adjacent GOP lends its I picture: dt of eq. (7)."""
+"""Which adjacent GOP provides the second I picture: dt of eq. (7)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 
 
 def temporal_offset(gop: int, gops: int, generator: Optional[torch.Generator] = None) -> int:
-    """dt for GOP `gop` of a video of `gops`: drawn from -1 and +1 with `generator`, in training.
+    """dt for GOP `gop` of a video of `gops`: in training, drawn from -1 and +1 with `generator`.
 
-    Without one, in test, it is +1 for the first GOP and -1 for the others. At the ends of a video
-    the paper's draw may ask for a GOP that is not there; the one on the other side is taken then. A
-    video of a single GOP has dt = 0, its own I picture twice, as `edge_attp` does it.
+    Without a generator, in test, it is +1 for the first GOP and -1 for the others. At the ends of a
+    video, where the paper's draw may ask for a GOP that does not exist, it is the neighbour on the
+    other side. A video of a single GOP has dt = 0: its own I picture twice, as in `edge_attp`.
     Raises ValueError for a `gop` outside the video.
     """
     if not 0 <= gop < gops:

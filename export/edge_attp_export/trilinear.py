@@ -1,9 +1,8 @@
 """Trilinear pooling and its temporal form (paper, eq. 4-7), down to the classification scores.
 
 f_TP is linear in x, so f_TP(I_t, MV, R) + f_TP(I_{t+dt}, MV, R) = f_TP(I_t + I_{t+dt}, MV, R): the
-temporal form costs one addition of projected appearances, which the caller makes. The paper does
-not say whether the square root and the norm come before or after the sum of eq. (7); here they come
-after it.
+temporal form costs one addition of projected appearances, done by the caller. The paper does not say
+whether the square root and the norm come before or after the sum of eq. (7); here they come after it.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class TrilinearPooling(nn.Module):
     def pool(self, ux: torch.Tensor, vy: torch.Tensor, wz: torch.Tensor) -> torch.Tensor:
         """Eq. (4)-(6): three maps (N, d*D, K) to their sum over positions and factors, (N, D).
 
-        In 16-bit floats the sum can pass 65504, so it is kept in 32 bits.
+        In 16-bit floats the sum can exceed 65504, so it is computed in 32 bits.
         """
         product = widened(ux) * widened(vy) * widened(wz)
         return product.reshape(product.shape[0], self.projections, -1).sum(2)
@@ -50,12 +49,12 @@ class TrilinearPooling(nn.Module):
 def unit_root(pooled: torch.Tensor) -> torch.Tensor:
     """Signed square root, then l2 normalisation, of (N, D).
 
-    The floor under the root keeps its gradient finite, and makes it 0 where nothing was pooled.
+    The floor under the root keeps its gradient finite, and makes it 0 for an empty product.
     """
     rooted = torch.sign(pooled) * torch.sqrt(torch.clamp(torch.abs(pooled), min=EPSILON**2))
     return nn.functional.normalize(rooted, dim=1, eps=EPSILON)
 
 
 def widened(x: torch.Tensor) -> torch.Tensor:
-    """`x` in floats of 32 bits at least."""
+    """`x` in floats of at least 32 bits."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""Network inputs from real videos, read as the device reads them: for parity and for calibration."""
+"""Network inputs from real videos, read as on a device, for parity checks and calibration."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FEWEST = 16
 
 
 class Samples(NamedTuple):
-    """P and B pictures and the key pictures that they are scored with; float32, normalised.
+    """P and B pictures and the key pictures they are scored with; float32, normalised.
 
-    keys (G, 3, H, W), flow (N, 2, H, W), residual (N, 3, H, W); here and neighbour (N) number the
-    key pictures I_t and I_{t+dt} of eq. (7).
+    keys (G, 3, H, W), flow (N, 2, H, W), residual (N, 3, H, W); here and neighbour (N) are
+    indices of the key pictures I_t and I_{t+dt} of eq. (7).
     """
 
     keys: np.ndarray
@@ -35,7 +35,7 @@ class Samples(NamedTuple):
 def read_samples(videos: Sequence[Path], spec: InputSpec, count: int) -> Samples:
     """About `count` pictures in all, drawn at random from the beginning of each video.
 
-    Raises UsageError if there are fewer than 16, and what CompressedVideo raises.
+    Raises UsageError if there are fewer than 16, and the errors of CompressedVideo.
     """
     each = -(-count // len(videos))
     found: List[Samples] = []
@@ -45,12 +45,14 @@ def read_samples(videos: Sequence[Path], spec: InputSpec, count: int) -> Samples
     pictures = sum(len(samples.flow) for samples in found)
     if pictures < FEWEST:
         names = ", ".join(str(video) for video in videos)
-        raise UsageError(f"{names}: {pictures} P and B pictures; {FEWEST} are needed: name more")
+        raise UsageError(
+            f"{names}: {pictures} P and B pictures, but {FEWEST} are needed: add videos"
+        )
     return Samples(*(np.concatenate(arrays) for arrays in zip(*found)))
 
 
 def _read(path: Path, spec: InputSpec, count: int, offset: int) -> List[Samples]:
-    """Up to `count` pictures of each GOP, until there are so many; nothing where there are none."""
+    """Up to `count` pictures of a video, drawn GOP by GOP, as one entry; no entry if there are none."""
     keys: List[np.ndarray] = []
     pictures: List[Tuple[int, np.ndarray, np.ndarray]] = []
     with CompressedVideo(str(path), transcode=True, oriented=True) as video:

@@ -1,4 +1,4 @@
-"""What commands that make many clips share: worker processes, the progress line, their arguments."""
+"""Shared by commands that process many clips: worker processes, progress line, arguments."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Result = TypeVar("Result")
 def add_jobs_argument(parser: argparse.ArgumentParser) -> None:
     """Declare --jobs."""
     parser.add_argument(
-        "--jobs", type=whole(1, 1024), help="processes (default: one for each processor)"
+        "--jobs", type=whole(1, 1024), help="processes (default: one per processor)"
     )
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers from low to high, for an argument."""
+    """A parser of whole numbers from low to high, for an argument."""
 
     def parse(text: str) -> int:
         try:
@@ -45,14 +45,14 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 def in_processes(
     function: Callable[[Job], Result], jobs: Sequence[Job], processes: Optional[int]
 ) -> List[Result]:
-    """Call `function` for each of `jobs` in worker processes; return the results as they came.
+    """Call `function` for each of `jobs` in worker processes; return the results as they arrive.
 
-    processes: None for one per processor. What `function` raises ends the work; jobs that are running
-    are finished, in an interruption too. Raises EdgeAttpError if a process was killed.
+    processes: None for one per processor. An exception of `function`, or an interruption, ends the
+    work after the running jobs. Raises EdgeAttpError if a process was killed.
     """
     if not jobs:
         return []
-    # Spawned: the same on every system, and no thread of OpenCV is lost in a fork.
+    # Spawned: the same on every system, and a fork would lose OpenCV's threads.
     pool = ProcessPoolExecutor(
         min(processes or _processors(), len(jobs)),
         multiprocessing.get_context("spawn"),
@@ -67,8 +67,8 @@ def in_processes(
             progress.step()
     except BrokenProcessPool as error:
         raise EdgeAttpError(
-            "a worker process was killed, perhaps for want of memory: try fewer --jobs; "
-            "clips that are done are kept"
+            "a worker process was killed, perhaps for lack of memory: try fewer --jobs; "
+            "finished clips are kept"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -79,8 +79,8 @@ def in_processes(
 def _start_worker() -> None:
     import cv2
 
-    cv2.setNumThreads(1)  # one process for each processor is enough
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent: it ends the workers
+    cv2.setNumThreads(1)  # the processes already use every processor
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
 
 
 def _processors() -> int:
@@ -88,7 +88,7 @@ def _processors() -> int:
 
 
 class _Progress:
-    """One line that is rewritten a few times a second, on a terminal only."""
+    """A line that is rewritten a few times per second, on a terminal only."""
 
     def __init__(self, total: int, stream: TextIO) -> None:
         self._total = total
@@ -97,7 +97,7 @@ class _Progress:
         self._begin = self._shown = time.monotonic()
 
     def step(self) -> None:
-        """Count one more."""
+        """Count one more clip."""
         self._done += 1
         now = time.monotonic()
         if self._stream is None or now - self._shown < INTERVAL_S:

@@ -1,4 +1,4 @@
-"""benchmarks/tables.py: numbers of README.md come out of results, and a number changed by hand is found."""
+"""benchmarks/tables.py: the tables of the pages come from the results, and a number changed by hand is found."""
 
 import importlib.util
 import json
@@ -66,7 +66,7 @@ def test_a_changed_number_is_stale_until_it_is_written(tables, results):
 @pytest.mark.parametrize(
     "text, words",
     [
-        (MARKED % ("speed", ""), "expected one of ablation, choices, parse"),
+        (MARKED % ("velocity", ""), "expected one of ablation, choices, parse"),
         ("<!-- table: parse -->\n", "no <!-- end -->"),
         ("<!-- table: parse -->\n<!-- table: stages -->\n<!-- end -->\n", "holds another table"),
     ],
@@ -137,6 +137,21 @@ def test_parse(tables, tmp_path):
         ["pictures per CPU second, one thread", "340 x 256"],
         ["H.264, PyAV (FFmpeg): decode", "1000"],
         ["**H.264, edge-attp: motion**", "1000 (12x)"],
+    ]
+
+
+def test_speed(tables, results):
+    """Decoding, parsing, and the fastest run, which has one size."""
+    row = {"pictures_per_cpu_s": 1000.4, "ratio_to_decode": 2.0}
+    measured = {"rows": {"decode": row, "parse motion": row, "parse motion + residual": row}}
+    sizes = {"340x256": measured, "1280x720": measured}
+    store(results, "parse-hevc-real-x.json", {"codec": "hevc", "sizes": sizes})
+    found = rows(tables.speed_table(results))
+    assert found[0] == ["pictures per second", "340 x 256", "1280 x 720"]
+    assert [row[1:] for row in found[1:]] == [
+        ["1000", "1000"],
+        ["1000 (2.0x)", "1000 (2.0x)"],
+        ["**50**", "-"],
     ]
 
 

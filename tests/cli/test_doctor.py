@@ -5,9 +5,9 @@ import json
 import pytest
 
 from edge_attp import __version__, cli, doctor
-from edge_attp.doctor.findings import failed, known, passed, warned
+from edge_attp.doctor.findings import failed, noted, passed, warned
 
-WELL = [passed("core", "avx2 kernels"), known("cameras.video0", "none")]
+WELL = [passed("core", "avx2 kernels"), noted("cameras.video0", "none")]
 WARNED = WELL + [warned("power", "MAXQ", "sudo nvpmodel -m 0")]
 ILL = WARNED + [failed("numpy", "missing", "pip install numpy")]
 

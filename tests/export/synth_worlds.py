@@ -8,8 +8,8 @@ from edge_attp_export.synth.classes import LABELS
 PICTURES = 8
 
 
-def lots(label, index=0, **changes):
-    """The seed and lots of world `index` of the label's action, with changes."""
+def traits(label, index=0, **changes):
+    """The seed and traits of world `index` of the label's action, with changes."""
     seed = attributes.clip_seed(0, LABELS[label].action, index)
     return seed, attributes.draw(seed)._replace(**changes)
 
@@ -19,11 +19,11 @@ def still(label, index=0, **changes):
     calm = {"pan": 0.0, "tilt": 0.0, "zoom": 0.0, "roll": 0.0, "shake": 0.0, "noise": 0.0}
     calm.update(ball=False, second_walker=False)
     calm.update(changes)
-    return lots(label, index, **calm)
+    return traits(label, index, **calm)
 
 
 def pictures(label, world, count=PICTURES):
-    """Pictures of a class in this world (seed, lots), uint8 (count, H, W, 3)."""
+    """Pictures of a class in this world (seed, traits), uint8 (count, H, W, 3)."""
     seed, drawn = world
     return np.stack(list(scene.render(label, drawn, seed, background(seed), count)))
 

@@ -51,7 +51,7 @@ def test_a_split_is_made_where_there_is_none_and_said(tmp_path):
     for label in ("walk", "run"):
         shares = Counter(split for name, split in made.items() if name.startswith(label))
         assert shares == {"train": 6, "val": 2, "test": 2}
-    assert "one was made, by names: train 12, val 4, test 4" in dataset.notes[0]
+    assert "one was made from the file names: train 12, val 4, test 4" in dataset.notes[0]
     assert splits(read_folder(tmp_path)) == made
     # By lot: not the first ones in the order of the names.
     assert [split for name, split in made.items() if name.startswith("run")][:6] != ["train"] * 6
@@ -110,7 +110,7 @@ def test_a_synthetic_set_brings_the_order_of_its_labels_and_its_mirror(tmp_path)
     assert dataset.labels == ("walk right", "walk left", "b")
     assert dataset.mirror == mirror
     (tmp_path / "synth.json").write_text(json.dumps({"labels": ["b"], "mirror": {}}))
-    with pytest.raises(UsageError, match="labels that synth.json lacks: walk left, walk right"):
+    with pytest.raises(UsageError, match="labels missing from synth.json: walk left, walk right"):
         read_csv(path)
     (tmp_path / "synth.json").write_text("[]")
     with pytest.raises(UsageError, match="synth.json: not what `synth` writes"):
@@ -121,7 +121,7 @@ def test_a_synthetic_set_brings_the_order_of_its_labels_and_its_mirror(tmp_path)
     "lines, said",
     [
         (["path,class", "a.mp4,x"], "set.csv:1: no column 'label'; columns are: path, class"),
-        (["path,label"], "has a header and no lines"),
+        (["path,label"], "has a header but no rows"),
         (["path,label", "a.mp4"], "set.csv:2: no label"),
         (["path,label", "a.mp4,x", ",y"], "set.csv:3: no path"),
         (
@@ -129,7 +129,10 @@ def test_a_synthetic_set_brings_the_order_of_its_labels_and_its_mirror(tmp_path)
             "set.csv:3: split 'dev': expected one of train, val, test",
         ),
         (["path,label", "a.mp4,x", "c.mp4,y"], "1 of 2 files are missing: .*c.mp4"),
-        (["path,label", "a.mp4,x", "b.mp4,x"], "all clips are 'x'; a model needs two labels"),
+        (
+            ["path,label", "a.mp4,x", "b.mp4,x"],
+            "all clips are 'x'; a model needs at least two labels",
+        ),
         (["path,label", "a.mp4,x", "./a.mp4,y"], "would have the same name"),
         (["path,label", "a.mp4,x", "a.avi,y"], "a.avi and .*a.mp4 would have the same name"),
     ],
@@ -154,10 +157,10 @@ def test_what_is_no_csv_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     "paths, said",
     [
-        (["walk/notes.txt"], "has no videos"),
-        (["a.mp4", "walk/b.mp4"], "a.mp4: lies in no folder .*<label>"),
-        (["train/a.mp4"], "a.mp4: lies in no folder .*<split>/<label>"),
-        (["train/walk/a.mp4", "more/run/b.mp4"], "folder 'more' is none of train, val, test"),
+        (["walk/notes.txt"], "contains no videos"),
+        (["a.mp4", "walk/b.mp4"], "a.mp4: is not in a folder .*<label>"),
+        (["train/a.mp4"], "a.mp4: is not in a folder .*<split>/<label>"),
+        (["train/walk/a.mp4", "more/run/b.mp4"], "folder 'more': expected one of train, val, test"),
         (["walk/a.mp4", "walk/b.mp4"], "all clips are 'walk'"),
         (["walk/a.mp4", "walk/a.avi", "run/b.mp4"], "a.mp4 and .*a.avi would have the same name"),
     ],
@@ -168,5 +171,5 @@ def test_mistakes_in_a_folder_are_named(tmp_path, paths, said):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UsageError, match="nowhere: is not a folder of videos, nor a CSV file"):
+    with pytest.raises(UsageError, match="nowhere: is neither a folder of videos nor a CSV file"):
         read_folder(tmp_path / "nowhere")

@@ -64,7 +64,7 @@ def test_the_cache_is_what_the_parser_gave(video, tmp_path):
     assert_is_what_the_parser_gives(clip, video)
     differ = [bool((clip.flow(k) != clip.flow(k, True)).any()) for k in range(24)]
     assert sum(differ) > 12  # so it matters which is which
-    with pytest.raises(UsageError, match="holds no optical flow"):
+    with pytest.raises(UsageError, match="has no optical flow"):
         clip.optical_flow(0)
 
 

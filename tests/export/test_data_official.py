@@ -83,7 +83,7 @@ def test_clips_that_are_missing_are_counted_and_the_first_named(tmp_path, ucf):
     assert "v_Run_g01_c01" in dataset.notes[0] and "v_Archery_g01_c01" in dataset.notes[0]
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(UsageError, match="none of the 3 clips of the lists is there"):
+    with pytest.raises(UsageError, match="all 3 clips of the lists are missing"):
         read_ucf101(empty, ucf)
 
 
@@ -99,7 +99,7 @@ def test_the_same_clip_in_two_containers_is_named(tmp_path, ucf):
         ("classInd.txt", "2 Run", r"classInd.txt:1: '2 Run': expected '1 <class>'"),
         ("testlist01.txt", "Swim/v_Swim_g01_c01.avi", r"testlist01.txt:1: .* expected <class>/v_"),
         ("testlist01.txt", "Run/run.avi", r"testlist01.txt:1: 'Run/run.avi': expected <class>/v_"),
-        ("testlist01.txt", "Run/v_Run_g01_c01.avi", "v_Run_g01_c01 is in split 1 twice"),
+        ("testlist01.txt", "Run/v_Run_g01_c01.avi", "v_Run_g01_c01 occurs twice in split 1"),
     ],
 )
 def test_mistakes_in_the_lists_of_ucf101_are_named(tmp_path, ucf, file, line, said):

@@ -138,7 +138,7 @@ def test_colours_of_high_definition_become_those_of_the_copy(tmp_path):
 
 def test_a_clip_of_one_picture_is_refused(tmp_path):
     film(tmp_path / "one.mkv", pictures=1)
-    with pytest.raises(SourceError, match="one.mkv: motion needs 2 pictures, has 1"):
+    with pytest.raises(SourceError, match="one.mkv: motion needs 2 pictures, found 1"):
         transcode(tmp_path / "one.mkv", tmp_path / "out" / "one.mp4", SMALL)
     assert not list((tmp_path / "out").iterdir())
     film(tmp_path / "two.mkv", pictures=2)
@@ -177,12 +177,12 @@ def test_a_source_that_breaks_off_leaves_nothing_half_written(tmp_path, monkeypa
 @pytest.mark.parametrize("codec", CODECS)
 def test_values_that_an_encoder_does_not_take_are_named(codec):
     SMALL._replace(codec=codec).check()
-    with pytest.raises(UsageError, match="libx26[45] does not take .*'preset': 'quick'"):
+    with pytest.raises(UsageError, match="libx26[45] rejects .*'preset': 'quick'"):
         SMALL._replace(codec=codec, preset="quick").check()
 
 
 def test_an_encoder_that_is_not_built_in_is_named(monkeypatch):
     monkeypatch.setattr(av, "codecs_available", {"libx264"})
     SMALL.check()
-    with pytest.raises(UsageError, match="this PyAV has no libx265: take the other codec"):
+    with pytest.raises(UsageError, match="this PyAV has no libx265: use the other codec"):
         SMALL._replace(codec="hevc").check()

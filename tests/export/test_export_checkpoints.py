@@ -82,16 +82,16 @@ INPUT = {"resize": [96, 80], "rgb": PLAIN, "flow": {"scale": 1.0}, "residual": P
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": "other"}, "no checkpoint of edge-attp-export train"),
+        ({"format": "other"}, "not a checkpoint of edge-attp-export train"),
         ({"version": 2}, "checkpoint version 2; this program reads 1"),
-        ({"labels": None}, "has no 'labels'"),
+        ({"labels": None}, "'labels' is missing from the checkpoint"),
         ({"labels": ["open", "close"]}, "2 labels for a model of 3 classes"),
-        ({"labels": ["open", "close", "open"]}, "the label 'open' is there twice"),
-        ({"labels": ["open", "close", " "]}, "'labels': a label is not a text, or is empty"),
-        ({"labels": "abc"}, "'labels' is no list"),
+        ({"labels": ["open", "close", "open"]}, "the label 'open' occurs twice"),
+        ({"labels": ["open", "close", " "]}, "'labels': a label is empty or not a string"),
+        ({"labels": "abc"}, "'labels' is not a list"),
         ({"architecture": dict(SHAPE, depth=3)}, "'architecture': .*'depth'"),
         ({"architecture": dict(SHAPE, backbone="vgg")}, "backbone 'vgg': choose one of"),
-        ({"architecture": dict(SHAPE, modalities="MV")}, "of another model: it "),
+        ({"architecture": dict(SHAPE, modalities="MV")}, "belongs to another model: it "),
         (
             {"architecture": dict(SHAPE, projections=9)},
             r"pooling.p is \(8, 3\), the model \(9, 3\)",
@@ -99,9 +99,9 @@ INPUT = {"resize": [96, 80], "rgb": PLAIN, "flow": {"scale": 1.0}, "residual": P
         ({"input": dict(INPUT, crop=[60, 64])}, "crop 60x64: .* multiples of 32"),
         ({"input": dict(INPUT, crop=[128, 64])}, "input.crop: got .* not larger than input.resize"),
         ({"input": INPUT}, "input.crop: is missing"),
-        ({"state": {"pooling.p": 3}}, "pooling.p is no tensor"),
-        ({"state": {}}, "the checkpoint is of another model: it has no litenet_i"),
-        ({"accuracy": 0.9}, "'accuracy' is no dict"),
+        ({"state": {"pooling.p": 3}}, "not a state dictionary: pooling.p is not a tensor"),
+        ({"state": {}}, "the checkpoint belongs to another model: it has no litenet_i"),
+        ({"accuracy": 0.9}, "'accuracy' is not a dict"),
     ],
 )
 def test_mistakes_are_named_with_the_file(saved, fields, message):
@@ -133,7 +133,7 @@ def test_files_that_are_no_checkpoints(tmp_path, capsys):
 def test_a_backbone_is_told_from_a_checkpoint(tmp_path):
     path = tmp_path / "backbone.pth"
     torch.save(small_models.model(small_models.architecture()).litenet_i.state_dict(), path)
-    with pytest.raises(ModelError, match="give it with --backbone-weights"):
+    with pytest.raises(ModelError, match="pass it with --backbone-weights"):
         checkpoints.read_checkpoint(path)
 
 
@@ -182,10 +182,10 @@ def test_backbone_comes_from_a_url_once(tmp_path, monkeypatch):
 def test_foreign_state_dictionaries_are_no_backbones(tmp_path):
     model, path = small_models.model(small_models.architecture()), tmp_path / "foreign.pth"
     torch.save({"layer.weight": torch.zeros(3)}, path)
-    with pytest.raises(ModelError, match=r"foreign.pth: no backbone: .*features"):
+    with pytest.raises(ModelError, match=r"foreign.pth: not a backbone: .*features"):
         load_backbones(model, path)
     torch.save({"features.0.0.weight": torch.zeros(8, 3, 3, 3)}, path)
-    with pytest.raises(ModelError, match="foreign.pth: the checkpoint is of another model"):
+    with pytest.raises(ModelError, match="foreign.pth: the checkpoint belongs to another model"):
         load_backbones(model, path)
 
 
@@ -203,7 +203,7 @@ def test_imagenet_backbone_of_tf_slim_loads():
 @pytest.mark.parametrize(
     ("resize", "crop", "message"),
     [
-        ((340, 256), (200, 224), "crop 200x224: .* take multiples of 32"),
+        ((340, 256), (200, 224), "crop 200x224: .* use multiples of 32"),
         ((340, 256), (224, 0), "crop 224x0: "),
         ((160, 128), (160, 160), "crop 160x160 is larger than resize 160x128"),
     ],

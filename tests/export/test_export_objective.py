@@ -127,10 +127,10 @@ def test_softened_probabilities_alone_are_compared():
 @pytest.mark.parametrize(
     ("alignment", "teacher", "message"),
     [
-        ("ours", None, "alignment 'ours' of MV takes a teacher"),
-        ("none", small_models.architecture("MV"), "alignment 'none' of MV takes no teacher"),
-        ("ours", small_models.architecture("TTP"), "modalities 'TTP' in place of 'MV'"),
-        ("ours", small_models.architecture("MV", width=0.2), "width 0.2 in place of 0.1"),
+        ("ours", None, "alignment 'ours' of MV needs a teacher"),
+        ("none", small_models.architecture("MV"), "alignment 'none' of MV needs no teacher"),
+        ("ours", small_models.architecture("TTP"), "modalities 'TTP' instead of 'MV'"),
+        ("ours", small_models.architecture("MV", width=0.2), "width 0.2 instead of 0.1"),
     ],
     ids=str,
 )

@@ -101,7 +101,7 @@ def test_existing_folder_is_kept_unless_forced(labels, tmp_path, capsys):
     out.mkdir()
     (out / "precious").write_text("x")
     assert export(labels, out) == 2
-    assert "exists; give --force" in capsys.readouterr().err
+    assert "exists; --force" in capsys.readouterr().err
     assert (out / "precious").exists()
     assert export(labels, out, "--force") == 0
     assert sorted(path.name for path in out.iterdir()) == FILES
@@ -120,7 +120,7 @@ def test_failed_export_leaves_nothing(broken, labels, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("wave\nrun\nwave\n", "line 3: the label 'wave' is there twice"), ("wave\n", "1 labels")],
+    [("wave\nrun\nwave\n", "line 3: the label 'wave' occurs twice"), ("wave\n", "1 labels")],
 )
 def test_bad_labels_are_named(tmp_path, text, message):
     path = tmp_path / "labels.txt"
@@ -137,7 +137,7 @@ def test_missing_labels_end_in_one_line(tmp_path, capsys):
 
 def test_untrained_pack_needs_classes(tmp_path, capsys):
     assert main(["export", "-o", str(tmp_path / "pack")]) == 2
-    assert "give a CHECKPOINT, or --classes" in capsys.readouterr().err
+    assert "expected a CHECKPOINT, or --classes" in capsys.readouterr().err
 
 
 def test_backbone_weights_go_into_an_untrained_pack(labels, tmp_path):
@@ -165,7 +165,7 @@ def test_checkpoint_says_everything(tmp_path, capsys):
         data = (tmp_path / "pack" / f"{name}.onnx").read_bytes()
         assert f"{name}.onnx  {len(data) / 1e6:.2f} MB" in printed.out
         assert hashlib.sha256(data).hexdigest() in printed.out
-    assert "not checked: --check VIDEO" in printed.err
+    assert "not checked; --check VIDEO" in printed.err
 
 
 @pytest.mark.parametrize("modalities", ["I", "MV", "I+MV+R", "BP", "TP"])
@@ -173,15 +173,15 @@ def test_only_temporal_trilinear_pooling_goes_into_a_pack(modalities, tmp_path, 
     checkpoint = small_checkpoint.saved(tmp_path, modalities)
     assert main(["export", str(checkpoint), "-o", str(tmp_path / "pack")]) == 5
     error = capsys.readouterr().err
-    assert f"{checkpoint}: a model of {modalities}; a pack holds TTP or ATTP" in error
+    assert f"{checkpoint}: a {modalities} model; a pack holds TTP or ATTP" in error
     assert not (tmp_path / "pack").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--width", "0.5"], "says what the model is; leave --width out"),
-        (["--backbone-weights", "x"], "leave --backbone-weights out"),
+        (["--width", "0.5"], "describes the model: omit --width"),
+        (["--backbone-weights", "x"], "omit --backbone-weights"),
         (["--precision", "int8"], "int8 and --calibrate VIDEO... go together"),
         (["--calibrate", "x.mp4"], "int8 and --calibrate VIDEO... go together"),
         (["--card", "none.md"], "none.md: cannot read the notes"),
@@ -208,7 +208,7 @@ def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_pat
     assert content.get("precision", "fp32") == precision
     text = (tmp_path / "pack" / "README.md").read_text()
     assert "Made for doors." in text and f"| precision | {precision} |" in text
-    assert "U'x differs by" in text and "ms a key picture" in text
+    assert "U'x differs by" in text and "ms per key picture" in text
     load_pack(str(tmp_path / "pack"))
 
 
@@ -221,7 +221,7 @@ def test_a_pack_that_is_not_its_model_is_not_written(clips, tmp_path, monkeypatc
     )
     command = ["export", str(small_checkpoint.saved(tmp_path)), "-o", str(tmp_path / "pack")]
     assert main([*command, "--check", str(clips.path(small_checkpoint.CLIP))]) == 5
-    assert "the pack is not the model: the scores differ" in capsys.readouterr().err
+    assert "the pack differs from the model: the scores differ" in capsys.readouterr().err
     assert not (tmp_path / "pack").exists()
 
 
@@ -256,7 +256,7 @@ def test_card_names_everything():
         "| top1: mean | 0.75 |",
         "| top1: spread | 0.031 |",
         "| majority | 0.5 |",
-        "motion.onnx 7.2 ms a P or B picture",
+        "motion.onnx 7.2 ms per P or B picture",
     ):
         assert expected in text
     assert "Untrained" not in text and "Not recorded" not in text
@@ -277,9 +277,9 @@ def test_facts_join_what_the_checkpoint_says(tmp_path):
     ("text", "message"),
     [
         ("{", "cannot read the facts"),
-        ("[]", "expected an object of 'training' and 'accuracy'"),
-        ('{"speed": {}}', "expected an object of 'training' and 'accuracy'"),
-        ('{"training": 3}', "'training' is no object"),
+        ("[]", "expected an object with 'training' and 'accuracy'"),
+        ('{"speed": {}}', "expected an object with 'training' and 'accuracy'"),
+        ('{"training": 3}', "'training' is not an object"),
     ],
 )
 def test_bad_facts_are_named(text, message, tmp_path):
@@ -294,4 +294,4 @@ def test_card_of_an_untrained_pack_says_so(labels, tmp_path):
     text = (tmp_path / "pack" / "README.md").read_text()
     assert "**Untrained: the weights are random" in text
     assert text.count("Not recorded.") == 8
-    assert "Parity with PyTorch was not checked" in text
+    assert "Neither parity with PyTorch nor speed was measured" in text

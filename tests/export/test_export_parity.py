@@ -72,7 +72,7 @@ def test_a_changed_weight_is_found(name, checkpoint, samples, tmp_path):
     model = build(checkpoint)
     with torch.no_grad():
         model.get_parameter(name).mul_(1 + 0.3 * torch.rand(model.get_parameter(name).shape))
-    with pytest.raises(ModelError, match="the pack is not the model: .* of their spread"):
+    with pytest.raises(ModelError, match="the pack differs from the model: .* of their spread"):
         parity.check(parity.measure(model, folder, samples), "fp32")
 
 
@@ -90,14 +90,14 @@ def test_another_best_label_is_found(checkpoint, samples, tmp_path):
 def test_a_model_without_an_opinion_cannot_be_compared(checkpoint, samples, tmp_path):
     state = dict(checkpoint.state, **{"pooling.p": torch.zeros(8, 3)})
     blank = checkpoint._replace(state=state)
-    with pytest.raises(ModelError, match="the same for every picture"):
+    with pytest.raises(ModelError, match="the same output for every picture"):
         parity.measure(build(blank), pack(tmp_path / "pack", blank), samples)
 
 
 @pytest.mark.needs_av
 def test_too_few_pictures_are_named(clips, checkpoint):
     short = clips.path(media.Clip(pictures=5, options=media.x264(keyint=12)))
-    with pytest.raises(UsageError, match=r"4 P and B pictures; 16 are needed"):
+    with pytest.raises(UsageError, match=r"4 P and B pictures, but 16 are needed"):
         read_samples([short], checkpoint.input, 24)
 
 

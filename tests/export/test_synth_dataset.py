@@ -71,9 +71,9 @@ def test_other_processes_draw_the_same_bytes(made, tmp_path):
 
 def test_the_loss_of_a_clip_is_small(made):
     clip = dataset.plan(SMALL)[0]
-    lots = attributes.draw(clip.seed)
-    background = backgrounds.drawn(lots.scenery, clip.seed)
-    drawn = np.stack(list(dataset.render(clip.label, lots, clip.seed, background, clip.pictures)))
+    traits = attributes.draw(clip.seed)
+    background = backgrounds.drawn(traits.scenery, clip.seed)
+    drawn = np.stack(list(dataset.render(clip.label, traits, clip.seed, background, clip.pictures)))
     with av.open(str(made / clip.path)) as container:
         stored = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
     luma = (stored.astype(float) - drawn) @ (0.299, 0.587, 0.114)
@@ -102,11 +102,11 @@ def test_splits_share_no_world_and_classes_of_an_action_share_all(made):
 
 def test_a_line_of_the_manifest_says_how_its_clip_was_drawn(made):
     row = rows(made)[7]
-    lots = attributes.draw(int(row["seed"]))
+    traits = attributes.draw(int(row["seed"]))
     assert row["action"] == LABELS[row["label"]].action
-    assert row["facing"] == str(lots.facing)
-    assert float(row["pan"]) == pytest.approx(lots.pan, abs=1e-4)
-    assert row["ball"] == str(int(lots.ball))
+    assert row["facing"] == str(traits.facing)
+    assert float(row["pan"]) == pytest.approx(traits.pan, abs=1e-4)
+    assert row["ball"] == str(int(traits.ball))
     assert row["shirt"].startswith("#") and len(row["shirt"]) == 7
     assert row["background"] == f"drawn-{row['seed']}"
 
@@ -141,7 +141,7 @@ def test_a_longer_set_keeps_clips_and_splits_of_a_shorter_one(made):
 
 @pytest.mark.parametrize(
     "change, said",
-    [({"seed": 4}, "was made with seed "), ({"pictures": 11}, "was made with pictures 10, asked")],
+    [({"seed": 4}, "was made with seed "), ({"pictures": 11}, "was made with pictures 10, not 11")],
 )
 def test_clips_of_other_parameters_are_not_mixed_in(made, change, said):
     planned = dataset.plan(SMALL._replace(**change))
@@ -156,7 +156,7 @@ def test_a_foreign_file_is_not_overwritten(tmp_path, capsys):
     foreign.parent.mkdir(parents=True)
     foreign.write_bytes(b"mine")
     assert main(["synth", str(tmp_path), *ARGUMENTS]) == 2
-    assert "0000.mp4: is not a clip of this command" in capsys.readouterr().err
+    assert "0000.mp4: was not made by this command" in capsys.readouterr().err
     assert foreign.read_bytes() == b"mine"
 
 
@@ -242,5 +242,5 @@ def test_a_missing_package_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.delattr(f"{package}.dataset")
     monkeypatch.setitem(sys.modules, "cv2", None)
     assert main(["synth", str(tmp_path / "set")]) == 2
-    assert "synth needs cv2, not installed: pip install" in capsys.readouterr().err
+    assert "synth needs cv2: pip install" in capsys.readouterr().err
     assert not (tmp_path / "set").exists()

@@ -18,13 +18,13 @@ ENCODER = {"preset": "medium", "crf": "20", "bf": "2", "g": "60"}
 
 def flows(path, label, world):
     """Flow of the clip's P and B pictures after x264, float (pictures, 2, h, w), and their kinds."""
-    seed, lots = world
+    seed, traits = world
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options=ENCODER)
         stream.width, stream.height, stream.pix_fmt = 340, 256, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 25)
         for index, picture in enumerate(
-            scene.render(label, lots, seed, background(seed), PICTURES)
+            scene.render(label, traits, seed, background(seed), PICTURES)
         ):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts = index

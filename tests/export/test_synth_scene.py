@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from synth_worlds import PICTURES, background, lots, pictures, still
+from synth_worlds import PICTURES, background, pictures, still, traits
 
 from edge_attp_export.synth import attributes, backgrounds, camera, scene
 from edge_attp_export.synth.classes import DOOR, LABELS, QUICK, WAVE, pairs
@@ -28,9 +28,9 @@ def test_every_class_is_seen_and_moves(label):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_seed_gives_the_same_pictures_and_another_seed_others(action):
     label = pairs()[action][0]
-    clip = pictures(label, lots(label))
-    assert np.array_equal(clip, pictures(label, lots(label)))
-    assert not np.array_equal(clip, pictures(label, lots(label, 1)))
+    clip = pictures(label, traits(label))
+    assert np.array_equal(clip, pictures(label, traits(label)))
+    assert not np.array_equal(clip, pictures(label, traits(label, 1)))
 
 
 @pytest.mark.parametrize("action", ONE_WAY)
@@ -53,7 +53,7 @@ def test_a_quick_wave_is_a_slow_one_at_another_rate():
 
 def test_the_phase_of_a_wave_is_even():
     """Else the poses of a slow wave, which does less than a cycle in a short clip, would not be all."""
-    phases = [lots("wave slowly", index)[1].phase for index in range(400)]
+    phases = [traits("wave slowly", index)[1].phase for index in range(400)]
     counts = np.histogram(phases, 4, (0, 2 * np.pi))[0]
     assert counts.min() > 70
 
@@ -63,7 +63,7 @@ def test_camera_light_and_grain_do_not_know_the_class(action):
     """Far from the subject the two clips of a world are the same, picture by picture."""
     one, other = pairs()[action]
     moving = {"pan": 50.0, "tilt": 8.0, "zoom": 0.1, "shake": 1.0, "noise": 2.0, "height": 90.0}
-    world = lots(one, ball=True, second_walker=True, **moving)
+    world = traits(one, ball=True, second_walker=True, **moving)
     first, second = pictures(one, world), pictures(other, world)
     assert np.array_equal(first[:, :40], second[:, :40])
     assert not np.array_equal(first[0, :40], first[-1, :40])
@@ -71,7 +71,7 @@ def test_camera_light_and_grain_do_not_know_the_class(action):
 
 @pytest.mark.parametrize("name", ("facing", "pan", "tilt", "zoom", "roll", "x"))
 def test_no_side_is_preferred(name):
-    values = [getattr(lots("crouch", index)[1], name) for index in range(500)]
+    values = [getattr(traits("crouch", index)[1], name) for index in range(500)]
     spread = np.std(values) / np.sqrt(len(values))
     assert abs(np.mean(values)) < 3.5 * spread
 
@@ -106,7 +106,7 @@ def test_drawn_backgrounds_are_natural(scenery):
 
 
 def test_the_background_given_is_not_drawn_upon():
-    seed, drawn = lots("open door")
+    seed, drawn = traits("open door")
     given = background(seed)
     copy = given.copy()
     list(scene.render("open door", drawn, seed, given, 3))

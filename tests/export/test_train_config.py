@@ -118,11 +118,11 @@ def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path
         ("[input]\ncrop = [352, 224]", "6: input.crop: crop 352x224 is larger than resize 340x256"),
         (
             "[input]\nscales = [\n  1.0,\n  1.2,\n]",
-            "8: input.scales: 1.2 of crop (224, 224) is more than resize",
+            "8: input.scales: 1.2 of crop (224, 224) does not fit into resize",
         ),
         (
             '[objective]\nteacher = "t"',
-            "6: objective.teacher: model.alignment 'none' of modalities 'TTP' has no use for",
+            "6: objective.teacher: model.alignment 'none' of modalities 'TTP' does not use",
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_mistakes_are_named(load, tmp_path, text, said):
 @pytest.mark.parametrize(
     "overrides, said",
     [
-        (["train.seed"], "--set train.seed: write table.key=value"),
+        (["train.seed"], "--set train.seed: expected table.key=value"),
         (["train.sede=1"], '--set: train.sede: unknown key; did you mean "seed"?'),
         (["seed=1"], '--set: seed: unknown key; did you mean "train.seed"?'),
         (["=1"], '--set: "": unknown key; known are data, model'),
@@ -159,7 +159,7 @@ def test_mistakes_are_named(load, tmp_path, text, said):
         ),
         (
             ["model.modalities=I", "model.networks.R=r.pt"],
-            "--set: model.networks.R: modalities 'I' has",
+            "--set: model.networks.R: modalities 'I' uses",
         ),
     ],
 )

@@ -86,9 +86,9 @@ def test_a_pack_of_other_labels_is_refused(checkpoint, prepared, tmp_path):
     save_checkpoint(tmp_path / "other.pt", made)
     pack = str(tmp_path / "pack")
     assert main(["export", str(tmp_path / "other.pt"), "-o", pack]) == 0
-    with pytest.raises(ModelError, match="its labels are not those"):
+    with pytest.raises(ModelError, match="its labels differ from those"):
         run(checkpoint, prepared, tmp_path / "out", pack)
-    with pytest.raises(UsageError, match="its labels are not those"):
+    with pytest.raises(UsageError, match="its labels differ from those"):
         run(tmp_path / "other.pt", prepared, tmp_path / "out2")
 
 

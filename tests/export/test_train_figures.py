@@ -91,7 +91,7 @@ def test_curves_draw_alignment_and_few_epochs(drawn, tmp_path):
     one = [dict(rows(2)[1], alignment_loss=0.25)]
     figures.curves(tmp_path / "v.png", one)
     losses, hits, _ = drawn[0].axes
-    assert [line.get_label() for line in losses.lines] == ["training", "alignment, in training"]
+    assert [line.get_label() for line in losses.lines] == ["training", "alignment, training"]
     assert losses.lines[0].get_marker() == "o"
     assert [line.get_label() for line in hits.lines] == ["training"]
 

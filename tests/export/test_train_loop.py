@@ -63,7 +63,7 @@ def test_a_resumed_run_is_the_same_run(prepared, tmp_path):
         pass
 
     whole = run(prepared, tmp_path / "whole")[1]
-    log, counted = RunFolder.keep_last, []
+    log, counted = RunFolder.save_last, []
 
     def stop(folder, state):
         log(folder, state)
@@ -71,12 +71,12 @@ def test_a_resumed_run_is_the_same_run(prepared, tmp_path):
         if len(counted) == 2:
             raise Enough
 
-    RunFolder.keep_last = stop
+    RunFolder.save_last = stop
     try:
         with pytest.raises(Enough):
             run(prepared, tmp_path / "parts")
     finally:
-        RunFolder.keep_last = log
+        RunFolder.save_last = log
     resumed = run(prepared, tmp_path / "parts", resume=True)[1]
     assert same(whole.state, resumed.state)
     rows = (tmp_path / "parts" / "log.csv").read_text().splitlines()
@@ -87,7 +87,7 @@ def test_a_run_is_not_overwritten_or_continued_as_another(prepared, tmp_path):
     run(prepared, tmp_path / "run", train={"epochs": 1})
     with pytest.raises(UsageError, match="holds a run"):
         run(prepared, tmp_path / "run", train={"epochs": 1})
-    with pytest.raises(UsageError, match="was begun with train.seed = 0, not 1"):
+    with pytest.raises(UsageError, match="was started with train.seed = 0, not 1"):
         run(prepared, tmp_path / "run", resume=True, train={"seed": 1})
 
 

@@ -1,4 +1,4 @@
-"""The light backbones by name: the one place that knows which there are."""
+"""The light backbones by name: the only list of them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def create_backbone(
 ) -> Backbone:
     """Build an untrained backbone.
 
-    `width` scales the channels of MobileNetV2; the EfficientNets have one width only.
-    Raises UsageError for an unknown name or a width that the backbone does not have.
+    `width` scales the channels of MobileNetV2; the EfficientNets have a single width.
+    Raises UsageError for an unknown name, or a width that the backbone does not have.
     """
     if name == "mobilenet_v2":
         if not width > 0:
-            raise UsageError(f"width {width} is not positive; take for example 0.25, 0.5 or 1")
+            raise UsageError(f"width {width} is not positive; use for example 0.25, 0.5 or 1")
         return mobilenet_v2(in_channels, width, classes)
     if name not in NAMES:
         raise UsageError(f"unknown backbone '{name}'; choose one of {', '.join(NAMES)}")
     if width != 1.0:
-        raise UsageError(f"{name} has no width multiplier; leave --width at 1 or take mobilenet_v2")
+        raise UsageError(f"{name} has no width multiplier: leave --width at 1, or use mobilenet_v2")
     build = efficientnet_b0 if name == "efficientnet_b0" else efficientnet_b1
     return build(in_channels, classes)
 

@@ -13,7 +13,7 @@ from torch import nn
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
-    """Round a channel count to a multiple of `divisor`, never more than 10 % below `value`."""
+    """Round a channel count to a multiple of `divisor`, at most 10 % below `value`."""
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
@@ -60,7 +60,7 @@ class Residual(nn.Module):
     use_shortcut: bool
 
     def branch(self) -> nn.Sequential:
-        """Return the layers in order; subclasses store them under the name that checkpoints use."""
+        """The layers in order; subclasses store them under the name that checkpoints use."""
         raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

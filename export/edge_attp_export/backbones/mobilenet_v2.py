@@ -49,8 +49,8 @@ class InvertedResidual(Residual):
 def mobilenet_v2(in_channels: int = 3, width: float = 1.0, classes: int = 1000) -> Backbone:
     """Build MobileNetV2; `width` scales every layer's channels.
 
-    The last layer narrows with the rest (torchvision keeps its 1280 channels below width 1): the
-    projections of the trilinear pooling read it three times and would outweigh a narrow network.
+    The last layer becomes narrower with the rest (torchvision keeps its 1280 channels below width
+    1): the trilinear pooling projects it three times, which would outweigh a narrow network.
     """
     channels = make_divisible(32 * width)
     layers: List[nn.Module] = [ConvNormActivation(in_channels, channels, 3, 2, activation=nn.ReLU6)]

@@ -1,1 +1,1 @@
-"""From videos to training samples: sets, transcoding, the cache, draws and crops."""
+"""From videos to training samples: data sets, transcoding, the cache, sampling and crops."""

@@ -1,8 +1,8 @@
-"""One clip in the cache: what the parser found in it, lossless and compact, read through a memory map.
+"""One clip in the cache: the parser's output, lossless and compact, read through a memory map.
 
-A file holds the magic, the length of its header (u32, little endian), the header (JSON) and records
-that the header points at: key pictures as PNG, everything else as arrays under zlib. The vectors of
-a picture lie there in two readings, `flow` and `as_p` (see `b_frames`).
+A file holds the magic, the length of its header (u32, little endian), the header (JSON) and the
+records that the header refers to: key pictures as PNG, everything else as arrays compressed by zlib.
+The vectors of a picture are stored in two readings, `flow` and `as_p` (see `b_frames`).
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Planes(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One P or B picture to be written.
+    """One P or B picture to write.
 
-    kind: "P" or "B". gop: counts from 0, as key pictures do. flow, as_p: float32 (2, H4, W4), pixels
-    per picture interval. optical_flow: the same of dense flow, kept in 16 bits, or None.
+    kind: "P" or "B". gop: counted from 0, like key pictures. flow, as_p: float32 (2, H4, W4), pixels
+    per picture interval. optical_flow: the same for dense flow, stored in 16 bits, or None.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Sample(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What the header tells of a P or B picture."""
+    """The header's entry for a P or B picture."""
 
     kind: str
     gop: int
@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 def write_clip(
     path: Path, keys: Sequence[np.ndarray], samples: Iterable[Sample], bit_depth: int
 ) -> int:
-    """Write a clip, whole or not at all; return its bytes. keys: RGB uint8 (H, W, 3), one a GOP."""
+    """Write a clip atomically; return its size in bytes. keys: RGB uint8 (H, W, 3), one per GOP."""
     if not keys:
         raise ValueError(f"{path}: a clip needs a key picture")
     records = _Records()
@@ -72,7 +72,7 @@ def write_clip(
         "width": width,
         "height": height,
         "bit_depth": bit_depth,
-        "keys": [records.image(key) for key in keys],
+        "keys": [records.add_image(key) for key in keys],
         "pictures": [_describe(sample, records) for sample in samples],
     }
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -90,32 +90,32 @@ def _describe(sample: Sample, records: _Records) -> Dict[str, Any]:
         "kind": sample.kind,
         "gop": sample.gop,
         "decode_index": sample.decode_index,
-        "flow": records.array(sample.flow.astype(np.float32)),
-        "as_p": records.array(sample.as_p.astype(np.float32)),
-        "residual": records.array(_narrowed(planes)),
-        "optical_flow": None if optical is None else records.array(optical.astype(np.float16)),
+        "flow": records.add_array(sample.flow.astype(np.float32)),
+        "as_p": records.add_array(sample.as_p.astype(np.float32)),
+        "residual": records.add_array(_narrowed(planes)),
+        "optical_flow": None if optical is None else records.add_array(optical.astype(np.float16)),
     }
 
 
 def _narrowed(planes: np.ndarray) -> np.ndarray:
-    """int8 where every value fits, which is nearly always."""
+    """int8 if every value fits, which is nearly always."""
     fits = planes.min() >= -128 and planes.max() <= 127
     return planes.astype(np.int8 if fits else np.int16)
 
 
 class _Records:
-    """Collects records; each method returns what the header says of one: [offset, length, type]."""
+    """Collects records; each method returns the header's entry: [offset, length, type]."""
 
     def __init__(self) -> None:
         self.parts: List[bytes] = []
         self._offset = 0
 
-    def image(self, rgb: np.ndarray) -> List[Any]:
+    def add_image(self, rgb: np.ndarray) -> List[Any]:
         done, data = cv2.imencode(".png", rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
         assert done
         return self._add(data.tobytes(), "png")
 
-    def array(self, values: np.ndarray) -> List[Any]:
+    def add_array(self, values: np.ndarray) -> List[Any]:
         return self._add(zlib.compress(values.tobytes(), 1), values.dtype.str)
 
     def _add(self, data: bytes, kind: str) -> List[Any]:
@@ -125,11 +125,11 @@ class _Records:
 
 
 class Clip:
-    """A clip of the cache. Every method reads its record anew; nothing is kept but the map.
+    """A clip of the cache. Every method reads its record anew; only the memory map is kept.
 
     Attributes: `width`, `height` in luma samples, `bit_depth`, `gops` (key pictures), `pictures`
     (an Entry for each P and B picture, in decoding order). Opening raises UsageError for a file that
-    is no clip of this version; a record that cannot be read raises CorruptStream.
+    is not a clip of this version; a record that cannot be read raises CorruptStream.
     """
 
     def __init__(self, path: Path) -> None:
@@ -164,7 +164,7 @@ class Clip:
         return dict(header)
 
     def _wrong(self) -> UsageError:
-        return UsageError(f"{self._path}: no clip of format {VERSION}; run prepare --force")
+        return UsageError(f"{self._path}: not a clip of format {VERSION}; run prepare --force")
 
     def key(self, gop: int) -> np.ndarray:
         """Key picture of a GOP: RGB uint8 (H, W, 3)."""
@@ -181,7 +181,7 @@ class Clip:
     def optical_flow(self, index: int) -> np.ndarray:
         """Dense flow on the same grid, float32 (2, H4, W4). UsageError if there is none."""
         if self._records[index]["optical_flow"] is None:
-            raise UsageError(f"{self._path}: holds no optical flow; run prepare --optical-flow dis")
+            raise UsageError(f"{self._path}: has no optical flow; run prepare --optical-flow dis")
         return self._array(index, "optical_flow").astype(np.float32).reshape(self._grid)
 
     def residual(self, index: int) -> Planes:

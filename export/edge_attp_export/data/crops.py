@@ -1,4 +1,4 @@
-"""Random crops, scales and mirrors of the arrays of a clip, right for vectors too."""
+"""Random crops, scales and mirrors of the arrays of a clip, correct for vectors too."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 
 from .cache import Planes
 
-BLOCK = 4  # vectors lie on a grid of 4 x 4 luma samples; chroma divides it
+BLOCK = 4  # vectors have a grid of 4 x 4 luma samples, a multiple of the chroma grid
 
 
 class Window(NamedTuple):
-    """What is cut out of a picture, in luma samples, all multiples of 4; then mirrored or not."""
+    """The part cut out of a picture, in luma samples, all multiples of 4; mirrored or not."""
 
     x: int
     y: int
@@ -30,7 +30,7 @@ def draw_window(
     flip: bool,
     random: torch.Generator,
 ) -> Window:
-    """A crop by lot; sizes are (width, height).
+    """A random crop; sizes are (width, height).
 
     At scale 1 the window holds as much of the picture as the crop does in evaluation: `crop` out of
     `resize`. Smaller scales are enlargements.
@@ -49,12 +49,12 @@ def draw_window(
 
 
 def cut_rgb(rgb: np.ndarray, window: Window) -> np.ndarray:
-    """Of uint8 (H, W, 3)."""
+    """Cut uint8 (H, W, 3)."""
     return _contiguous(_cut(rgb, window, 1), window, axis=1)
 
 
 def cut_flow(flow: np.ndarray, window: Window) -> np.ndarray:
-    """Of float32 (2, H4, W4). In a mirror, what moves right moves left: x changes its sign."""
+    """Cut float32 (2, H4, W4). Mirroring turns right into left: x changes its sign."""
     out = _contiguous(_cut(flow.transpose(1, 2, 0), window, BLOCK), window, axis=1)
     if window.mirrored:
         out[..., 0] = -out[..., 0]
@@ -62,7 +62,7 @@ def cut_flow(flow: np.ndarray, window: Window) -> np.ndarray:
 
 
 def cut_residual(residual: Planes, window: Window) -> Planes:
-    """Of 4:2:0 planes; values stay as they are."""
+    """Cut 4:2:0 planes; their values stay the same."""
     return Planes(
         *(
             _contiguous(_cut(plane, window, step), window, axis=1)

@@ -1,6 +1,6 @@
-"""What clips a data set has: their files, labels, splits and groups. Opens no video.
+"""The clips of a data set: files, labels, splits and groups. Opens no video.
 
-Folders and CSV files are read here; the official lists of UCF-101 and HMDB-51 in `official`.
+This file reads folders and CSV files; `official` reads the lists of UCF-101 and HMDB-51.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from edge_attp.errors import UsageError
 from .prepared import ClipEntry
 
 SPLITS = ("train", "val", "test")
-ONLY = "1"  # number of the split where there is one
+ONLY = "1"  # number of the only split
 SUFFIXES: Tuple[str, ...] = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
 SUFFIXES += (".wmv", ".flv", ".ts", ".264", ".h264", ".265", ".h265", ".hevc")
 
-# Fifths of a class in a split made here, in the order they are dealt: two clips make train and test.
+# The five parts of a class in a split made here, in this order: two clips give train and test.
 _FIFTHS = ("train", "test", "train", "val", "train")
 
 
 class SourceClip(NamedTuple):
-    """A video as it was found."""
+    """A source video."""
 
     path: Path
     entry: ClipEntry
@@ -36,7 +36,7 @@ class SourceClip(NamedTuple):
 class Dataset(NamedTuple):
     """labels: in the order of their class numbers. mirror: what a label becomes in a mirrored clip.
 
-    notes: sentences that the user should read.
+    notes: sentences for the user.
     """
 
     labels: Tuple[str, ...]
@@ -48,29 +48,29 @@ class Dataset(NamedTuple):
 def read_folder(source: Path) -> Dataset:
     """SOURCE/<label>/**/<video>, or SOURCE/<train, val or test>/<label>/**/<video>."""
     if not source.is_dir():
-        raise UsageError(f"{source}: is not a folder of videos, nor a CSV file")
+        raise UsageError(f"{source}: is neither a folder of videos nor a CSV file")
     found = []
     has_splits = any((source / split).is_dir() for split in SPLITS)
     for path in videos(source):
         parts = path.relative_to(source).parts
         if len(parts) < 2 + has_splits:
             above = "<split>/<label>" if has_splits else "<label>"
-            raise UsageError(f"{path}: lies in no folder {source / above}")
+            raise UsageError(f"{path}: is not in a folder {source / above}")
         if has_splits and parts[0] not in SPLITS:
-            raise UsageError(f"{path}: folder '{parts[0]}' is none of {', '.join(SPLITS)}")
+            raise UsageError(f"{path}: folder '{parts[0]}': expected one of {', '.join(SPLITS)}")
         splits = {ONLY: parts[0]} if has_splits else {}
         name = _name(path.relative_to(source))
         found.append(SourceClip(path, ClipEntry(name, parts[has_splits], splits, name)))
     if not found:
-        raise UsageError(f"{source}: has no videos ({', '.join(SUFFIXES)}) in it")
+        raise UsageError(f"{source}: contains no videos ({', '.join(SUFFIXES)})")
     return _checked(source, found)
 
 
 def read_csv(source: Path) -> Dataset:
-    """A header with `path` and `label`, maybe `split` and `group` (or `source_group`).
+    """A CSV file with columns `path` and `label`, optionally `split` and `group` (or `source_group`).
 
-    Paths are relative to the file's folder. A synth.json beside it brings the order of the labels
-    and what becomes of them in a mirror.
+    Paths are relative to the file's folder. A synth.json beside it gives the order of the labels,
+    and how mirroring changes them.
     """
     rows = _rows(source)
     known = _synth(source.parent)
@@ -99,7 +99,7 @@ def _rows(source: Path) -> List[Tuple[int, Dict[str, str]]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{source}: is not a CSV file in UTF-8 ({error})") from error
     if not rows:
-        raise UsageError(f"{source}: has a header and no lines")
+        raise UsageError(f"{source}: has a header but no rows")
     return rows
 
 
@@ -117,7 +117,7 @@ def _csv_clip(source: Path, line: int, row: Dict[str, str]) -> SourceClip:
 
 
 def _synth(folder: Path) -> Tuple[Optional[Sequence[str]], Dict[str, str]]:
-    """Labels and mirror of a synthetic set; (None, {}) if this is none."""
+    """Labels and mirror of a synthetic set; (None, {}) for any other set."""
     path = folder / "synth.json"
     if not path.exists():
         return None, {}
@@ -129,7 +129,7 @@ def _synth(folder: Path) -> Tuple[Optional[Sequence[str]], Dict[str, str]]:
 
 
 def videos(folder: Path) -> List[Path]:
-    """Every video below a folder, in the order of the names."""
+    """All videos below a folder, sorted by name."""
     found = [
         os.path.join(root, name)
         for root, _, names in os.walk(folder)
@@ -140,13 +140,13 @@ def videos(folder: Path) -> List[Path]:
 
 
 def few(clips: Sequence[SourceClip], most: int = 3) -> str:
-    """The first few paths, for people."""
+    """The first few paths, for a message."""
     named = ", ".join(str(clip.path) for clip in clips[:most])
     return named + (", ..." if len(clips) > most else "")
 
 
 def _name(path: Path) -> str:
-    """Path from the set's folder without suffix; what leads out of that folder is left off."""
+    """Path relative to the set's folder, without suffix and without `..`."""
     inside = [
         part for part in Path(os.path.normpath(path)).parts if part not in ("..", path.anchor)
     ]
@@ -159,7 +159,7 @@ def _checked(
     labels: Optional[Sequence[str]] = None,
     mirror: Optional[Dict[str, str]] = None,
 ) -> Dataset:
-    """Refuse what cannot be trained on, and divide the clips where nobody has."""
+    """Refuse sets that cannot be trained on, and split those that have no split."""
     names: Dict[str, Path] = {}
     for path, entry in found:
         if entry.name in names:
@@ -167,29 +167,29 @@ def _checked(
         names[entry.name] = path
     there = sorted({clip.entry.label for clip in found})
     if len(there) < 2:
-        raise UsageError(f"{source}: all clips are '{there[0]}'; a model needs two labels or more")
+        raise UsageError(f"{source}: all clips are '{there[0]}'; a model needs at least two labels")
     strange = set(there) - set(labels or there)
     if strange:
-        raise UsageError(f"{source}: labels that synth.json lacks: {', '.join(sorted(strange))}")
+        raise UsageError(f"{source}: labels missing from synth.json: {', '.join(sorted(strange))}")
     notes: Tuple[str, ...] = ()
     if not all(clip.entry.splits for clip in found):
         found = divided(found)
         counts = Counter(clip.entry.splits[ONLY] for clip in found)
         shares = ", ".join(f"{split} {counts[split]}" for split in SPLITS)
-        notes = (f"{source}: says nothing of splits, so one was made, by names: {shares}",)
+        notes = (f"{source}: names no splits, so one was made from the file names: {shares}",)
     return Dataset(tuple(labels or there), mirror or {}, tuple(found), notes)
 
 
 def divided(clips: Sequence[SourceClip]) -> List[SourceClip]:
-    """3/5 train, 1/5 val, 1/5 test of the groups of each label: by lot, always the same.
+    """3/5 train, 1/5 val, 1/5 test of the groups of each label: random, always the same.
 
-    A group never parts; groups with the same labels are dealt together.
+    A group is never divided; groups with the same labels are dealt together.
     """
     labels: Dict[str, Set[str]] = defaultdict(set)
     for _, entry in clips:
         labels[entry.group].add(entry.label)
     kinds: Dict[Tuple[str, ...], List[str]] = defaultdict(list)
-    for group in sorted(labels, key=_lot):
+    for group in sorted(labels, key=_digest):
         kinds[tuple(sorted(labels[group]))].append(group)
     split = {
         group: _FIFTHS[place % len(_FIFTHS)]
@@ -201,5 +201,5 @@ def divided(clips: Sequence[SourceClip]) -> List[SourceClip]:
     ]
 
 
-def _lot(group: str) -> bytes:
+def _digest(group: str) -> bytes:
     return hashlib.sha256(group.encode()).digest()

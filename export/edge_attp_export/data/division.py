@@ -1,4 +1,4 @@
-"""Which clips of a prepared set are trained on, which validate, which test."""
+"""Divides the clips of a prepared set into training, validation and test."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Division(NamedTuple):
 def divide(prepared: Prepared, split: str, validation: float, seed: int) -> Division:
     """The parts of split `split`.
 
-    Where the set has no "val" clips, a share `validation` of the training clips of each label becomes
-    them: whole groups, by lot. Raises UsageError for a split that is not there or has no clips to
-    train on.
+    If the set has no "val" clips, a share `validation` of the training clips of each label becomes
+    them: whole groups, drawn at random. Raises UsageError for a split that does not exist or has no
+    training clips.
     """
     parts: Dict[str, List[ClipEntry]] = {"train": [], "val": [], "test": []}
     known: Set[str] = set()
@@ -44,7 +44,7 @@ def divide(prepared: Prepared, split: str, validation: float, seed: int) -> Divi
 
 
 def _held_out(entries: List[ClipEntry], share: float, seed: int) -> Set[str]:
-    """Groups that together hold about `share` of the clips of each label."""
+    """Groups that together have about `share` of the clips of each label."""
     random = np.random.default_rng(seed)
     groups: Dict[str, Set[str]] = defaultdict(set)
     sizes: Dict[str, int] = defaultdict(int)
@@ -55,7 +55,7 @@ def _held_out(entries: List[ClipEntry], share: float, seed: int) -> Set[str]:
     for label in sorted(groups):
         wanted = share * sum(entry.label == label for entry in entries)
         names = sorted(groups[label])
-        for index in random.permutation(len(names))[:-1]:  # one always stays for training
+        for index in random.permutation(len(names))[:-1]:  # one group always stays for training
             if sum(sizes[name] for name in groups[label] & held) + sizes[names[index]] <= wanted:
                 held.add(names[index])
     return held

@@ -1,4 +1,4 @@
-"""A transcoded video to its file in the cache: the parser's motion and residuals, and optical flow."""
+"""From a transcoded video to its file in the cache: motion, residuals and optical flow."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .cache import Planes, Sample, write_clip
 
 ALL = 0
 _MOST_PICTURES = 2**31  # of a GOP
-# Optical flow is kept to 1/32 pixel, an eighth of the vectors' unit: a third of the bytes. Its own
-# error is many times that.
+# Optical flow is rounded to 1/32 pixel, an eighth of the vectors' unit, for a third of the bytes. Its
+# own error is many times larger.
 _STEPS = 32
 
 
 class Extraction(NamedTuple):
-    """What goes into the cache. optical_flow: its method, or None. per_gop: P and B pictures, or ALL."""
+    """Contents of the cache. optical_flow: its method, or None. per_gop: P and B pictures, or ALL."""
 
     optical_flow: Optional[str] = "dis"
     per_gop: int = ALL
 
 
 class Extracted(NamedTuple):
-    """`pictures` are P and B pictures."""
+    """`pictures`: number of P and B pictures."""
 
     pictures: int
     size_bytes: int
@@ -41,9 +41,9 @@ class Extracted(NamedTuple):
 def extract(video: Path, target: Path, extraction: Extraction, name: str) -> Extracted:
     """Write `target`, a clip of the cache. `name` seeds the draw of --per-gop.
 
-    Raises CorruptStream if the video is damaged, which our own copies are not.
+    Raises CorruptStream if the video is damaged, which transcoded copies never are.
     """
-    # Two rounds, as the file begins with the key pictures and a clip may be too long for the memory.
+    # Two passes: the file begins with the key pictures, and a clip may not fit into memory.
     seed = zlib.crc32(name.encode())
     drawn = extraction.per_gop or _MOST_PICTURES
     with CompressedVideo(str(video), residual=True) as parsed:
@@ -83,7 +83,7 @@ def _samples(
 
 def _flow(picture: Picture, b_frames: str) -> np.ndarray:
     flow = network_flow(picture, b_frames)
-    assert flow is not None  # None is an ignored B picture
+    assert flow is not None  # None would be an ignored B picture
     return flow
 
 
@@ -96,9 +96,9 @@ def _residual(picture: Picture) -> Planes:
 def _optical_flows(
     video: Path, wanted: Set[Optional[int]], method: Optional[str]
 ) -> Optional[Dict[Any, np.ndarray]]:
-    """Flow from the picture shown before, on the grid of the vectors, by time stamp. None: no method.
+    """Flow from the picture shown before, on the vectors' grid, by time stamp. None without a method.
 
-    The picture shown first is a key picture, as GOPs are closed, so each P or B picture has one before.
+    GOPs are closed, so a key picture is shown first and every P or B picture has one before it.
     """
     if method is None:
         return None
@@ -115,6 +115,6 @@ def _optical_flows(
 def _shown(video: Path) -> Iterator[Tuple[Any, np.ndarray]]:
     """Time stamp and luma, uint8 (H, W), in display order."""
     with av.open(str(video)) as container:
-        container.streams.video[0].thread_type = "NONE"  # one thread a process is enough
+        container.streams.video[0].thread_type = "NONE"  # one thread per process is enough
         for frame in container.decode(video=0):
-            yield frame.pts, frame.to_ndarray()[: frame.height]  # of yuv420p: luma comes first
+            yield frame.pts, frame.to_ndarray()[: frame.height]  # yuv420p stores luma first

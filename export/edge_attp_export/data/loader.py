@@ -1,4 +1,4 @@
-"""Samples of the cache as batches of network inputs, in the same words as `edge_attp.tensors`."""
+"""Batches of network inputs from the cache, made by the same code as `edge_attp.tensors`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Key = Tuple[int, int]  # epoch, number of the clip
 
 
 class Needs(NamedTuple):
-    """What of a sample is read: `inputs` are fields of Inputs. flow: "vectors" or "optical"."""
+    """The parts of a sample to read: `inputs` are fields of Inputs. flow: "vectors" or "optical"."""
 
     inputs: Tuple[str, ...]
     flow: str = "vectors"
@@ -30,7 +30,7 @@ class Needs(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Samples of some clips, one after the other: pictures, or what networks made of them.
+    """Samples of several clips in order: pictures, or their feature maps.
 
     clips, gops: where each sample comes from, int64 (N). labels: class numbers, int64 (N).
     """
@@ -56,7 +56,7 @@ class Batch(NamedTuple):
         return self.labels, self.clips, self.gops
 
     def to(self, device: torch.device) -> Batch:
-        """On another device, pictures in the memory order that convolutions like."""
+        """Copy to a device, with pictures in the memory layout that suits convolutions."""
         if isinstance(self.inputs, dict):
             inputs: Union[Inputs, Maps] = {name: x.to(device) for name, x in self.inputs.items()}
         else:
@@ -66,8 +66,8 @@ class Batch(NamedTuple):
 
 
 class Sampling(NamedTuple):
-    """Which pictures are drawn; see `sampling`. Of training: segments, scales, flip. Of evaluation:
-    gops, pictures (0: all)."""
+    """Which pictures are used; see `sampling`. segments, scales and flip are for training, gops and
+    pictures (0: all) for evaluation."""
 
     frame_types: str = "I+P+B"
     b_frames: str = "correct"
@@ -79,10 +79,10 @@ class Sampling(NamedTuple):
 
 
 class ClipSamples(Dataset[Batch]):
-    """Batches of one clip each. A Key gives the same draw on every machine and in every worker.
+    """Batches of one clip each. A Key gives the same samples on every machine and in every worker.
 
-    `training` draws at random; otherwise views are even and crops are the pack's centre crop. Raises
-    UsageError if no clip has a picture of the kinds that are asked for.
+    `training` draws at random; otherwise pictures are evenly spread and crops are the pack's centre
+    crop. Raises UsageError if no clip has a picture of the requested types.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class ClipSamples(Dataset[Batch]):
         )
 
     def _skip(self) -> List[str]:
-        """Leave out clips without a picture to look at; return their names."""
+        """Drop clips without usable pictures; return their names."""
         usable = []
         for entry in self.entries:
             clip = self.prepared.clip(entry.name)
@@ -210,7 +210,7 @@ class _Reader:
 
 
 class _EpochSampler(DistributedSampler[Batch]):
-    """Yields Keys, so that workers that live on know the epoch."""
+    """Yields Keys, so that persistent workers know the epoch."""
 
     def __iter__(self) -> Iterator[Key]:  # type: ignore[override]
         for number in super().__iter__():
@@ -226,9 +226,9 @@ def make_loader(
     world: int = 1,
     seed: int = 0,
 ) -> Tuple[DataLoader[Batch], _EpochSampler]:
-    """Batches of `clips` clips each, shared out between `world` processes; call set_epoch() on the
-    sampler before each epoch. Only with `shuffle` is an incomplete last batch left out (where it is not the
-    only one), and the share of every process made equal."""
+    """Batches of `clips` clips each, distributed over `world` processes; call set_epoch() on the
+    sampler before each epoch. With `shuffle`, an incomplete last batch is dropped unless it is the only
+    one, and all processes get equal shares."""
     sampler = _EpochSampler(samples, world, rank, shuffle, seed, drop_last=False)
     loader = DataLoader(
         samples,
@@ -243,7 +243,7 @@ def make_loader(
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """One batch out of several."""
+    """Join several batches."""
     pictures = [batch.pictures for batch in batches]
     return Batch(
         Inputs(*(_cat(tensors) for tensors in zip(*pictures))),
@@ -270,5 +270,5 @@ def _moved(tensor: Optional[torch.Tensor], device: torch.device) -> Optional[tor
 
 
 def _mixed(*numbers: int) -> int:
-    """One seed out of several numbers."""
+    """One seed from several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -1,4 +1,4 @@
-"""A prepared set in the making: its settings, what is there already, and the work on one clip."""
+"""Makes a prepared set: its settings, what exists already, and the work on one clip."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .transcode import RATE, Encoder, transcode
 
 
 class Settings(NamedTuple):
-    """What every file of a set is made with."""
+    """The settings of every file of a set."""
 
     encoder: Encoder
     extraction: Extraction
 
     def check(self) -> None:
-        """Raise UsageError for what is not installed, or what the encoder does not take."""
+        """Raise UsageError for missing packages or settings that the encoder rejects."""
         self.encoder.check()
         if self.extraction.optical_flow is not None:
             still = np.zeros((self.encoder.height, self.encoder.width), np.uint8)
             optical_flow(still, still, self.extraction.optical_flow)
 
     def describe(self, out: Path, dataset: Dataset, clips: Sequence[SourceClip]) -> Prepared:
-        """What dataset.json says of the set that consists of `clips`."""
+        """The contents of dataset.json for a set of `clips`."""
         encoder: Dict[str, Any] = dict(
             self.encoder._asdict(), rate=RATE, per_gop=self.extraction.per_gop
         )
@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A clip that was worked on. `refused` says why there is none. pictures: P and B pictures."""
+    """The result for a clip. refused: why there is none. pictures: number of P and B pictures."""
 
     name: str
     refused: Optional[str]
@@ -51,10 +51,10 @@ class Made(NamedTuple):
 
 
 def begin(prepared: Prepared, force: bool) -> None:
-    """Make the folder ready and write dataset.json, so that a set cut short is known for what it is.
+    """Prepare the folder and write dataset.json, so that an interrupted set can be recognised.
 
-    Raises UsageError if the folder holds something else, or a set made with other settings and not
-    `force`, which removes what was made before.
+    Raises UsageError if the folder holds something else, or a set with other settings. `force`
+    removes such a set.
     """
     out = prepared.folder
     if out.exists() and not out.is_dir():
@@ -66,13 +66,13 @@ def begin(prepared: Prepared, force: bool) -> None:
         else:
             _compare(load_prepared(out), prepared)
     elif out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out}: is not empty, and no prepared set: choose another folder")
+        raise UsageError(f"{out}: is neither empty nor a prepared set: choose another folder")
     out.mkdir(parents=True, exist_ok=True)
     write_description(prepared)
 
 
 def _compare(there: Prepared, wanted: Prepared) -> None:
-    """Raise UsageError naming the first setting that differs."""
+    """Raise UsageError for the first setting that differs."""
     pairs: List[Tuple[str, Any, Any]] = [
         (key.replace("_", " "), there.encoder.get(key), value)
         for key, value in wanted.encoder.items()
@@ -82,13 +82,13 @@ def _compare(there: Prepared, wanted: Prepared) -> None:
     for name, old, new in pairs:
         if old != new:
             raise UsageError(
-                f"{there.folder}: was made with {name} {old}, asked for is {new}; choose another "
-                "folder, or give --force to make everything again"
+                f"{there.folder}: was made with {name} {old}, not {new}: choose another folder, or "
+                "--force to make everything again"
             )
 
 
 def is_made(prepared: Prepared, clip: SourceClip) -> bool:
-    """Whether both files of a clip are there and newer than its source; the cache is written last."""
+    """Whether both files of a clip exist and are newer than its source; the cache is written last."""
     name = clip.entry.name
     video, cached = prepared.video(name), prepared.cached(name)
     if not (video.exists() and cached.exists()):
@@ -97,7 +97,7 @@ def is_made(prepared: Prepared, clip: SourceClip) -> bool:
 
 
 def make(prepared: Prepared, settings: Settings, clip: SourceClip) -> Made:
-    """Transcode and extract. A source that cannot be used is refused; all other errors are raised."""
+    """Transcode and extract. An unusable source is refused; all other errors are raised."""
     name = clip.entry.name
     video = prepared.video(name)
     try:

@@ -1,4 +1,4 @@
-"""UCF-101 and HMDB-51 by their official lists of three splits. The videos are the user's."""
+"""UCF-101 and HMDB-51 by their official lists of three splits. The user provides the videos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HMDB_USES = {"0": None, "1": "train", "2": "test"}
 
 
 class _Line(NamedTuple):
-    """A line of a list: clip `stem` of `label` is in `split` of the numbered division."""
+    """A line of a list: clip `stem` of `label` belongs to `split` in division `number`."""
 
     where: str
     number: str
@@ -53,7 +53,7 @@ def _ucf_labels(path: Path) -> Tuple[str, ...]:
 def _ucf_lines(lists: Path, labels: Tuple[str, ...]) -> Iterator[_Line]:
     for path, (split, number) in _named(lists, _UCF_LIST, "trainlistNN.txt and testlistNN.txt"):
         for where, text in _lines(path):
-            file = text.split(" ")[0]  # a train list goes on with the number of the class
+            file = text.split(" ")[0]  # lines of a train list continue with the class number
             label, _, clip = file.partition("/")
             if label not in labels or not _UCF_CLIP.fullmatch(Path(clip).stem):
                 raise UsageError(f"{where}: '{text}': expected <class>/v_<class>_gNN_cNN.avi")
@@ -74,7 +74,7 @@ def _hmdb_lines(lists: Path) -> Iterator[_Line]:
 def _named(
     lists: Path, pattern: "re.Pattern[str]", expected: str
 ) -> List[Tuple[Path, Tuple[str, ...]]]:
-    """Files of a folder whose names fit, with what the pattern caught."""
+    """Files of a folder whose names match, with the match."""
     if not lists.is_dir():
         raise UsageError(f"--splits {lists}: is not a folder")
     fitting = [(path, pattern.fullmatch(path.name)) for path in sorted(lists.iterdir())]
@@ -85,7 +85,7 @@ def _named(
 
 
 def _lines(path: Path) -> Iterator[Tuple[str, str]]:
-    """Where it is and what it says, for each line that is not empty."""
+    """Place and text of each line that is not empty."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -98,12 +98,12 @@ def _lines(path: Path) -> Iterator[Tuple[str, str]]:
 def _dataset(
     source: Path, labels: Tuple[str, ...], lines: List[_Line], group: Callable[[str, str], str]
 ) -> Dataset:
-    """Join the lists with the videos that there are."""
+    """Match the lists with the videos."""
     splits: Dict[Tuple[str, str], Dict[str, str]] = {}
     for line in lines:
         mine = splits.setdefault((line.label, line.stem), {})
         if line.number in mine:
-            raise UsageError(f"{line.where}: {line.stem} is in split {line.number} twice")
+            raise UsageError(f"{line.where}: {line.stem} occurs twice in split {line.number}")
         mine[line.number] = line.split
     there = _videos_by_clip(source)
     clips: List[SourceClip] = []
@@ -115,14 +115,14 @@ def _dataset(
         (lacking if path is None else clips).append(found)
     if not clips:
         raise UsageError(
-            f"{source}: none of the {len(lacking)} clips of the lists is there: {few(lacking)}"
+            f"{source}: all {len(lacking)} clips of the lists are missing: {few(lacking)}"
         )
     notes = [f"{source}: {len(lacking)} clips of the lists are missing: {few(lacking)}"]
     return Dataset(labels, {}, tuple(clips), tuple(notes if lacking else []))
 
 
 def _videos_by_clip(source: Path) -> Dict[Tuple[str, str], Path]:
-    """Whatever their suffix is: many keep these sets in other containers."""
+    """Find the videos with any suffix: many keep these sets in other containers."""
     there: Dict[Tuple[str, str], Path] = {}
     for path in videos(source):
         other = there.setdefault((path.parent.name, path.stem), path)
@@ -133,10 +133,10 @@ def _videos_by_clip(source: Path) -> Dict[Tuple[str, str], Path]:
 
 def _ucf_group(label: str, stem: str) -> str:
     match = _UCF_CLIP.fullmatch(stem)
-    assert match  # _ucf_lines let nothing else through
+    assert match  # _ucf_lines accepts nothing else
     return match.group(1)
 
 
 def _hmdb_group(label: str, stem: str) -> str:
-    """The film that the clip is from: <film>_<label>_<what is seen>_<number>."""
+    """The film of the clip: <film>_<label>_<what is seen>_<number>."""
     return stem.split(f"_{label}_")[0]

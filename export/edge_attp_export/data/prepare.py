@@ -1,4 +1,4 @@
-"""`edge-attp-export prepare`: arguments, and what is printed. The work is in `making`."""
+"""`edge-attp-export prepare`: arguments and printing. The work is in `making`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from edge_attp.errors import EdgeAttpError, SourceError, UsageError
 
 from ..workers import add_jobs_argument, in_processes, whole
 
-if TYPE_CHECKING:  # these need OpenCV and PyAV: imported late
+if TYPE_CHECKING:  # these need OpenCV and PyAV, so they are imported late
     from .datasets import Dataset, SourceClip
     from .making import Made, Settings
     from .prepared import Prepared
 
 DATASETS = ("auto", "folder", "csv", "ucf101", "hmdb51")
 METHODS = ("dis", "farneback", "tvl1", "none")
-SHOWN = 10  # refused clips that are named
+SHOWN = 10  # refused clips to name
 SMALLEST_PX = 64
 
 
@@ -31,14 +31,14 @@ def add_arguments(commands: Any) -> None:
     parser = commands.add_parser(
         "prepare",
         help="transcode a set of videos and extract training samples",
-        description="Transcode every clip in the same way, then extract motion vectors, residuals, "
-        "key pictures and optical flow into a cache. What is there already is kept.",
+        description="Transcode all clips alike, then extract motion vectors, residuals, key pictures "
+        "and optical flow into a cache. Finished clips are kept.",
     )
     parser.add_argument(
         "source",
         type=Path,
         metavar="SOURCE",
-        help="folder of the videos, or a CSV file with columns path, label, maybe split and group",
+        help="folder of videos, or a CSV file with columns path, label and optionally split, group",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write")
     parser.add_argument(
@@ -57,7 +57,7 @@ def add_arguments(commands: Any) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """How the clips are made; the ranges are what x264 and x265 share and our parser reads."""
+    """How clips are encoded; the ranges suit x264, x265 and our parser."""
     parser.add_argument("--codec", choices=("h264", "hevc"), default="h264", help="(default h264)")
     parser.add_argument("--preset", default="fast", help="of the encoder (default fast)")
     parser.add_argument(
@@ -80,7 +80,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         type=whole(0, 1000),
         metavar="N",
         default=0,
-        help="P and B pictures to keep of each GOP, by lot (default 0: all)",
+        help="P and B pictures to keep of each GOP, drawn at random (default 0: all)",
     )
 
 
@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    """Take the settings, checked, from the arguments."""
+    """The settings from the arguments, checked."""
     from .extract import Extraction
     from .making import Settings
     from .transcode import Encoder
@@ -130,13 +130,13 @@ def _dataset(options: argparse.Namespace, out: Path) -> Dataset:
 
     source, kind = Path(os.path.abspath(options.source)), options.dataset
     if source == out or source in out.parents:
-        raise UsageError(f"{out}: lies in the source: what is written would be read, too")
+        raise UsageError(f"{out}: is inside the source, so its files would be read as sources")
     if kind == "auto":
         if (source / "synth.json").exists():
             source /= "manifest.csv"
         kind = "csv" if source.suffix.lower() == ".csv" else "folder"
     if (options.splits is not None) != (kind in ("ucf101", "hmdb51")):
-        raise UsageError("--splits DIR goes with --dataset ucf101 and hmdb51, and with these only")
+        raise UsageError("--splits DIR belongs to --dataset ucf101 or hmdb51, which need it")
     if options.splits is not None:
         read = official.read_ucf101 if kind == "ucf101" else official.read_hmdb51
         dataset = read(source, options.splits)
@@ -168,7 +168,7 @@ def _report(
 
 
 def _refuse(made: Sequence[Made]) -> None:
-    """Raise SourceError if there were clips that could not be used."""
+    """Raise SourceError if some clips could not be used."""
     reasons = sorted(result.refused for result in made if result.refused)
     for reason in reasons[:SHOWN]:
         print(reason, file=sys.stderr)
@@ -182,6 +182,6 @@ def _size(text: str) -> Tuple[int, int]:
     width, height = (int(side) for side in match.groups()) if match else (0, 0)
     if not all(side >= SMALLEST_PX and side % 2 == 0 for side in (width, height)):
         raise argparse.ArgumentTypeError(
-            f"{text} is not WIDTHxHEIGHT, even numbers from {SMALLEST_PX} to 9998"
+            f"{text} is not WIDTHxHEIGHT with even numbers from {SMALLEST_PX} to 9998"
         )
     return width, height

@@ -22,7 +22,7 @@ DESCRIPTION = "dataset.json"
 class ClipEntry(NamedTuple):
     """splits: "train", "val" or "test" for each split of the set, by its number ("1", "2", ...).
 
-    group: clips of one group (a source video, a person) never part; the name where it is not known.
+    group: clips of one group (a source video, a person) stay together; by default the clip's name.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Prepared(NamedTuple):
 
 
 def write_description(prepared: Prepared) -> None:
-    """Write dataset.json, whole or not at all."""
+    """Write dataset.json atomically."""
     content = {
         "format_version": VERSION,
         "labels": list(prepared.labels),
@@ -69,7 +69,7 @@ def write_description(prepared: Prepared) -> None:
 
 
 def load_prepared(folder: Path) -> Prepared:
-    """Read dataset.json. Raises UsageError saying what is wrong with it."""
+    """Read dataset.json. Raises UsageError with file and reason."""
     path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -87,4 +87,4 @@ def load_prepared(folder: Path) -> Prepared:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; make it with prepare") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: not what prepare writes ({error})") from error
+        raise UsageError(f"{path}: was not written by prepare ({error})") from error

@@ -1,8 +1,8 @@
-"""Which pictures of a clip are looked at: in training by lot, in evaluation evenly. Reads no pixels.
+"""Which pictures of a clip are used: random in training, even in evaluation. Reads no pixels.
 
-As the paper samples (section 3.3): of a GOP its I picture, and one P or B picture by lot, whose
-vectors and residual are taken together, since so they come on a device. The I picture of the
-adjacent GOP follows the rule of eq. (7), `temporal.temporal_offset`.
+As in the paper (section 3.3), a sample is the I picture of a GOP and a random P or B picture, whose
+vectors and residual belong together, as they do on a device. The I picture of the adjacent GOP follows
+the rule of eq. (7), `temporal.temporal_offset`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class View(NamedTuple):
-    """One sample of a clip: `picture` counts in Clip.pictures, None where only I pictures are used."""
+    """One sample of a clip. picture: index into Clip.pictures, None if only I pictures are used."""
 
     gop: int
     neighbour: int
@@ -30,7 +30,7 @@ class View(NamedTuple):
 def candidates(
     pictures: Sequence[Entry], gops: int, frame_types: str, b_frames: str
 ) -> List[List[Optional[int]]]:
-    """Pictures of each GOP that may be looked at; those of a GOP without any are an empty list."""
+    """Usable pictures of each GOP; an empty list for a GOP without any."""
     assert frame_types in FRAME_TYPES and b_frames in B_FRAMES
     if frame_types == "I":
         return [[None] for _ in range(gops)]
@@ -45,17 +45,17 @@ def candidates(
 def draw(
     found: Sequence[Sequence[Optional[int]]], segments: int, random: torch.Generator
 ) -> List[View]:
-    """A GOP out of each of `segments` equal parts of the clip, and a picture of it, by lot.
+    """A random GOP from each of `segments` equal parts of the clip, and a random picture of it.
 
-    Temporal segments as in TSN (Wang et al., ECCV 2016); a clip of fewer GOPs gives some twice.
+    Temporal segments as in TSN (Wang et al., ECCV 2016); a clip with fewer GOPs gives some twice.
     """
     gops = [gop for gop, pictures in enumerate(found) if pictures]
     views = []
     for segment in range(segments if gops else 0):
         begin = segment * len(gops) // segments
         end = max((segment + 1) * len(gops) // segments, begin + 1)
-        gop = gops[begin + _lot(end - begin, random)]
-        picture = found[gop][_lot(len(found[gop]), random)]
+        gop = gops[begin + _below(end - begin, random)]
+        picture = found[gop][_below(len(found[gop]), random)]
         views.append(View(gop, gop + temporal_offset(gop, len(found), random), picture))
     return views
 
@@ -73,11 +73,11 @@ def evenly(
 
 
 def _spread(items: Sequence[T], count: int) -> List[T]:
-    """The middles of `count` equal parts."""
+    """The centres of `count` equal parts."""
     if count == 0 or count >= len(items):
         return list(items)
     return [items[int(place)] for place in (np.arange(count) + 0.5) * len(items) / count]
 
 
-def _lot(size: int, random: torch.Generator) -> int:
+def _below(size: int, random: torch.Generator) -> int:
     return int(torch.randint(size, (), generator=random))

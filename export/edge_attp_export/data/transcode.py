@@ -1,10 +1,9 @@
-"""Any video to the one kind that all samples are made of: H.264 or HEVC, always coded in the same way.
+"""Transcodes any video to H.264 or HEVC, with the same settings for every clip.
 
-What an encoder left in a source (picture types, bit rate, size, rate, dates) can give its class away.
-So pictures are all that goes on, upright, and each copy has the same GOPs: I B..B P B..B P, closed, of
-a fixed length. x264's and x265's own choice of B pictures (b-adapt) and of I pictures at cuts is off:
-with it, the pattern of picture types measures how much a clip moves, before anything has looked at its
-motion.
+Traces of an encoder in a source (picture types, bit rate, size, rate, dates) can give its class away.
+Therefore only pictures are kept, upright, and each copy has the same GOPs: I B..B P B..B P, closed, of a
+fixed length. The encoders' own placement of B pictures (b-adapt) and of I pictures at cuts is off: with
+it, the pattern of picture types would measure motion by itself.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from edge_attp.errors import SourceError, UsageError
 
 from ..files import replacing
 
-RATE = 25  # pictures per second of every copy; none is left out or doubled to get there
+RATE = 25  # pictures per second of every copy; pictures are neither dropped nor repeated
 FEWEST_PICTURES = 2
 
 _ENCODERS = {"h264": "libx264", "hevc": "libx265"}
 
 
 class Encoder(NamedTuple):
-    """How every clip is coded. gop: pictures. b_pictures: between two others. Sizes in pixels, even.
+    """How every clip is encoded. gop: pictures. b_pictures: between two others. Sizes: pixels, even.
 
     The size is that of section 4.1 of the paper, whatever the aspect of the source.
     """
@@ -50,27 +49,29 @@ class Encoder(NamedTuple):
         return _ENCODERS[self.codec]
 
     def check(self) -> None:
-        """Raise UsageError where PyAV lacks the encoder, or the encoder does not take the values."""
+        """Raise UsageError if PyAV lacks the encoder, or the encoder rejects the values."""
         if self.name not in av.codecs_available:
-            raise UsageError(f"this PyAV has no {self.name}: take the other codec, or another PyAV")
+            raise UsageError(
+                f"this PyAV has no {self.name}: use the other codec, or another build of PyAV"
+            )
         context: Any = av.CodecContext.create(self.name, "w")
         self.configure(context)
         context.options = self.options()
         try:
             context.open()
         except (av.error.FFmpegError, ValueError) as error:
-            raise UsageError(f"{self.name} does not take these values: {self._asdict()}") from error
+            raise UsageError(f"{self.name} rejects these values: {self._asdict()}") from error
 
     def configure(self, context: Any) -> None:
-        """Set what is no option of an encoder or its stream."""
+        """Set what is not an option of the encoder."""
         context.width, context.height, context.pix_fmt = self.width, self.height, "yuv420p"
         context.time_base = Fraction(1, RATE)
 
     def options(self) -> Dict[str, str]:
-        """Options of FFmpeg's encoder: what is needed for the same bytes from the same pictures.
+        """Options of FFmpeg's encoder that give the same bytes for the same pictures.
 
-        One thread. No tree of blocks (mbtree, cutree), as B pictures at fixed places upset it: x264's
-        output then varies with what was encoded before, and x265 makes P pictures at cuts.
+        One thread. No block tree (mbtree, cutree), which B pictures at fixed places disturb: x264's output
+        would vary with what was encoded before, and x265 would make P pictures at cuts.
         """
         pattern = f"keyint={self.gop}:min-keyint={self.gop}:scenecut=0:open-gop=0"
         shared = f"{pattern}:bframes={self.b_pictures}:b-adapt=0"
@@ -83,24 +84,26 @@ class Encoder(NamedTuple):
 
 
 def transcode(source: Path, target: Path, encoder: Encoder) -> int:
-    """Write `target`, an MP4 file, whole or not at all; return its pictures.
+    """Write `target`, an MP4 file, atomically; return its number of pictures.
 
-    Raises SourceError for a source that is no video or has fewer than two pictures, OSError where
+    Raises SourceError for a source that is not a video or has fewer than two pictures, OSError if
     `target` cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as part:
         pictures = _write(part, frames(source, encoder.width, encoder.height), encoder)
         if pictures < FEWEST_PICTURES:
-            raise SourceError(f"{source}: motion needs {FEWEST_PICTURES} pictures, has {pictures}")
+            raise SourceError(
+                f"{source}: motion needs {FEWEST_PICTURES} pictures, found {pictures}"
+            )
     return pictures
 
 
 def frames(source: Path, width: int, height: int) -> Iterator[Any]:
-    """Decode, resize and turn: upright yuv420p frames in BT.601, limited range, with nothing of the source
-    but samples.
+    """Decode, resize and rotate: upright yuv420p frames in BT.601, limited range, without any other
+    data of the source.
 
-    Raises SourceError saying what is wrong with the source.
+    Raises SourceError with the reason.
     """
     uniform: Dict[str, Any] = dict(
         format="yuv420p",
@@ -124,7 +127,7 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
 
 
 def _orientation(frame: Any, video: ContainerSource) -> Orientation:
-    """What the first frame says, which has it from the stream or the container; else the container."""
+    """The orientation of the first frame, if it has one; otherwise the container's."""
     matrix = pyav.frame_matrix(frame) or video.display_matrix
     told = None if matrix is None else from_matrix(matrix)
     return UPRIGHT if told is None else told.orientation

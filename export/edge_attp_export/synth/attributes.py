@@ -1,4 +1,4 @@
-"""What is drawn by lot for a clip. The class has no say: both classes of an action get the same lots."""
+"""The random traits of a clip. They do not depend on the class: both classes of an action share them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _SKINS = ((241, 205, 178), (222, 172, 138), (186, 128, 92), (124, 82, 58), (84, 
 
 
 class Attributes(NamedTuple):
-    """The lots of one world. Lengths in pixels of the final picture, angles in radians."""
+    """The traits of one world. Lengths in pixels of the final picture, angles in radians."""
 
     scenery: str  # of drawn backgrounds: landscape, street or room
     facing: int  # -1: the figure or vehicle looks left; +1: right
     variant: int  # 0..2: which vehicle, which arms wave, which way the door swings
     height: float  # of the subject
-    x: float  # of the subject's middle at half time, from the picture's middle
+    x: float  # of the subject's centre at half time, from the picture's centre
     ground: float  # of its feet, from the picture's top
-    speed: float  # 0..1: slow to fast within what the class allows
+    speed: float  # 0..1: slow to fast, within the range of the class
     phase: float  # of gait and wave
-    start: float  # of crouching and opening, in parts of the clip
+    start: float  # of crouching and opening, as a share of the clip
     duration: float  # the same
     reach: float  # 0..1: how far the action goes
     skin: Colour
@@ -33,7 +33,7 @@ class Attributes(NamedTuple):
     hair: Colour
     pan: float  # camera travel over the clip
     tilt: float
-    zoom: float  # log of last over first size
+    zoom: float  # logarithm of the last size over the first
     roll: float
     shake: float  # standard deviation
     ball: bool
@@ -53,12 +53,12 @@ def clip_seed(seed: int, action: str, index: int) -> int:
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
-    """Return a random stream of its own for one purpose of the clip with this seed."""
+    """Return an independent random stream for one purpose of the clip with this seed."""
     return np.random.default_rng([seed, *purpose.encode()])
 
 
 def draw(seed: int) -> Attributes:
-    """Draw the lots of the world with this seed."""
+    """Draw the traits of the world with this seed."""
     random = stream(seed, "attributes")
     uniform, chance = random.uniform, random.random
 
@@ -97,7 +97,7 @@ def draw(seed: int) -> Attributes:
 
 
 def columns(attributes: Attributes) -> Dict[str, Any]:
-    """Return the lots as text and numbers for a table: colours as #rrggbb."""
+    """Return the traits as strings and numbers for a table; colours as #rrggbb."""
     return {name: _cell(value) for name, value in attributes._asdict().items()}
 
 
@@ -110,7 +110,7 @@ def _cell(value: Any) -> Any:
 
 
 def _colour(random: np.random.Generator, bright: float = 1.0) -> Colour:
-    """Return a colour of clothes or paint: any hue, neither black nor burnt out."""
+    """Return a colour of clothes or paint: any hue, neither black nor overexposed."""
     hue, grey, light = random.uniform(0, 1), random.uniform(0, 0.8), random.uniform(70, 235)
     channels = [0.5 + 0.5 * np.cos(2 * np.pi * (hue + shift)) for shift in (0, 1 / 3, 2 / 3)]
     red, green, blue = (light * bright * (grey + (1 - grey) * c) for c in channels)

@@ -1,7 +1,7 @@
-"""Backgrounds: landscapes, streets and rooms drawn by lot, or the user's own photographs.
+"""Backgrounds: random landscapes, streets and rooms, or the user's own photographs.
 
-Drawn ones carry noise whose power falls with the square of the frequency, as in photographs (Field,
-1987), so that a motion search finds what it finds in real pictures.
+Drawn backgrounds have noise whose power falls with the square of the frequency, as in photographs
+(Field, 1987), so that a motion search behaves as on real pictures.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def photograph(path: Path, seed: int) -> np.ndarray:
 def _read(path: Path) -> np.ndarray:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise UsageError(f"{path}: cannot be read as a picture; take it out of the folder")
+        raise UsageError(f"{path}: cannot be read as a picture; remove it from the folder")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
 
 
 def _natural(random: np.random.Generator) -> np.ndarray:
     """Noise with amplitude 1/f, standard deviation 1: float32 (ROWS, COLUMNS)."""
-    # An octave short of the finest detail: the fine canvas is averaged down anyway.
+    # One octave short of the finest detail, because the fine canvas is averaged down anyway.
     rows, columns = ROWS // 2, COLUMNS // 2
     spectrum = np.fft.rfft2(random.standard_normal((rows, columns), np.float32))
     frequency = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None, :])
@@ -70,13 +70,13 @@ def _natural(random: np.random.Generator) -> np.ndarray:
 
 
 def _line(random: np.random.Generator, cell: int) -> np.ndarray:
-    """A smooth line with features of `cell` samples, about 1 from its middle: float32 (COLUMNS,)."""
+    """A smooth line with features of `cell` samples and an amplitude of about 1: float32 (COLUMNS,)."""
     knots = random.standard_normal((1, COLUMNS // cell + 3)).astype(np.float32)
     return np.asarray(cv2.resize(knots, (COLUMNS, 1), interpolation=cv2.INTER_CUBIC)[0])
 
 
 def _shade(random: np.random.Generator, low: float, high: float, grey: float = 0.6) -> np.ndarray:
-    """A colour between these levels; `grey` 1 has no hue."""
+    """A colour between these levels; with `grey` 1 it has no hue."""
     level = random.uniform(low, high)
     return np.asarray(level * (grey + (1 - grey) * random.uniform(0.5, 1.5, 3)), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""The camera: where a point of the world is seen in each picture."""
+"""The camera: where a point of the world appears in each picture."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from .attributes import Attributes, stream
 
 WIDTH, HEIGHT = 340, 256
-MARGIN_X, MARGIN_Y = 80, 48  # of the world beyond the picture, as far as the camera ever sees
+MARGIN_X, MARGIN_Y = 80, 48  # of the world beyond the picture that the camera may see
 
 
 def views(attributes: Attributes, seed: int, pictures: int) -> np.ndarray:
     """Return float64 (pictures, 2, 3): world to picture, both in pixels from their own top left.
 
-    World and picture have the same middle and scale at half time, but for the shake.
+    World and picture have the same centre and scale at half time, apart from the shake.
     """
     random = stream(seed, "camera")
     half = np.linspace(-0.5, 0.5, pictures)
@@ -34,7 +34,7 @@ def views(attributes: Attributes, seed: int, pictures: int) -> np.ndarray:
 
 
 def _smooth(random: np.random.Generator, pictures: int) -> np.ndarray:
-    """Return three tracks of a hand that is not still, about 1 pixel from their middle."""
+    """Return three tracks of an unsteady hand, about 1 pixel from their mean."""
     raw = random.normal(size=(3, pictures + 8))
     kernel = np.hanning(7)[1:-1]
     tracks = [np.convolve(track, kernel / np.sqrt((kernel**2).sum()), "same") for track in raw]

@@ -1,4 +1,4 @@
-"""The ten classes: an action each, and the clock by which it runs. Knows nothing of drawing."""
+"""The ten classes: their actions and clocks. Knows nothing about drawing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ DOOR, WALK, CROUCH, WAVE, DRIVE = ACTIONS = ("door", "walk", "crouch", "wave", "
 
 
 class Label(NamedTuple):
-    """A class. `sign` says which way the clock runs; of a wave it says slow (-1) or quick (+1)."""
+    """A class. `sign` is the direction of the clock; for a wave, slow (-1) or quick (+1)."""
 
     action: str
     sign: int
 
 
-# In this order the classes are numbered.
+# This order numbers the classes.
 LABELS: Dict[str, Label] = {
     "open door": Label(DOOR, 1),
     "close door": Label(DOOR, -1),
@@ -29,7 +29,7 @@ LABELS: Dict[str, Label] = {
     "drive forward": Label(DRIVE, 1),
     "drive backward": Label(DRIVE, -1),
 }
-QUICK = 4.0  # a quick wave has so many times the rate of a slow one
+QUICK = 4.0  # rate of a quick wave over that of a slow one
 
 
 def pairs() -> Dict[str, Tuple[str, str]]:
@@ -39,7 +39,7 @@ def pairs() -> Dict[str, Tuple[str, str]]:
 
 
 def mirror() -> Dict[str, str]:
-    """Return what a clip shows when its pictures are mirrored, for the labels that change."""
+    """Return the label of a mirrored clip, for the labels that change."""
     left, right = pairs()[WALK]
     return {left: right, right: left}
 
@@ -50,7 +50,7 @@ def folder(label: str) -> str:
 
 
 def clock(label: str, facing: int, pictures: int) -> np.ndarray:
-    """Return the subject's own time at each picture, float64 (pictures,), in picture intervals.
+    """Return the subject's time at each picture, float64 (pictures,), in picture intervals.
 
     A figure that walks (`facing` -1 left, +1 right) goes where it faces while its clock runs forwards.
     """

@@ -1,9 +1,8 @@
-"""One clip as a file: H.264 in MP4, every picture intra, nearly lossless, its recipe in the metadata.
+"""One clip as a file: H.264 in MP4, intra pictures only, nearly lossless, its recipe in the metadata.
 
-Intra only: a clip is transcoded before anything is learnt from it, and a source without motion vectors,
-skipped blocks and picture types leaves no trace of its own in the copy. H.264 at crf 8 rather than FFV1:
-half the bytes (1.8 MB for 60 pictures), and it plays everywhere; the loss is 1.3 sample values rms, as
-much as the grain of the pictures.
+Intra only: clips are transcoded before training, and a source without motion vectors, skipped blocks and
+picture types leaves no trace in the copy. H.264 at crf 8 rather than FFV1: half the bytes (1.8 MB for 60
+pictures), and it plays everywhere; the loss is 1.3 sample values rms, as much as the grain of the pictures.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ ENCODER = {"preset": "veryfast", "crf": "8", "x264-params": "keyint=1:threads=1"
 
 
 def write(path: Path, pictures: Iterable[np.ndarray], recipe: Dict[str, Any]) -> None:
-    """Encode RGB uint8 pictures. The file appears when it is whole. Raises OSError."""
+    """Encode RGB uint8 pictures into a file, atomically. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part, av.open(str(part), "w", format="mp4") as container:
         container.metadata["comment"] = json.dumps(recipe)
@@ -39,12 +38,12 @@ def write(path: Path, pictures: Iterable[np.ndarray], recipe: Dict[str, Any]) ->
 
 
 def recipe_of(path: Path) -> Optional[Dict[str, Any]]:
-    """Read the recipe of a clip; None if the file is not there. A file without one gives {}."""
+    """Read the recipe of a clip: None without a file, {} for a file without a recipe."""
     if not path.exists():
         return None
     try:
         with av.open(str(path)) as container:
             recipe = json.loads(container.metadata.get("comment", "{}"))
-    except (OSError, ValueError):  # not a video, or not ours
+    except (OSError, ValueError):  # not a video, or not one of ours
         return {}
     return recipe if isinstance(recipe, dict) else {}

@@ -1,4 +1,4 @@
-"""`edge-attp-export synth`: arguments and what is printed. Nothing here draws."""
+"""`edge-attp-export synth`: arguments and printing. `dataset` does the work."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def add_arguments(commands: Any) -> None:
     parser = commands.add_parser(
         "synth",
         help="draw the synthetic action set",
-        description="Draw the synthetic action set: ten classes, five pairs that differ by motion "
-        "only. What is there already is kept.",
+        description="Draw the synthetic action set: ten classes in five pairs that differ only by "
+        "motion. Existing clips are kept.",
     )
     parser.add_argument("out", type=Path, metavar="OUT_DIR", help="folder to write")
     parser.add_argument(
@@ -38,7 +38,7 @@ def add_arguments(commands: Any) -> None:
         "--photographs",
         type=Path,
         metavar="DIR",
-        help="pictures to use as backgrounds, instead of drawn ones",
+        help="photographs to use as backgrounds instead of drawn ones",
     )
     add_jobs_argument(parser)
     parser.add_argument(
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         from . import dataset
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"synth needs {error.name}, not installed: pip install opencv-python-headless av"
+            f"synth needs {error.name}: pip install opencv-python-headless av"
         ) from error
     begin = time.monotonic()
     parameters = dataset.Parameters(

@@ -1,7 +1,7 @@
-"""The whole set: which clips there are, their splits, and the files beside them.
+"""The whole set: its clips, their splits, and the files beside them.
 
 OUT/clips/<class>/<number>.mp4, OUT/manifest.csv (a line for each clip: path, label, split, seed,
-background, and what was drawn by lot for it) and OUT/synth.json (version, seed, parameters).
+background and random traits) and OUT/synth.json (version, seed, parameters).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .classes import LABELS, folder, mirror, pairs
 from .photographs import Photograph, deal
 from .scene import render
 
-# Clip k is in split k modulo five: a set made longer later keeps the splits it had.
+# Clip k is in split k modulo five, so extending a set keeps its splits.
 SPLITS = ("train", "train", "train", "val", "test")
 
 
 class Parameters(NamedTuple):
-    """What the set is made of. `clips` are for each class."""
+    """The parameters of the set. clips: per class."""
 
     clips: int
     pictures: int
@@ -39,9 +39,9 @@ class Parameters(NamedTuple):
 
 
 class Clip(NamedTuple):
-    """A clip to be drawn. `seed` is that of its world, which the other class of the action shares."""
+    """A clip to draw. seed: of its world, shared with the other class of the action."""
 
-    path: Path  # from the set's folder
+    path: Path  # relative to the set's folder
     label: str
     split: str
     seed: int
@@ -49,7 +49,7 @@ class Clip(NamedTuple):
     photograph: Optional[Photograph]
 
     def recipe(self) -> Dict[str, Any]:
-        """Return all that its pictures depend on."""
+        """Return everything that determines its pictures."""
         return {
             "edge_attp_synth": VERSION,
             "label": self.label,
@@ -60,7 +60,7 @@ class Clip(NamedTuple):
 
 
 def plan(parameters: Parameters) -> List[Clip]:
-    """Return the clips, class by class. Raises UsageError about the photographs."""
+    """Return the clips, class by class. Raises UsageError for unusable photographs."""
     dealt = deal(parameters.photographs, parameters.seed) if parameters.photographs else None
     listed = []
     for label, (action, _) in LABELS.items():
@@ -77,9 +77,9 @@ def plan(parameters: Parameters) -> List[Clip]:
 
 
 def missing(out: Path, planned: List[Clip], replace: bool) -> List[Clip]:
-    """Return the clips that are not in folder `out` yet.
+    """Return the clips that are missing from folder `out`.
 
-    One that is there but was made otherwise raises UsageError, or is drawn again with `replace`.
+    A clip made with other parameters raises UsageError, or is drawn again with `replace`.
     """
     wanted = []
     for clip in planned:
@@ -89,21 +89,21 @@ def missing(out: Path, planned: List[Clip], replace: bool) -> List[Clip]:
         if recipe is not None and not replace:
             raise UsageError(
                 f"{out / clip.path}: {_difference(recipe, clip.recipe())}; "
-                "choose another folder, or give --force to draw such clips again"
+                "choose another folder, or --force to draw such clips again"
             )
         wanted.append(clip)
     return wanted
 
 
 def make_clip(out: Path, clip: Clip) -> int:
-    """Draw a clip into folder `out`; return its bytes."""
-    lots = attributes.draw(clip.seed)
+    """Draw a clip into folder `out`; return its size in bytes."""
+    traits = attributes.draw(clip.seed)
     if clip.photograph:
         background = backgrounds.photograph(clip.photograph.path, clip.seed)
     else:
-        background = backgrounds.drawn(lots.scenery, clip.seed)
+        background = backgrounds.drawn(traits.scenery, clip.seed)
     path = out / clip.path
-    pictures = render(clip.label, lots, clip.seed, background, clip.pictures)
+    pictures = render(clip.label, traits, clip.seed, background, clip.pictures)
     try:
         clips.write(path, pictures, clip.recipe())
     except OSError as error:
@@ -158,13 +158,13 @@ def manifest(planned: List[Clip]) -> str:
 
 
 def _background(clip: Clip) -> str:
-    """Return what names the background: the photograph's digest, or the seed of the drawing."""
+    """Return the identity of the background: the photograph's digest, or the seed of the drawing."""
     return f"photograph-{clip.photograph.sha256[:16]}" if clip.photograph else f"drawn-{clip.seed}"
 
 
 def _difference(recipe: Dict[str, Any], wanted: Dict[str, Any]) -> str:
     if "edge_attp_synth" not in recipe:
-        return "is not a clip of this command"
+        return "was not made by this command"
     name = next(name for name in wanted if recipe.get(name) != wanted[name])
     shown = "version" if name == "edge_attp_synth" else name
-    return f"was made with {shown} {recipe.get(name)}, asked for is {wanted[name]}"
+    return f"was made with {shown} {recipe.get(name)}, not {wanted[name]}"

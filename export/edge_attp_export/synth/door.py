@@ -1,4 +1,4 @@
-"""The door: two leaves that part in the middle, seen in perspective, in a wall of their own."""
+"""The door: two leaves that part in the centre, seen in perspective, in a wall of their own."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import numpy as np
 from .attributes import Attributes, Colour
 from .pen import DARK, PALE, Pen, mix
 
-LEAF = 0.38  # its width, of the door's height
-DISTANCE = 2.6  # of the eye, in heights: how strong the perspective is
+LEAF = 0.38  # width over height of the door
+DISTANCE = 2.6  # distance of the eye, in heights: the strength of the perspective
 
 
 class Door:
-    """Variant 0 swings towards the camera, the others away from it."""
+    """Variant 0 swings towards the camera, the others swing away from it."""
 
-    def __init__(self, lots: Attributes, middle: float, ground: float) -> None:
-        self._lots = lots
-        self._h = lots.height * 1.15
+    def __init__(self, traits: Attributes, middle: float, ground: float) -> None:
+        self._traits = traits
+        self._h = traits.height * 1.15
         self._w = self._h * LEAF
         self._middle = middle
         self._ground = ground
-        self._towards = lots.variant == 0
+        self._towards = traits.variant == 0
 
     def draw(self, pen: Pen, share: float) -> None:
-        """Draw it, from shut (0) to as far open as this one goes (1)."""
-        angle = 0.06 + share * (1.15 + 0.35 * self._lots.reach)
+        """Draw the door, from shut (0) to fully open (1)."""
+        angle = 0.06 + share * (1.15 + 0.35 * self._traits.reach)
         self._wall(pen)
         for side in (-1, 1):
             self._leaf(pen, side, angle)
 
     def _wall(self, pen: Pen) -> None:
-        lots, h, w = self._lots, self._h, self._w
-        wall = mix(lots.trousers, PALE, 0.45)
+        traits, h, w = self._traits, self._h, self._w
+        wall = mix(traits.trousers, PALE, 0.45)
         self._opening(pen, 1.35 * w, 1.22 * h, wall)
         for row in range(1, 10):  # boards
             y = self._ground - row * 0.122 * h
             ends = [(self._middle - 1.35 * w, y), (self._middle + 1.35 * w, y)]
             pen.line(ends, 0.006 * h, mix(wall, DARK, 0.3))
-        self._opening(pen, 1.06 * w, 1.04 * h, mix(lots.accent, PALE, 0.3))
-        inside = mix(lots.hair, DARK, 0.5)
+        self._opening(pen, 1.06 * w, 1.04 * h, mix(traits.accent, PALE, 0.3))
+        inside = mix(traits.hair, DARK, 0.5)
         self._opening(pen, w, h, inside)
         floor = [(-w, 0), (w, 0), (0.7 * w, -0.12 * h), (-0.7 * w, -0.12 * h)]
         corners = [(self._middle + x, self._ground + y) for x, y in floor]
@@ -52,8 +52,8 @@ class Door:
         pen.polygon([(left, top), (right, top), (right, ground), (left, ground)], colour)
 
     def _leaf(self, pen: Pen, side: int, angle: float) -> None:
-        # A leaf that turns gets less light.
-        paint = mix(self._lots.shirt, DARK, 0.45 * float(np.sin(angle)))
+        # A turned leaf gets less light.
+        paint = mix(self._traits.shirt, DARK, 0.45 * float(np.sin(angle)))
 
         def panel(left: float, right: float, low: float, high: float, colour: Colour) -> None:
             corners = [(left, low), (right, low), (right, high), (left, high)]
@@ -74,7 +74,7 @@ class Door:
         for across, up in points:
             depth = across * self._w * np.sin(angle) * (-1 if self._towards else 1)
             scale = DISTANCE * self._h / (DISTANCE * self._h + depth)
-            # The eye is before the door's middle, at seven tenths of its height.
+            # The eye is in front of the door's centre, at seven tenths of its height.
             away = side * self._w * (1 - across * np.cos(angle))
             rise = (up - 0.7) * self._h
             eye_y = self._ground - 0.7 * self._h

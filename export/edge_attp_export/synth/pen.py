@@ -1,4 +1,4 @@
-"""Draws shapes of the world on a canvas, twice as fine as the final picture, edges smooth."""
+"""Draws shapes of the world on a canvas with twice the resolution of the picture, edges smooth."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DARK: Colour = (0.0, 0.0, 0.0)
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """Return `share` of the other colour in the first."""
+    """Mix `share` of the other colour into the first."""
     r, g, b = (a + (c - a) * share for a, c in zip(one, other))
     return (r, g, b)
 
 
 class Pen:
-    """Draws on `canvas`, RGB uint8 (FINE * H, FINE * W, 3), in place; `view` is world to picture."""
+    """Draws on `canvas`, RGB uint8 (FINE * H, FINE * W, 3), in place; `view` maps world to picture."""
 
     def __init__(self, canvas: np.ndarray, view: np.ndarray) -> None:
         self._canvas = canvas
@@ -37,7 +37,7 @@ class Pen:
         cv2.fillPoly(self._canvas, [self._fixed(points)], colour, cv2.LINE_AA, _SHIFT)
 
     def capsule(self, start: Point, end: Point, radii: Tuple[float, float], colour: Colour) -> None:
-        """Fill a limb: round ends with these radii, and what is between."""
+        """Fill a limb with round ends of these radii."""
         start, end = np.asarray(start, float), np.asarray(end, float)
         along = np.arctan2(*(end - start)[::-1])
         turns = np.concatenate([_ARC + along + np.pi, _ARC + along])
@@ -72,6 +72,6 @@ class Pen:
 
     def _fixed(self, points: Any) -> np.ndarray:
         seen = np.asarray(points, float) @ self._view[:, :2].T + self._view[:, 2]
-        # OpenCV's samples are at whole numbers; the fine picture's middle is half a sample off.
+        # OpenCV's samples are at whole numbers; the fine picture's centre is half a sample off.
         fine = (seen * FINE + (FINE - 1) / 2.0) * (1 << _SHIFT)
         return np.asarray(np.rint(np.clip(fine, -1e6, 1e6)), np.int32).reshape(-1, 1, 2)

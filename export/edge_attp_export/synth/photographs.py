@@ -1,4 +1,4 @@
-"""The user's photographs as backgrounds, dealt to the splits so that none is in two of them."""
+"""The user's photographs as backgrounds, distributed so that no two splits share one."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _ENDINGS = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 class Photograph(NamedTuple):
-    """A picture file, and the digest of its bytes."""
+    """An image file and the digest of its bytes."""
 
     path: Path
     sha256: str
 
 
 def deal(folder: Path, seed: int) -> Dict[str, List[Photograph]]:
-    """Find the pictures in a folder and its sub-folders, and deal them to train, val and test.
+    """Find the images in a folder and its subfolders, and distribute them to train, val and test.
 
-    Files with the same bytes count once. Raises UsageError if there are fewer than three, or one
+    Files with the same bytes count once. Raises UsageError if there are fewer than three, or if one
     cannot be read.
     """
     if not folder.is_dir():
@@ -37,9 +37,9 @@ def deal(folder: Path, seed: int) -> Dict[str, List[Photograph]]:
     if len(found) < 3:
         raise UsageError(
             f"{folder}: {len(found)} different photographs ({', '.join(sorted(_ENDINGS))}); "
-            "three or more are needed, one for each split"
+            "at least three are needed, one for each split"
         )
-    # By digest: the order of files on a disk, and their names, must not matter.
+    # By digest: neither the order of files on a disk nor their names may matter.
     photographs = [Photograph(found[digest], digest) for digest in sorted(found)]
     dealt: Dict[str, List[Photograph]] = {"train": [], "val": [], "test": []}
     for place, chosen in enumerate(np.random.default_rng(seed).permutation(len(photographs))):
@@ -53,5 +53,5 @@ def _digest(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     if not cv2.haveImageReader(str(path)):
-        raise UsageError(f"{path}: cannot be read as a picture; take it out of the folder")
+        raise UsageError(f"{path}: cannot be read as a picture; remove it from the folder")
     return hashlib.sha256(content).hexdigest()

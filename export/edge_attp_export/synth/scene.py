@@ -16,58 +16,60 @@ from .figure import STRIDE, Figure, crouching, walking, waving
 from .pen import DARK, FINE, PALE, Pen, mix
 from .vehicle import Vehicle
 
-_SLOW_WAVE = 0.09  # radians a picture, and up to a quarter more: 0.36 Hz at 25 pictures/s
-_NOISE_ROOM = 64  # the grain of a picture is cut from a field larger by this
+_SLOW_WAVE = 0.09  # radians per picture, and up to a quarter more: 0.36 Hz at 25 pictures/s
+_NOISE_ROOM = 64  # the grain of a picture is cut from a field that is larger by this
 
 
 class Actor(Protocol):
     """Something that moves."""
 
     def draw(self, pen: Pen, time: float) -> None:
-        """Draw it as it is at this time, in picture intervals."""
+        """Draw the state at this time, in picture intervals."""
 
 
 class Subject:
-    """What acts out the class; `time` is its own clock, see `classes.clock`."""
+    """The subject, which performs the class; `time` is its own clock, see `classes.clock`."""
 
-    def __init__(self, action: str, lots: Attributes, pictures: int) -> None:
+    def __init__(self, action: str, traits: Attributes, pictures: int) -> None:
         self._action = action
-        self._lots = lots
+        self._traits = traits
         self._pictures = pictures
-        self._x = WORLD[0] / 2 + lots.x
-        self._ground = MARGIN_Y + lots.ground
-        self._figure = Figure(lots, lots.height, lots.facing)
-        self._vehicle = Vehicle(lots)
-        self._door = Door(lots, self._x, self._ground)
+        self._x = WORLD[0] / 2 + traits.x
+        self._ground = MARGIN_Y + traits.ground
+        self._figure = Figure(traits, traits.height, traits.facing)
+        self._vehicle = Vehicle(traits)
+        self._door = Door(traits, self._x, self._ground)
 
     def draw(self, pen: Pen, time: float) -> None:
-        lots = self._lots
+        traits = self._traits
         if self._action == DOOR:
             self._door.draw(pen, self._share(time))
         elif self._action == DRIVE:
             travelled = self._travelled(time)
-            self._vehicle.draw(pen, self._x + lots.facing * travelled, self._ground, travelled)
+            self._vehicle.draw(pen, self._x + traits.facing * travelled, self._ground, travelled)
         elif self._action == WALK:
             travelled = self._travelled(time)
-            turn = lots.phase + 2 * np.pi * travelled / (STRIDE * lots.height)
-            x = self._x + lots.facing * travelled
+            turn = traits.phase + 2 * np.pi * travelled / (STRIDE * traits.height)
+            x = self._x + traits.facing * travelled
             self._figure.draw(pen, x, self._ground, walking(turn))
         elif self._action == CROUCH:
-            pose = crouching(self._share(time) * (0.75 + 0.25 * lots.reach))
-            x = self._x - lots.facing * self._figure.foot(pose)  # the feet stay
+            pose = crouching(self._share(time) * (0.75 + 0.25 * traits.reach))
+            x = self._x - traits.facing * self._figure.foot(pose)  # the feet stay
             self._figure.draw(pen, x, self._ground, pose)
         else:
-            turn = lots.phase + time * _SLOW_WAVE * (1 + 0.25 * lots.speed)
-            pose = waving(turn, lots.variant, 0.5 + 0.15 * lots.reach)
+            turn = traits.phase + time * _SLOW_WAVE * (1 + 0.25 * traits.speed)
+            pose = waving(turn, traits.variant, 0.5 + 0.15 * traits.reach)
             self._figure.draw(pen, self._x, self._ground, pose)
 
     def _travelled(self, time: float) -> float:
-        """Return pixels ahead of the place at half time."""
-        return (1.8 + 1.6 * self._lots.speed) * (time - (self._pictures - 1) / 2)
+        """Return the distance from the place at half time, in pixels."""
+        return (1.8 + 1.6 * self._traits.speed) * (time - (self._pictures - 1) / 2)
 
     def _share(self, time: float) -> float:
-        """Return how much of an action that happens once is done, without a jump of speed."""
-        begin, length = (part * self._pictures for part in (self._lots.start, self._lots.duration))
+        """Return the completed share of an action that happens once, with a smooth speed."""
+        begin, length = (
+            part * self._pictures for part in (self._traits.start, self._traits.duration)
+        )
         part = min(max((time - begin) / length, 0.0), 1.0)
         return part * part * (3 - 2 * part)
 
@@ -75,7 +77,7 @@ class Subject:
 class Ball:
     """A ball that is thrown up again and again as it crosses the picture."""
 
-    def __init__(self, lots: Attributes, seed: int) -> None:
+    def __init__(self, traits: Attributes, seed: int) -> None:
         random = stream(seed, "ball")
         self._x = random.uniform(0.2, 0.8) * WORLD[0]
         self._speed = random.uniform(1.0, 5.0) * (-1) ** int(random.integers(2))
@@ -83,11 +85,11 @@ class Ball:
         self._top = random.uniform(50, 130)
         self._phase, self._period = random.uniform(0, 1), random.uniform(16, 30)
         self._radius = random.uniform(5, 10)
-        self._colour = mix(lots.accent, PALE, 0.2)
+        self._colour = mix(traits.accent, PALE, 0.2)
 
     def draw(self, pen: Pen, time: float) -> None:
         x = self._x + self._speed * time
-        x = WORLD[0] - abs(x % (2 * WORLD[0]) - WORLD[0])  # it comes back from the world's end
+        x = WORLD[0] - abs(x % (2 * WORLD[0]) - WORLD[0])  # it bounces off the edge of the world
         fall = 2 * ((time / self._period + self._phase) % 1.0) - 1
         y = self._ground - self._radius - self._top * (1 - fall * fall)
         pen.shadow((x, self._ground), self._radius * 1.2, self._radius * 0.3)
@@ -96,16 +98,16 @@ class Ball:
 
 
 class SecondWalker:
-    """A smaller figure, farther away, that walks either way, whatever the class."""
+    """A smaller figure, farther away, that walks either way whatever the class."""
 
-    def __init__(self, lots: Attributes, seed: int) -> None:
+    def __init__(self, traits: Attributes, seed: int) -> None:
         random = stream(seed, "second walker")
-        self._height = lots.height * random.uniform(0.35, 0.5)
+        self._height = traits.height * random.uniform(0.35, 0.5)
         self._facing = int(random.integers(2)) * 2 - 1
         self._x = random.uniform(0.3, 0.7) * WORLD[0]
         self._speed = random.uniform(0.7, 1.4)
-        self._ground = MARGIN_Y + lots.ground - random.uniform(14, 30)
-        dress = lots._replace(shirt=lots.accent, trousers=lots.hair, accent=lots.shirt)
+        self._ground = MARGIN_Y + traits.ground - random.uniform(14, 30)
+        dress = traits._replace(shirt=traits.accent, trousers=traits.hair, accent=traits.shirt)
         self._figure = Figure(dress, self._height, self._facing)
 
     def draw(self, pen: Pen, time: float) -> None:
@@ -119,7 +121,7 @@ def render(
 ) -> Iterator[np.ndarray]:
     """Draw a clip: yields RGB uint8 (HEIGHT, WIDTH, 3), `pictures` of them in display order.
 
-    `background` is RGB uint8 as from `backgrounds`; it is not changed.
+    `background`: RGB uint8, as from `backgrounds`; it stays unchanged.
     """
     subject = Subject(LABELS[label].action, attributes, pictures)
     times = clock(label, attributes.facing, pictures)
@@ -144,7 +146,7 @@ def render(
 def _seen(background: np.ndarray, view: np.ndarray) -> np.ndarray:
     """Return the background through the camera, RGB uint8 (FINE * HEIGHT, FINE * WIDTH, 3)."""
     fine = view.copy()
-    # Sample centres lie half a sample in, at either size.
+    # Sample centres are half a sample from the edge, at either size.
     offset = (FINE - 1) / 2.0
     fine[:, 2] = view[:, 2] * FINE + offset - view[:, :2] @ np.array([offset, offset])
     return np.asarray(
@@ -159,16 +161,16 @@ def _seen(background: np.ndarray, view: np.ndarray) -> np.ndarray:
 
 
 class _Finish:
-    """Light, colour of the light, contrast, and the grain of the sensor."""
+    """Adds light, its colour, contrast, and the grain of the sensor."""
 
-    def __init__(self, lots: Attributes, seed: int) -> None:
+    def __init__(self, traits: Attributes, seed: int) -> None:
         self._random = stream(seed, "noise")
         level = np.arange(256)[:, None] / 255.0
-        tint = lots.gain * np.array([1 + lots.warmth, 1.0, 1 - lots.warmth])
-        table = 255 * ((level - 0.5) * lots.contrast + 0.5) * tint
+        tint = traits.gain * np.array([1 + traits.warmth, 1.0, 1 - traits.warmth])
+        table = 255 * ((level - 0.5) * traits.contrast + 0.5) * tint
         self._table = np.clip(np.rint(table), 0, 255).astype(np.uint8).reshape(1, 256, 3)
         shape = (HEIGHT + _NOISE_ROOM, WIDTH + _NOISE_ROOM, 1)
-        grain = self._random.standard_normal(shape, np.float32) * lots.noise
+        grain = self._random.standard_normal(shape, np.float32) * traits.noise
         self._grain = np.repeat(np.rint(grain).astype(np.int16), 3, axis=2)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The vehicle: a car, a van or a lorry from the side; front and back are easy to tell apart."""
+"""The vehicle: a car, van or lorry from the side, whose front and back are easy to distinguish."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .attributes import Attributes, Colour
 from .pen import DARK, PALE, Pen, mix
 
-# Outlines in lengths: ahead of the middle, up from the ground. The front is at the right.
+# Outlines in lengths: ahead of the centre, up from the ground. The front is on the right.
 _CAR = (
     [(-0.5, 0.08), (0.5, 0.08), (0.5, 0.19), (0.46, 0.23), (0.24, 0.26), (0.08, 0.39)],
     [(-0.28, 0.39), (-0.44, 0.27), (-0.5, 0.25)],
@@ -33,32 +33,32 @@ RADIUS = 0.085
 
 
 class Vehicle:
-    """`variant`: 0 car, 1 van, 2 lorry; it looks where `facing` says."""
+    """`variant`: 0 car, 1 van, 2 lorry; `facing` gives its direction."""
 
-    def __init__(self, lots: Attributes) -> None:
-        self._lots = lots
-        self._length = lots.height * 1.3
+    def __init__(self, traits: Attributes) -> None:
+        self._traits = traits
+        self._length = traits.height * 1.3
 
     def draw(self, pen: Pen, x: float, ground: float, travelled: float) -> None:
-        """Draw it with its middle at x; `travelled` pixels forwards turn the wheels."""
-        lots, length, kind = self._lots, self._length, self._lots.variant
+        """Draw the vehicle with its centre at x; `travelled` pixels forwards turn the wheels."""
+        traits, length, kind = self._traits, self._length, self._traits.variant
 
         def place(points: Sequence[Tuple[float, float]]) -> List[Tuple[float, float]]:
-            return [(x + lots.facing * a * length, ground - b * length) for a, b in points]
+            return [(x + traits.facing * a * length, ground - b * length) for a, b in points]
 
         pen.shadow((x, ground), 0.58 * length, 0.045 * length)
         body, under = (_CAR, _VAN, _LORRY)[kind]
-        pen.polygon(place([*body, *under]), lots.shirt)
+        pen.polygon(place([*body, *under]), traits.shirt)
         if kind == 2:
-            pen.polygon(place([(-0.5, 0.19), (0.2, 0.19), (0.2, 0.5), (-0.5, 0.5)]), lots.accent)
+            pen.polygon(place([(-0.5, 0.19), (0.2, 0.19), (0.2, 0.5), (-0.5, 0.5)]), traits.accent)
             for rib in (-0.36, -0.22, -0.08, 0.06):
                 ends = place([(rib, 0.2), (rib, 0.49)])
-                pen.line(ends, 0.012 * length, mix(lots.accent, DARK, 0.3))
+                pen.line(ends, 0.012 * length, mix(traits.accent, DARK, 0.3))
         for window in _WINDOWS[kind]:
             pen.polygon(place(window), (58, 72, 88))
         stripe = place([(-0.48, 0.17), (0.47, 0.17)])
-        pen.line(stripe, 0.025 * length, mix(lots.accent, PALE, 0.2))
-        pen.line(place([(-0.48, 0.1), (0.48, 0.1)]), 0.03 * length, mix(lots.shirt, DARK, 0.55))
+        pen.line(stripe, 0.025 * length, mix(traits.accent, PALE, 0.2))
+        pen.line(place([(-0.48, 0.1), (0.48, 0.1)]), 0.03 * length, mix(traits.shirt, DARK, 0.55))
         self._lamp(pen, place([(0.46, 0.205)])[0], (255, 244, 190))
         self._lamp(pen, place([(-0.465, 0.225)])[0], (206, 24, 24))
         for axle in _WHEELS[kind]:
@@ -72,7 +72,7 @@ class Vehicle:
         radius = RADIUS * self._length
         pen.disc(at, radius, (34, 34, 38))
         pen.disc(at, radius * 0.62, (178, 180, 186))
-        turn = self._lots.phase + self._lots.facing * travelled / radius
+        turn = self._traits.phase + self._traits.facing * travelled / radius
         for spoke in range(3):
             angle = turn + spoke * 2 * np.pi / 3
             end = np.array(at) + radius * 0.55 * np.array([np.cos(angle), np.sin(angle)])

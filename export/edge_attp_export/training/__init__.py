@@ -1,1 +1,1 @@
-"""The training loop, evaluation, and what they write."""
+"""The training loop, evaluation, and their output."""

@@ -13,7 +13,7 @@ def add_arguments(commands: Any) -> None:
     train = commands.add_parser(
         "train",
         help="train a model",
-        description="Train the model that a configuration describes. Under torchrun, in several "
+        description="Train the model that a configuration describes. torchrun starts several "
         "processes.",
     )
     train.add_argument("config", type=Path, metavar="CONFIG.toml")
@@ -23,9 +23,9 @@ def add_arguments(commands: Any) -> None:
         action="append",
         default=[],
         metavar="TABLE.KEY=VALUE",
-        help="another value for a key of the configuration; may be given several times",
+        help="override a value of the configuration; may be repeated",
     )
-    train.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    train.add_argument("--resume", action="store_true", help="continue the run in the folder")
     _add_device(train)
     train.set_defaults(run=run_train)
 
@@ -36,23 +36,27 @@ def add_arguments(commands: Any) -> None:
         "protocol: mean over the GOPs of a clip.",
     )
     evaluate.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
-    evaluate.add_argument("prepared", type=Path, metavar="PREPARED", help="folder of prepare")
+    evaluate.add_argument(
+        "prepared", type=Path, metavar="PREPARED", help="folder that prepare wrote"
+    )
     evaluate.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
-    evaluate.add_argument("--split", help="default: the one that was trained on")
+    evaluate.add_argument("--split", help="(default: the split of the training)")
     evaluate.add_argument(
         "--part", choices=("train", "val", "test"), default="test", help="(default test)"
     )
-    evaluate.add_argument("--gops", type=_whole, help="of a clip, evenly spread; 0: all (default)")
+    evaluate.add_argument(
+        "--gops", type=_whole, help="GOPs of a clip, evenly spread; 0: all (default)"
+    )
     evaluate.add_argument(
         "--pictures", type=_whole, help="P and B pictures of each GOP; 0: all (default 1)"
     )
     evaluate.add_argument("--frame-types", help="I, I+P, I+B or I+P+B (default: as trained)")
     evaluate.add_argument("--b-frames", help="correct, as-p or ignore (default: as trained)")
-    evaluate.add_argument("--workers", type=_whole, default=2, help="that read (default 2)")
+    evaluate.add_argument("--workers", type=_whole, default=2, help="reading processes (default 2)")
     evaluate.add_argument(
         "--deployed",
         metavar="PACK",
-        help="also run edge-attp with this pack on the whole videos, and compare",
+        help="also run edge-attp with this pack on the whole videos, and compare the scores",
     )
     _add_device(evaluate)
     evaluate.set_defaults(run=run_evaluate)
@@ -91,9 +95,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 
 def _add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--device", default="auto", help="cpu, cuda (default: cuda if there is one)"
-    )
+    parser.add_argument("--device", default="auto", help="cpu or cuda (default: cuda if available)")
 
 
 def _whole(text: str) -> int:

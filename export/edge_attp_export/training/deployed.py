@@ -1,4 +1,4 @@
-"""The deployed path on whole files: a model pack in `edge_attp`, beside the same model in PyTorch."""
+"""Compares the deployed path, a model pack in `edge_attp` on whole files, with PyTorch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .scoring import ClipScores
 
 
 class Agreement(NamedTuple):
-    """largest_difference: of any clip's logits, deployed to PyTorch's; spread: their standard
-    deviation over the classes, mean over the clips. same_answer: share of clips."""
+    """largest_difference: between deployed and PyTorch's logits of any clip. spread: standard
+    deviation of the logits over the classes, mean over the clips. same_answer: share of clips."""
 
     clips: int
     top1: float
@@ -31,12 +31,12 @@ def deployed_scores(
 ) -> ClipScores:
     """Verdicts of `edge-attp run` on the videos themselves, every P and B picture scored.
 
-    Raises ModelError for a pack of other classes, SourceError naming a video in which nothing could
-    be scored.
+    Raises ModelError for a pack with other classes, SourceError for a video in which nothing could be
+    scored.
     """
     pack = load_pack(pack_folder)
     if pack.labels != prepared.labels:
-        raise ModelError(f"{pack_folder}: its labels are not those of {prepared.folder}")
+        raise ModelError(f"{pack_folder}: its labels differ from those of {prepared.folder}")
     backend = open_backend("auto", None)
     rows: List[np.ndarray] = []
     for entry in samples.entries:

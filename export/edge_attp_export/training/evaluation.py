@@ -1,4 +1,4 @@
-"""What a trained model reaches on the clips of a prepared set."""
+"""Evaluates a trained model on the clips of a prepared set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTS = ("train", "val", "test")
 
 
 class Protocol(NamedTuple):
-    """Which clips, and which of their pictures. gops, pictures: evenly spread; 0: all."""
+    """The clips and pictures to evaluate. gops, pictures: evenly spread; 0: all."""
 
     split: str = "1"
     part: str = "test"
@@ -31,7 +31,7 @@ class Protocol(NamedTuple):
 
 
 def protocol_of(checkpoint: Checkpoint) -> Protocol:
-    """As in the training that made the checkpoint."""
+    """The protocol of the training that made the checkpoint."""
     said: Dict[str, Any] = checkpoint.training
     return Protocol(**{name: said[name] for name in Protocol._fields if name in said})
 
@@ -72,7 +72,7 @@ def evaluate(
 
 
 def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> Dict[str, Any]:
-    """Video-level top-1 by the paper's protocol (section 4.1), by class too, and what was left out."""
+    """Video-level top-1 by the paper's protocol (section 4.1), also by class, and skipped clips."""
     counts = confusion(scores, len(labels))
     shown = counts.sum(1)
     return {

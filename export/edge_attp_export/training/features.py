@@ -1,4 +1,4 @@
-"""Feature maps of networks that stay as they are, computed once: what fuses them trains in seconds."""
+"""Feature maps of frozen networks, computed once, so that training their fusion takes seconds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .scoring import Autocast
 
 
 class FeatureBank:
-    """Batches of feature maps, in memory as float16; iterated in a new order each time.
+    """Batches of feature maps, in memory as float16, in a new order each time.
 
-    `size` samples a batch; 0 leaves the batches as they came, in their order.
+    size: samples per batch; 0 keeps the batches and their order.
     """
 
     def __init__(self, batches: List[Batch], size: int, seed: int) -> None:
@@ -42,7 +42,7 @@ class FeatureBank:
 def features(
     model: ATTP, batches: Iterable[Batch], where: Processes, autocast: Autocast
 ) -> List[Batch]:
-    """The same batches, their pictures replaced by what the networks make of them."""
+    """The same batches with feature maps in place of pictures."""
     model.eval()
     done = []
     for batch in batches:

@@ -1,4 +1,4 @@
-"""One process, or several that torchrun started: who is who, and what they share."""
+"""One process, or several started by torchrun: their ranks, and what they share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 
 class Processes(NamedTuple):
-    """This process is number `rank` of `world`; `device` is its own."""
+    """This process: number `rank` of `world`, with a `device` of its own."""
 
     rank: int
     world: int
@@ -19,11 +19,11 @@ class Processes(NamedTuple):
 
     @property
     def is_first(self) -> bool:
-        """The one that writes files and talks."""
+        """Whether this process writes the files and messages."""
         return self.rank == 0
 
     def gathered(self, value: Any) -> List[Any]:
-        """The values of all processes, in the order of their ranks."""
+        """The values of all processes, ordered by rank."""
         if self.world == 1:
             return [value]
         values: List[Any] = [None] * self.world
@@ -33,7 +33,7 @@ class Processes(NamedTuple):
 
 @contextmanager
 def processes(device: str = "auto") -> Iterator[Processes]:
-    """Join the group that torchrun's environment describes; without one, be alone."""
+    """Join the group that torchrun's environment describes, if there is one."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     own = _device(device, int(os.environ.get("LOCAL_RANK", "0")))

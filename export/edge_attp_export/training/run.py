@@ -1,4 +1,4 @@
-"""A whole training, from configuration to metrics; and a whole evaluation."""
+"""A whole training, from configuration to metrics, and a whole evaluation."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from .run_folder import RunFolder
 from .scoring import ClipScores, confusion
 from .trainer import Trainer, precision
 
-TOLERANCE = 1e-3  # of the deployed path's logits, over their spread
+TOLERANCE = 1e-3  # largest difference of the deployed path's logits, relative to their spread
 
 
 def train(config: Config, out: Path, resume: bool, device: str = "auto") -> str:
-    """Train, then test the best epoch; returns a sentence for people ("" but in the first process).
+    """Train, then test the best epoch; return a summary (the first process; others return "").
 
-    Writes into `out` what RunFolder says. Raises UsageError about the configuration or the data.
+    Writes the files of RunFolder into `out`. Raises UsageError for mistakes in configuration or data.
     """
     with processes(device) as where:
         folder = RunFolder(out, config, resume, where.is_first)
         trainer = Trainer(config, folder, where)
-        folder.begin()
+        folder.create()
         sets = trainer.sets
         folder.template = Checkpoint(
             trainer.model.architecture,
@@ -52,7 +52,7 @@ def train(config: Config, out: Path, resume: bool, device: str = "auto") -> str:
 
 
 def described(config: Config, trainer: Trainer) -> Dict[str, Any]:
-    """What a checkpoint says of how it was made; `Protocol` and model.json read it."""
+    """How the checkpoint was made, for `Protocol` and model.json."""
     data, sets = config.data, trainer.sets
     return {
         "program": f"edge-attp-export {__version__}, PyTorch {torch.__version__}",
@@ -73,14 +73,14 @@ def described(config: Config, trainer: Trainer) -> Dict[str, Any]:
 
 
 def _without_folders(value: Any) -> Any:
-    """Paths shortened to their names: a checkpoint travels, and says nothing of where it was made."""
+    """Shorten paths to names: a checkpoint should not reveal where it was made."""
     if isinstance(value, dict):
         return {key: _without_folders(item) for key, item in value.items()}
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
 def _finish(folder: RunFolder, trainer: Trainer, scores: Optional[ClipScores]) -> str:
-    rows = folder.rows()
+    rows = folder.read_log()
     if rows:
         figures.curves(folder.path / "curves.png", rows)
     result: Dict[str, Any] = {"machine": platform.processor() or platform.machine()}
@@ -107,14 +107,14 @@ def evaluate_checkpoint(
     device: str,
     workers: int,
 ) -> Iterator[str]:
-    """Measure a checkpoint, and a pack beside it; yields lines for people.
+    """Measure a checkpoint and, if given, a pack; yield lines to print.
 
-    Raises UsageError for a set of other labels, or an unknown protocol.
+    Raises UsageError for a set with other labels, or an unknown protocol.
     """
     checkpoint = read_checkpoint(path)
     prepared = load_prepared(prepared_folder)
     if checkpoint.labels != prepared.labels:
-        raise UsageError(f"{path}: its labels are not those of {prepared_folder}")
+        raise UsageError(f"{path}: its labels differ from those of {prepared_folder}")
     protocol = _checked(protocol_of(checkpoint)._replace(**changes))
     samples = evaluated_samples(checkpoint, prepared, part_of(prepared, protocol), protocol)
     with processes(device) as where:
@@ -139,7 +139,7 @@ def _deployed(
     pack: str,
     where: Processes,
 ) -> deployed.Agreement:
-    """Both on every picture of every file, in 32 bits."""
+    """Compare both on every picture of every file, in 32 bits."""
     whole = protocol._replace(gops=0, pictures=0, frame_types="I+P+B", b_frames="correct")
     prepared = samples.prepared
     all_of_it = evaluated_samples(checkpoint, prepared, samples.entries, whole)

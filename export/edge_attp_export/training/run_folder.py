@@ -30,30 +30,32 @@ COLUMNS = (
 
 
 class RunFolder:
-    """What training leaves behind. Only the first process writes."""
+    """The files of a training. Only the first process writes."""
 
     def __init__(self, path: Path, config: Config, resume: bool, is_first: bool) -> None:
-        """Raises UsageError where a run is there already and is not to be resumed, or was another."""
+        """Raises UsageError if the folder holds a run that is not to be resumed, or a different one."""
         self.path = path
-        self.template: Optional[Checkpoint] = None  # what every checkpoint of this run says
+        self.template: Optional[Checkpoint] = None  # what all checkpoints of this run share
         self._is_first = is_first
         self._settings = config.to_dict()
         recorded = path / "config.json"
         if not is_first:
             return  # the first process may have made the folder by now
         if recorded.exists() and not resume:
-            raise UsageError(f"{path}: holds a run; give --resume, or another folder")
+            raise UsageError(
+                f"{path}: holds a run; --resume continues it, or choose another folder"
+            )
         if recorded.exists():
             self._check_same(json.loads(recorded.read_text(encoding="utf-8")))
 
-    def begin(self) -> None:
-        """Make the folder: when data and model are found to be all right."""
+    def create(self) -> None:
+        """Create the folder; called once data and model have been checked."""
         if self._is_first:
             self.path.mkdir(parents=True, exist_ok=True)
             self.write_json("config.json", self._settings)
 
-    def last(self) -> Optional[Dict[str, Any]]:
-        """What keep_last() was given, on the CPU; None in a new run."""
+    def load_last(self) -> Optional[Dict[str, Any]]:
+        """The state that save_last() stored, on the CPU; None in a new run."""
         path = self.path / "last.pt"
         if not path.exists():
             return None
@@ -62,11 +64,11 @@ class RunFolder:
             self._forget(state["epoch"])
         return state
 
-    def keep_last(self, state: Dict[str, Any]) -> None:
+    def save_last(self, state: Dict[str, Any]) -> None:
         with replacing(self.path / "last.pt") as part:
             torch.save(state, part)
 
-    def keep_best(self, state: Dict[str, torch.Tensor], row: Dict[str, Any]) -> None:
+    def save_best(self, state: Dict[str, torch.Tensor], row: Dict[str, Any]) -> None:
         assert self.template is not None
         reached = {"epoch": row["epoch"], "validation_top1": row["val_top1"]}
         training = dict(self.template.training, **reached)
@@ -79,13 +81,13 @@ class RunFolder:
         return self.path / "best.pt"
 
     def _forget(self, epoch: int) -> None:
-        """Drop lines of the log that are newer than the state: they will be written again."""
+        """Drop lines of the log that are newer than the state; they will be written again."""
         path = self.path / "log.csv"
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(lines[: epoch + 1]), encoding="utf-8")
 
-    def log(self, row: Dict[str, Any]) -> None:
-        """One line of log.csv, and one on stderr."""
+    def log_epoch(self, row: Dict[str, Any]) -> None:
+        """Append a line to log.csv, and print one on stderr."""
         path = self.path / "log.csv"
         is_new = not path.exists()
         with open(path, "a", newline="", encoding="utf-8") as file:
@@ -95,8 +97,8 @@ class RunFolder:
             writer.writerow(row)
         print(_line(row), file=sys.stderr)
 
-    def rows(self) -> List[Dict[str, Optional[float]]]:
-        """log.csv as numbers."""
+    def read_log(self) -> List[Dict[str, Optional[float]]]:
+        """log.csv as numbers, one row per epoch."""
         path = self.path / "log.csv"
         if not path.exists():
             return []
@@ -110,7 +112,7 @@ class RunFolder:
         write_json(self.path / name, content)
 
     def progress(self, items: Iterable[T], what: str) -> Iterable[T]:
-        """The same items, with a bar on a terminal."""
+        """The same items, with a progress bar on a terminal."""
         from tqdm import tqdm
 
         is_shown = self._is_first and sys.stderr.isatty()
@@ -118,14 +120,14 @@ class RunFolder:
         return bar
 
     def _check_same(self, recorded: Dict[str, Any]) -> None:
-        """More epochs, and what has no influence on the result, may differ."""
+        """Only the number of epochs and settings without influence on the result may differ."""
         for table, values in self._settings.items():
             for key, value in values.items():
                 before = recorded.get(table, {}).get(key)
                 if value != before and (table, key) not in _FREE:
                     raise UsageError(
-                        f"{self.path}: was begun with {table}.{key} = {before!r}, not {value!r}; "
-                        "take another folder"
+                        f"{self.path}: was started with {table}.{key} = {before!r}, not {value!r}; "
+                        "choose another folder"
                     )
 
 

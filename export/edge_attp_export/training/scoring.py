@@ -19,7 +19,7 @@ Autocast = Callable[[], "AbstractContextManager[Any]"]
 
 
 class ClipScores(NamedTuple):
-    """numbers: of the clips in their list, int64 (M). logits: float64 (M, classes). labels: (M)."""
+    """numbers: indices of the clips, int64 (M). logits: float64 (M, classes). labels: (M)."""
 
     numbers: np.ndarray
     logits: np.ndarray
@@ -40,7 +40,7 @@ class ClipScores(NamedTuple):
 def clip_scores(
     model: ATTP, batches: Iterable[Batch], where: Processes, autocast: Autocast
 ) -> ClipScores:
-    """Scores of every clip in `batches`, which hold all samples of a clip, GOP by GOP."""
+    """Scores of every clip in `batches`; a batch has all samples of a clip, GOP by GOP."""
     model.eval()
     means: Dict[int, VideoMean] = defaultdict(VideoMean)
     labels: Dict[int, int] = {}
@@ -56,7 +56,7 @@ def clip_scores(
     own = {clip: (mean.logits(), labels[clip]) for clip, mean in means.items()}
     everyone: Dict[int, Any] = {}
     for part in where.gathered(own):
-        everyone.update(part)  # shares are padded with clips of others
+        everyone.update(part)  # the share of a process may be padded with clips of others
     numbers = sorted(everyone)
     rows: List[Any] = [everyone[clip] for clip in numbers]
     return ClipScores(
@@ -65,7 +65,7 @@ def clip_scores(
 
 
 def confusion(scores: ClipScores, classes: int) -> np.ndarray:
-    """int64 (classes, classes): rows are the truth, columns the answers."""
+    """int64 (classes, classes): a row per true class, a column per predicted class."""
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (scores.labels, scores.logits.argmax(1)), 1)
     return counts

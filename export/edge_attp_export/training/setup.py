@@ -1,4 +1,4 @@
-"""From a configuration to what the loop works with: data, model, objective, optimiser."""
+"""From a configuration to data, model, objective and optimiser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEACHER_NEEDS = "a teacher is a training checkpoint of modalities MV with data.f
 
 
 class Sets(NamedTuple):
-    """val and test are None where the set has none."""
+    """val and test are None if the set has none."""
 
     prepared: Prepared
     division: Division
@@ -38,7 +38,7 @@ def input_spec(config: Config) -> InputSpec:
 
 
 def needs(shape: Architecture, flow: str = "vectors") -> Needs:
-    """What a model reads of each sample."""
+    """The parts of a sample that a model reads."""
     fields = {"I": ["rgb"], "MV": ["flow"], "R": ["residual"]}
     inputs = [field for name in shape.networks for field in fields[name]]
     if shape.is_temporal:
@@ -47,7 +47,7 @@ def needs(shape: Architecture, flow: str = "vectors") -> Needs:
 
 
 def sets(config: Config) -> Sets:
-    """Open the prepared set and divide it. Raises UsageError about what is missing."""
+    """Open the prepared set and divide it. Raises UsageError if something is missing."""
     prepared = load_prepared(config.data.prepared)
     division = divide(prepared, config.data.split, config.data.validation, config.train.seed)
     shape = config.architecture(len(prepared.labels))
@@ -74,7 +74,7 @@ def sets(config: Config) -> Sets:
 
 
 def fresh_model(config: Config, labels: Tuple[str, ...]) -> ATTP:
-    """A seeded model with the weights that the configuration names."""
+    """A seeded model, with the weights named in the configuration."""
     torch.manual_seed(config.train.seed)
     model = ATTP(config.architecture(len(labels)))
     model.dropout.p = config.train.dropout
@@ -88,7 +88,7 @@ def fresh_model(config: Config, labels: Tuple[str, ...]) -> ATTP:
 def _take_over(
     model: ATTP, labels: Tuple[str, ...], name: str, checkpoint: Checkpoint, source: str
 ) -> None:
-    """The network `name` of another training; its classifier too, where both tell the same classes."""
+    """Copy the network `name` of another training, and its classifier if both have the same classes."""
     networks = dict(model.networks())
     other = build(checkpoint)
     theirs = dict(other.networks())
@@ -98,7 +98,7 @@ def _take_over(
     try:
         networks[name].load_state_dict(theirs[name].state_dict())
     except RuntimeError as error:
-        raise UsageError(f"model.networks.{name}: {source} is of another backbone") from error
+        raise UsageError(f"model.networks.{name}: {source} has another backbone") from error
     both = model.architecture.has_classifiers and other.architecture.has_classifiers
     if both and checkpoint.labels == labels:
         model.classifiers[name].load_state_dict(other.classifiers[name].state_dict())
@@ -124,7 +124,7 @@ def objective(config: Config, model: ATTP) -> Objective:
 
 
 def optimiser(config: Config, trained: Objective) -> torch.optim.Optimizer:
-    """AdamW; pretrained networks learn slower, and norms and biases do not decay."""
+    """AdamW; pretrained networks learn more slowly, and norms and biases do not decay."""
     slow = {
         id(parameter)
         for name, net in trained.model.networks()

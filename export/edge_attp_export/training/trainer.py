@@ -1,4 +1,4 @@
-"""The training loop: epochs, learning rate, mixed precision, resuming, early stop."""
+"""The training loop: epochs, learning rate, mixed precision, resuming, early stopping."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .processes import Processes
 from .run_folder import RunFolder
 from .scoring import Autocast, ClipScores, clip_scores
 
-SETTLING_BATCHES = 8
+NORM_BATCHES = 8
 
 
 class Trainer:
@@ -55,12 +55,12 @@ class Trainer:
         self._since_best = 0
 
     def run(self) -> None:
-        """Train what is left to train; the best epoch's model is in the folder after it."""
-        state = self.folder.last()
+        """Train the remaining epochs; the model of the best epoch is in the folder afterwards."""
+        state = self.folder.load_last()
         if state is not None:
             self._load(state)
         elif not self.config.train.freeze and self.config.train.epochs:
-            self._settle_norms()
+            self._measure_norms()
         epochs, patience = self.config.train.epochs, self.config.train.patience
         while self._epoch < epochs and not 0 < patience <= self._since_best:
             started = time.monotonic()
@@ -68,26 +68,28 @@ class Trainer:
             row.update(self._validate(), seconds=time.monotonic() - started)
             self._epoch += 1
             if self.where.is_first:
-                self.folder.log(row)
+                self.folder.log_epoch(row)
                 self._keep(row)
             else:
                 self._is_better(row)
-        if self._epoch == 0 and self.where.is_first:  # nothing to train: networks of other runs
-            self.folder.keep_best(self.model.state_dict(), {"epoch": 0, "val_top1": None})
+        if (
+            self._epoch == 0 and self.where.is_first
+        ):  # nothing to train: all networks come from other runs
+            self.folder.save_best(self.model.state_dict(), {"epoch": 0, "val_top1": None})
 
     def test(self, best: Dict[str, torch.Tensor]) -> Optional[ClipScores]:
-        """Scores of the test clips with the parameters `best`; None where there are no such clips."""
+        """Scores of the test clips with the parameters `best`; None if there are no such clips."""
         if self.sets.test is None:
             return None
         self.model.load_state_dict(best)
         loader, _ = self._loader(self.sets.test, shuffle=False)
         return clip_scores(self.model, loader, self.where, self.autocast)
 
-    def _settle_norms(self) -> None:
-        """Take the statistics of normalisations from the first batches.
+    def _measure_norms(self) -> None:
+        """Measure the statistics of batch normalisation on the first batches.
 
-        Those of ImageNet are far from those of vectors and residuals, and in a short training the
-        running means would be late to forget them.
+        ImageNet's statistics are far from those of vectors and residuals, and in a short training
+        the running means would not forget them in time.
         """
         norms = [module for module in self.model.modules() if isinstance(module, nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
@@ -96,14 +98,14 @@ class Trainer:
             norm.momentum = None  # a plain mean
         self.model.train()
         with torch.no_grad():
-            for batch in islice(self._train, SETTLING_BATCHES):
+            for batch in islice(self._train, NORM_BATCHES):
                 self.model.maps(batch.to(self.where.device).pictures)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
 
     def _train_epoch(self) -> Dict[str, Any]:
         self._sampler.set_epoch(self._epoch)
-        # What is drawn in an epoch depends on its number alone, so a resumed run is the same run.
+        # Random draws of an epoch depend only on its number, so that a resumed run gives the same result.
         torch.manual_seed(self.config.train.seed * 1009 + self._epoch * 31 + self.where.rank)
         self._wrapped.train()
         if self.config.train.freeze:
@@ -129,7 +131,7 @@ class Trainer:
         }
 
     def _step(self, batch: Batch) -> torch.Tensor:
-        """Learn from one batch; sums of loss, alignment loss, hits and samples."""
+        """Learn from one batch; return sums of loss, alignment loss, hits and samples."""
         with self.autocast():
             losses = self._wrapped(batch.inputs, batch.labels, batch.optical_flow)
         self.optimiser.zero_grad(set_to_none=True)
@@ -148,7 +150,7 @@ class Trainer:
         return {"val_loss": scores.loss, "val_top1": scores.top1}
 
     def _is_better(self, row: Dict[str, Any]) -> bool:
-        """By accuracy, then loss; without validation clips the newest is the best."""
+        """Compare by accuracy, then loss; without validation clips the newest is the best."""
         if self._val is None:
             return True
         reached = row["val_top1"], -row["val_loss"]
@@ -159,8 +161,8 @@ class Trainer:
 
     def _keep(self, row: Dict[str, Any]) -> None:
         if self._is_better(row):
-            self.folder.keep_best(self.model.state_dict(), row)
-        self.folder.keep_last(
+            self.folder.save_best(self.model.state_dict(), row)
+        self.folder.save_last(
             {
                 "objective": self.objective.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
@@ -181,7 +183,7 @@ class Trainer:
         self._best = state["best"][0], state["best"][1]
 
     def _factor(self, step: int) -> float:
-        """Learning rate over its highest: a linear warm-up, then half a cosine down to 0."""
+        """Learning rate relative to its maximum: a linear warm-up, then half a cosine down to 0."""
         steps = max(len(self._train), 1)
         warm = self.config.train.warmup_epochs * steps
         whole = max(self.config.train.epochs * steps, 1)
@@ -196,7 +198,7 @@ class Trainer:
         )
 
     def _batches(self, samples: ClipSamples, shuffle: bool) -> Tuple[Any, Any]:
-        """A loader of pictures; of feature maps, where the networks are frozen."""
+        """A loader of pictures or, if the networks are frozen, of feature maps."""
         loader, sampler = self._loader(samples, shuffle)
         train = self.config.train
         if not train.freeze:
@@ -214,7 +216,7 @@ class Trainer:
 
 
 def precision(amp: str, device: torch.device) -> Tuple[Autocast, torch.amp.GradScaler]:
-    """Mixed precision: by default float16 on CUDA, and none on a CPU."""
+    """Mixed precision; by default float16 on CUDA and none on a CPU."""
     if amp == "auto":
         amp = "fp16" if device.type == "cuda" else "off"
     scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
