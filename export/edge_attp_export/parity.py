@@ -69,7 +69,7 @@ def measure(model: ATTP, folder: Path, samples: Samples) -> Parity:
     pack, backend = load_pack(str(folder)), open_backend("onnxruntime")
     graphs = {name: backend.load_graph(path) for name, path in pack.graphs.items()}
     for name, graph in graphs.items():
-        graph.expect(pack.inputs(name), pack.outputs(name))
+        graph.check_tensors(pack.inputs(name), pack.outputs(name))
     keys, key_times = _run(graphs["appearance"], {"rgb": samples.keys}, "appearance")
     inputs = {
         "flow": samples.flow,
