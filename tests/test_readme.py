@@ -58,7 +58,7 @@ def assert_alike(answer, expected, tolerance=0.0):
     answer, expected = (_SPEED.sub("any", text).splitlines() for text in (answer, expected))
     assert len(answer) == len(expected), "\n".join(answer)
     for line, wanted in zip(answer, expected):
-        assert _NUMBER.sub("#", line) == _NUMBER.sub("#", wanted)
+        assert _NUMBER.sub("#", line).rstrip() == _NUMBER.sub("#", wanted).rstrip()
         numbers = ([float(number) for number in _NUMBER.findall(text)] for text in (line, wanted))
         np.testing.assert_allclose(*numbers, rtol=0, atol=tolerance + 1e-9, err_msg=line)
 
