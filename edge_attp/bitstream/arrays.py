@@ -145,7 +145,8 @@ class Weights:
 
 
 class MotionField:
-    """Motion of one picture, one entry per 4x4 luma block of the picture size rounded up to 4.
+    """Motion of one picture, one entry per 4x4 luma block: H4 = ceil(height / 4) rows, W4 = ceil(width / 4)
+    columns.
 
     >>> from edge_attp.bitstream import MODE_SKIP, CompressedVideo
     >>> with CompressedVideo("examples/demo.mp4") as video:

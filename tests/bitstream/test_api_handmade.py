@@ -264,3 +264,21 @@ def test_threads_change_nothing(written):
     with opened(data, threads=3) as video:
         found = [(p.kind, p.motion.mv.tobytes(), p.residual.y.tobytes()) for p in video]
     assert found == expected
+
+
+def test_options_have_names():
+    with pytest.raises(TypeError, match="positional"):
+        CompressedVideo(io.BytesIO(handmade.stream()), False)
+    with CompressedVideo(io.BytesIO(handmade.stream())) as video:
+        with pytest.raises(TypeError, match="positional"):
+            video.sample(2)
+
+
+def test_a_line_about_everything():
+    video = CompressedVideo(io.BytesIO(handmade.stream()), container_format="h264")
+    first = next(iter(video))
+    shown = f"{video} {first} {first.motion} {first.residual}"
+    assert "h264 32x32, 8 bits" in shown and "<Picture 0 I 32x32 poc=0 pts=None ok" in shown
+    assert "<MotionField 8x8 blocks> <Residual y (32, 32), u and v (16, 16)>" in shown
+    video.close()
+    assert repr(video).endswith(", closed>")
