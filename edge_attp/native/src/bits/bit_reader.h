@@ -1,6 +1,6 @@
 // Reads syntax elements of fixed length and Exp-Golomb code (clauses 7.2 and 9.1) from an RBSP. One reader serves both codecs.
 //
-// A value out of range or a read past the end sets a fault that stays: callers read a whole structure and ask once.
+// A value out of range or a read past the end sets a sticky fault: callers read a whole structure and check once.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace attp {
 
-// Zero bytes that follow every RBSP, so that wide loads never leave the buffer.
+// Zero bytes after every RBSP, so that wide loads never leave the buffer.
 constexpr size_t kRbspPadding = 64;
 
 inline uint64_t load_be64(const uint8_t* p) {
@@ -30,19 +30,19 @@ class BitReader {
     size_t stop_bit() const { return end_; }
     bool more_rbsp_data() const { return position_ < end_; }
 
-    // Up to 57 bits ahead, without moving.
+    // Peeks at up to 57 bits.
     uint64_t peek(int bits) const {
         size_t byte = position_ >> 3;
         if (byte > bytes_) byte = bytes_;
         return (load_be64(data_ + byte) << (position_ & 7)) >> (64 - bits);
     }
     void skip(int bits) { position_ += bits; }
-    // The trailing bits of a structure are here: a one, and zeros to the end of the byte (H.264 clause 7.3.2.11).
+    // Whether the trailing bits of a structure come next: a one, and zeros to the end of the byte (H.264 clause 7.3.2.11).
     bool is_at_trailing_bits() const {
         const int bits = 8 - static_cast<int>(position_ & 7);
         return peek(bits) == uint64_t{1} << (bits - 1);
     }
-    // Appends the bits from `from` to `to`, without moving.
+    // Appends the bits from `from` to `to`; the position does not change.
     void copy_bits(size_t from, size_t to, std::vector<bool>* out) const {
         for (size_t at = from; at < to; at++) out->push_back(data_[at >> 3] >> (7 - (at & 7)) & 1);
     }
@@ -96,7 +96,7 @@ class BitReader {
 
     void fail(const char* element, int64_t value) { fail_at(element, value, position_); }
     bool failed() const { return fault_ != nullptr; }
-    // True once more bits were read than the structure holds.
+    // Whether more bits were read than the structure holds.
     bool overrun() const { return position_ > end_; }
     const char* fault() const { return fault_; }
     int64_t fault_value() const { return fault_value_; }

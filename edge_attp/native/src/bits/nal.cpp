@@ -23,7 +23,7 @@ size_t read_length(const uint8_t* p, size_t count) {
 }
 
 bool are_lengths_exact(const uint8_t* p, const uint8_t* end, size_t length_bytes) {
-    size_t first = 0;  // length of the first unit that is not empty
+    size_t first = 0;  // length of the first non-empty unit
     while (static_cast<size_t>(end - p) >= length_bytes) {
         const size_t length = read_length(p, length_bytes);
         p += length_bytes;
@@ -46,7 +46,7 @@ size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp
     const uint8_t* p = payload;
     const uint8_t* end = payload + bytes;
     uint8_t* out = rbsp->data();
-    // emulation_prevention_three_byte is rare: copy whole runs up to each 00 00 03.
+    // emulation_prevention_three_byte is rare, so whole runs are copied up to each 00 00 03.
     const uint8_t* search = p;
     while (end - search >= 3) {
         const uint8_t* three =

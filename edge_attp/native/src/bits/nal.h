@@ -1,14 +1,14 @@
 // NAL unit framing (Annex B, and length prefixes as in ISO/IEC 14496-15) and emulation prevention (clause 7.4.1).
 //
-// Samples of containers are not always the clean list of lengths and units that their track promises. split_sample() is the one place
-// that says how they are read:
+// Container samples are not always the clean list of lengths and units that their track promises. split_sample() alone decides
+// how they are read:
 // 1. Lengths that lead exactly to the end of the sample are lengths, whatever the sample begins with: 00 00 01 xx is also the length
-//    of 256 to 511 bytes. Fields of one or two bytes lead there by chance now and then; 00 00 00 01 would then be the length of a
-//    unit of one byte, which no sample begins with.
-// 2. Otherwise what begins with a start code where a length is due is Annex B to the end of the sample, unless the length stands:
-//    a NAL unit of more than one byte begins behind it, and there is no start code within its length.
-// 3. The bytes of a length are split at start codes: there is none in a NAL unit, nor does one end in a zero byte (clause 7.4.1,
-//    HEVC 7.4.2). What is empty then is no unit.
+//    of 256 to 511 bytes. Fields of one or two bytes sometimes lead there by chance; 00 00 00 01 would then be the length of a
+//    unit of one byte, and no sample begins with such a unit.
+// 2. Otherwise a start code in the place of a length begins Annex B data that last to the end of the sample, unless the length is
+//    plausible: a NAL unit of more than one byte follows it, with no start code inside.
+// 3. The bytes that a length covers are split at start codes, because no NAL unit contains one or ends in a zero byte (clause 7.4.1,
+//    HEVC 7.4.2). Empty parts are dropped.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace attp {
 
-// First byte of the next start code prefix 00 00 01 at or after `p`, or `end`.
+// Returns the first byte of the next start code prefix 00 00 01 at or after `p`, or `end`.
 const uint8_t* find_start_code(const uint8_t* p, const uint8_t* end);
 
 // Calls sink(data, bytes) for the NAL unit in [begin, end), if there is one. Zero bytes at its end belong to the byte stream
@@ -45,8 +45,8 @@ bool are_lengths_exact(const uint8_t* p, const uint8_t* end, size_t length_bytes
 // Zero bytes, two or more, and a one.
 bool begins_with_start_code(const uint8_t* p, const uint8_t* end);
 
-// Calls sink(data, bytes) for each NAL unit of a sample, and cut_off(length, left) before a unit of which only `left` bytes are there.
-// begins_nal(data, bytes) tells whether the header of a NAL unit of the base layer is there.
+// Calls sink(data, bytes) for each NAL unit of a sample, and cut_off(length, left) before a unit that has only `left` bytes left.
+// begins_nal(data, bytes) tells whether a NAL unit of the base layer may begin here.
 template <typename BeginsNal, typename CutOff, typename Sink>
 void split_sample(const uint8_t* p, const uint8_t* end, size_t length_bytes, BeginsNal&& begins_nal, CutOff&& cut_off,
                   Sink&& sink) {
@@ -69,7 +69,7 @@ void split_sample(const uint8_t* p, const uint8_t* end, size_t length_bytes, Beg
 }
 
 // Replaces `rbsp` by the payload without emulation_prevention_three_bytes, followed by kRbspPadding zero bytes.
-// Returns its length without the padding. `removed` gets the offset in the payload of each byte that was left out, if not nullptr.
+// Returns its length without the padding. `removed`, unless nullptr, receives the payload offset of each byte left out.
 size_t unescape(const uint8_t* payload, size_t bytes, std::vector<uint8_t>* rbsp,
                 std::vector<size_t>* removed = nullptr);
 
@@ -78,7 +78,7 @@ class AnnexBSplitter {
   public:
     explicit AnnexBSplitter(size_t max_nal_bytes) : max_nal_bytes_(max_nal_bytes) {}
 
-    // Calls sink(data, bytes) for each NAL unit that is known to be whole. `flush` says that the last one is.
+    // Calls sink(data, bytes) for each NAL unit known to be complete. `flush` declares the last one complete.
     template <typename Sink>
     void push(const uint8_t* data, size_t bytes, bool flush, Sink&& sink) {
         if (flush && buffer_.empty() && !inside_) {
@@ -94,9 +94,9 @@ class AnnexBSplitter {
         inside_ = false;
         dropping_ = false;
     }
-    // The bytes to come continue a NAL unit that began in earlier ones.
+    // Whether the next bytes continue a NAL unit.
     bool is_inside() const { return inside_; }
-    // NAL units dropped because they were larger than the limit.
+    // NAL units dropped for being larger than the limit.
     int64_t oversized() const { return oversized_; }
 
   private:

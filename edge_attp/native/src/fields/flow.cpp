@@ -3,7 +3,7 @@
 namespace attp {
 namespace {
 
-// Looks a scale up; neighbouring blocks mostly ask for the same one.
+// Looks up scales; neighbouring blocks mostly need the same one.
 class ScaleCache {
   public:
     explicit ScaleCache(const std::vector<FlowScale>& scales) : scales_(scales) {}

@@ -7,8 +7,8 @@
 
 namespace attp {
 
-// What a quarter sample of a vector to this reference means: -1 / (4 d) luma pixels per picture interval, with d the number of
-// pictures from the reference to this picture in display order.
+// The flow of one quarter sample of a vector to this reference: -1 / (4 d) luma pixels per picture interval, where d is the number
+// of pictures from the reference to this picture in display order.
 struct FlowScale {
     int32_t decode_index;
     float scale;
@@ -19,8 +19,8 @@ struct BlockWindow {
     int x4, y4, width4, height4;
 };
 
-// flow: 2 x height4 x width4, x plane then y plane. The mean over the lists that a block uses; 0 for blocks without motion and for
-// references that `scales` does not name.
+// flow: 2 x height4 x width4, x plane then y plane. It is the mean over the lists that a block uses; blocks without motion and
+// references that `scales` does not list count as 0.
 void compute_flow(const MotionPlanes& motion, const BlockWindow& window, const std::vector<FlowScale>& scales,
                   float* flow);
 

@@ -31,8 +31,8 @@ inline void fill_16x16(Mv* p, int stride, Mv mv) {
     }
 }
 
-// Zeroed memory, aligned for every instruction set. Pages that nobody touches cost nothing: calloc() has large blocks from the
-// system, which gives them out as zeros.
+// Zeroed memory, aligned for every instruction set. Untouched pages cost nothing: calloc() takes large blocks from the system,
+// which hands them out zeroed.
 class AlignedBytes {
   public:
     explicit AlignedBytes(size_t bytes) {
@@ -42,7 +42,7 @@ class AlignedBytes {
         const uintptr_t address = (reinterpret_cast<uintptr_t>(raw_) + alignment - 1) / alignment * alignment;
         data_ = reinterpret_cast<uint8_t*>(address);
 #if defined(MADV_HUGEPAGE)
-        // Planes are walked in many rows at once: more than a TLB of small pages holds.
+        // Planes are walked in many rows at once, more than the TLB holds of small pages.
         if (bytes >= kHugePage) madvise(data_, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
     }
@@ -89,7 +89,7 @@ class MotionPlanes {
         }
     }
 
-    // Makes a list say "not used" everywhere. Cheap if it already does.
+    // Marks a list as unused everywhere. Costs nothing if it already is.
     void blank_list(int list) {
         if (is_blank[list]) return;
         for (int y = 0; y < height4; y++) {
@@ -100,7 +100,7 @@ class MotionPlanes {
             std::memset(ref_idx[list] + y * ref_idx_stride, 0xff, static_cast<size_t>(ref_idx_size(width4)));
         is_blank[list] = true;
     }
-    // A picture uses this many lists, which it will write; the others are blank.
+    // Prepares for a picture that writes this many lists; the others are blanked.
     void use_lists(int lists) {
         for (int list = 0; list < 2; list++) {
             if (list < lists)
@@ -109,13 +109,13 @@ class MotionPlanes {
                 blank_list(list);
         }
     }
-    // No motion at all, and the same mode everywhere.
+    // Sets the same mode everywhere, without motion.
     void blank(uint8_t mode_everywhere) {
         for (int list = 0; list < 2; list++) blank_list(list);
         for (int y = 0; y < height4; y++) std::memset(mode + y * stride4, mode_everywhere, static_cast<size_t>(width4));
     }
 
-    // Where ref_idx holds the entry of a 4x4 block.
+    // Index of a 4x4 block's entry in ref_idx.
     int ref_idx_position(int x4, int y4) const {
         return (y4 >> ref_idx_shift) * ref_idx_stride + (x4 >> ref_idx_shift);
     }
@@ -142,8 +142,8 @@ class MotionPlanes {
     AlignedBytes bytes_;
 };
 
-// Residual of one picture, coded size. `dirty` says per macroblock which parts are not zero, so that the next user of this memory
-// clears those and nothing else.
+// Residual of one picture, coded size. `dirty` marks the nonzero parts of each macroblock, so that the next user of this memory
+// clears nothing else.
 class ResidualPlanes {
   public:
     ResidualPlanes(int width_mbs_, int height_mbs_)
@@ -158,7 +158,7 @@ class ResidualPlanes {
         plane[1] = plane[0] + static_cast<size_t>(stride_y) * height_mbs * 16;
         plane[2] = plane[1] + static_cast<size_t>(stride_uv) * height_mbs * 8;
     }
-    // Says which blocks of a macroblock hold samples now, and clears those that held some before.
+    // Records which blocks of a macroblock hold samples now, and clears the others that did before.
     void keep_only(int mb, uint32_t written) {
         uint32_t& before = dirty[static_cast<size_t>(mb)];
         if (before != written) clear(mb, before & ~written);
@@ -177,7 +177,7 @@ class ResidualPlanes {
     std::vector<uint32_t> dirty;  // bit per 4x4 block in raster order: 16 luma, 4 Cb, 4 Cr
 };
 
-// Hands out objects and takes them back; safe between threads. Objects return when their last user is gone, wherever that is.
+// A thread-safe pool. Objects return to it when their last user is gone, in whatever thread.
 template <typename T>
 class Pool : public std::enable_shared_from_this<Pool<T>> {
   public:
@@ -204,7 +204,7 @@ class Pool : public std::enable_shared_from_this<Pool<T>> {
         std::lock_guard<std::mutex> lock(mutex_);
         try {
             free_.push_back(std::move(owned));
-        } catch (const std::bad_alloc&) {  // no room to remember it: it is freed
+        } catch (const std::bad_alloc&) {  // no memory to keep it in the pool: it is freed
         }
     }
     std::mutex mutex_;

@@ -30,8 +30,8 @@ bool Dpb::fill_frame_num_gap(const SliceHeader& s) {
     uint32_t max_frame_num = 1u << s.sps->log2_max_frame_num;
     uint32_t expected = (prev_ref_frame_num_ + 1) % max_frame_num;
     if (s.frame_num == expected) return true;
-    // A frame that repeats the number of the last reference frame breaks clause 7.4.3. Some encoders number their non-reference
-    // frames so, and nothing is lost. A reference frame comes late: its references are not what they were.
+    // A frame that repeats the number of the last reference frame violates clause 7.4.3. Some encoders number non-reference frames
+    // like this, and nothing is lost. A reference frame with such a number is late, and its references have changed meanwhile.
     if (s.frame_num == prev_ref_frame_num_) return s.nal_ref_idc == 0;
     uint32_t missing = (s.frame_num - expected) & (max_frame_num - 1);
     // Only the last max_num_ref_frames can stay in the sliding window.
@@ -197,7 +197,7 @@ std::shared_ptr<H264Picture> Dpb::make_lists(const SliceHeader& s, ReferenceList
             for (const Frame& f : frames_)
                 if (f.is_long_term == long_term && pic_num(f) == wanted) found = &f;
             list.insert(list.begin() + static_cast<std::ptrdiff_t>(at), found);
-            // The same picture further back is dropped; a missing one leaves its hole.
+            // The same picture further back is removed; a missing picture leaves a hole.
             size_t write = at + 1;
             for (size_t read = at + 1; read < list.size(); read++)
                 if (found == nullptr || list[read] != found) list[write++] = list[read];
@@ -215,7 +215,8 @@ void Dpb::slide_window(int max_frames) {
         auto oldest = frames_.end();
         for (auto f = frames_.begin(); f != frames_.end(); ++f)
             if (!f->is_long_term && (oldest == frames_.end() || f->frame_num_wrap < oldest->frame_num_wrap)) oldest = f;
-        if (oldest == frames_.end()) oldest = frames_.begin();  // all long-term: not allowed, but memory stays bounded
+        if (oldest == frames_.end())
+            oldest = frames_.begin();  // all long-term: not allowed, but this bounds the memory
         frames_.erase(oldest);
     }
 }
@@ -305,7 +306,7 @@ void Dpb::end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& 
             current.frame_num_wrap = 0;
         }
         current.poc = std::min(top_poc_, bottom_poc_);
-        // With correct operations this drops nothing when they were sent.
+        // Drops nothing if the operations were correct.
         slide_window(std::max(1, s.sps->max_num_ref_frames));
         frames_.push_back(current);
         prev_ref_frame_num_ = current.frame_num;

@@ -31,14 +31,14 @@ class Dpb {
     void clear();
 
     // To be called with the first slice header of each picture, before begin_picture: frames missing in frame_num (8.2.5.2).
-    // Returns false if pictures were lost or changed places: a gap that the stream does not allow, or a number that cannot follow.
+    // Returns false if pictures were lost or reordered: a gap that the stream does not allow, or a number that cannot follow.
     bool fill_frame_num_gap(const SliceHeader& s);
     // PicOrderCnt of the picture (8.2.1). Once per picture.
     int32_t begin_picture(const SliceHeader& s);
     // Returns the co-located picture of a B slice, RefPicList1[0], or nullptr.
     std::shared_ptr<H264Picture> make_lists(const SliceHeader& s, ReferenceLists* lists) const;
-    // Marks after the picture is complete (8.2.5), and stores it if it is a reference. An operation on a picture that is not there,
-    // as after a join in mid-stream, does nothing.
+    // Marks after the picture is complete (8.2.5), and stores it if it is a reference. An operation on a missing picture, as
+    // after joining in mid-stream, does nothing.
     void end_picture(const SliceHeader& s, const std::shared_ptr<H264Picture>& picture, int32_t decode_index,
                      const std::shared_ptr<Health>& health);
 

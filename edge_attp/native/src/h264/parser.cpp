@@ -11,7 +11,7 @@ namespace {
 // Co-located pictures of an on-demand stream that may wait for each other.
 constexpr int kMaxColocatedDepth = 16;
 
-// Longer than any slice header: its largest part, pred_weight_table(), has 2 x 32 entries of 12 bytes at most.
+// Longer than any slice header: the largest part, pred_weight_table(), has 2 x 32 entries of 12 bytes at most.
 constexpr size_t kMaxHeaderBytes = 2048;
 
 size_t mb_count(const Sps& sps) {
@@ -27,7 +27,7 @@ void H264Parser::forget_references() {
     begin_again();
 }
 
-// What comes refers to nothing that was there before.
+// Forgets everything that later pictures could refer to.
 void H264Parser::begin_again() {
     dpb_.clear();
     recovery_in_ = -1;
@@ -52,16 +52,16 @@ void H264Parser::read_nal(const uint8_t* nal, size_t bytes) {
         case kNalPartitionA:
         case kNalPartitionB:
         case kNalPartitionC:
-            // In any other profile this is a damaged byte.
+            // In any other profile, this is a damaged byte.
             if (active_sps_ && active_sps_->profile_idc != kExtendedProfile) {
-                fault.set(ATTP_CORRUPT, "nal_unit_type", 3, "data partitions do not belong into this profile");
+                fault.set(ATTP_CORRUPT, "nal_unit_type", 3, "this profile has no data partitions");
                 damaged_nal(fault);
             } else {
                 fault.unsupported("data partitioning (Extended profile, nal_unit_type 2 to 4)");
                 refuse(fault);
             }
             break;
-        // Some encoders send these before each slice of a picture: the next slice tells whether another one begins.
+        // Some encoders send these before each slice of a picture; the next slice tells whether another picture begins.
         case kNalSei:
             has_delimiter_ = true;
             read_sei(nal, bytes);
@@ -132,7 +132,7 @@ void H264Parser::store_pps(const std::vector<uint8_t>& rbsp, size_t rbsp_bytes) 
     pps_[id] = pps;
 }
 
-// Only the recovery point is of interest.
+// Reads the recovery point and nothing else.
 void H264Parser::read_sei(const uint8_t* nal, size_t bytes) {
     size_t rbsp_bytes = unescape(nal + 1, bytes - 1, &scratch_);
     for_each_sei_message(scratch_.data(), rbsp_bytes, [this](size_t payload_type, const uint8_t* data, size_t n) {
@@ -142,12 +142,12 @@ void H264Parser::read_sei(const uint8_t* nal, size_t bytes) {
 
 void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     auto slice = std::unique_ptr<Slice>(new Slice);
-    // The header only: the rest may never be wanted, or be another thread's work.
+    // Only the header, because the rest may never be needed, or another thread may do the work.
     size_t header_bytes = unescape(nal + 1, std::min(bytes - 1, kMaxHeaderBytes), &scratch_);
     BitReader reader(scratch_.data(), header_bytes);
     SliceHeader& header = slice->header;
     Fault fault;
-    // A parameter set that cannot be used is the reason to name, not what its fields make of this header.
+    // If a parameter set cannot be used, that is the reason to report, not how this header reads with it.
     reader.ue();
     reader.ue();
     uint32_t pps_id = reader.ue();
@@ -195,7 +195,7 @@ void H264Parser::read_slice(const uint8_t* nal, size_t bytes) {
     current_->slices.push_back(std::move(slice));
 }
 
-// Some encoders number all their pictures alike, IDR pictures above all.
+// Some encoders give all their pictures the same number, IDR pictures above all.
 bool H264Parser::begins_next_picture(const SliceHeader& header) const {
     if (begins_new_picture(current_->slices[0]->header, header)) return true;
     if (has_delimiter_ && header.first_mb_in_slice == 0) return true;
@@ -214,8 +214,8 @@ bool H264Parser::activate(const std::shared_ptr<const Sps>& sps) {
 }
 
 void H264Parser::begin_picture(const SliceHeader& header, int nal_unit_type) {
-    // An IDR picture follows, or a gap that a live source marks so, up to a picture that reading can begin at. Where just the next
-    // picture comes, nothing ends.
+    // An IDR picture follows, or a gap that a live source marks this way, up to a picture at which reading can begin. If the very
+    // next picture follows, the sequence goes on.
     if (has_end_of_sequence_ && (header.idr || header.slice_type == kI || sei_recovery_frame_cnt_ >= 0)) begin_again();
     has_end_of_sequence_ = false;
     if (activate(header.sps) && !header.idr) dpb_.clear();
@@ -235,22 +235,22 @@ void H264Parser::begin_picture(const SliceHeader& header, int nal_unit_type) {
     info.nal_unit_type = nal_unit_type;
 }
 
-// The recovery point SEI message since the last slice is of the current picture.
+// A recovery point SEI message after the last slice belongs to the current picture.
 void H264Parser::take_recovery_point() {
     if (sei_recovery_frame_cnt_ >= 0) picture_recovery_frame_cnt_ = sei_recovery_frame_cnt_;
     sei_recovery_frame_cnt_ = -1;
 }
 
-// The recovery point is the reference picture whose frame_num is recovery_frame_cnt increments ahead. The earliest one counts: a
-// later message, as some encoders send with each picture, takes back nothing.
+// The recovery point is the reference picture whose frame_num is recovery_frame_cnt increments ahead. The earliest one
+// counts; later messages, which some encoders send with each picture, do not postpone it.
 bool H264Parser::reaches_recovery(const SliceHeader& header) {
     const uint32_t max_frame_num = 1u << header.sps->log2_max_frame_num;
     const uint32_t increments = (header.frame_num - last_frame_num_) & (max_frame_num - 1);
     last_frame_num_ = header.has_operation_5() ? 0 : header.frame_num;
     if (header.idr || comes_after_loss_) recovery_in_ = -1;
-    const bool goes_on = increments < max_frame_num / 2;  // and not back, as in disorder
+    const bool goes_on = increments < max_frame_num / 2;  // not backwards, as in a disordered stream
     if (recovery_in_ > 0 && goes_on) recovery_in_ = std::max<int64_t>(0, recovery_in_ - increments);
-    // Behind a loss, a message may be that of the lost picture.
+    // After a loss, a message may belong to the lost picture.
     const int64_t next = comes_after_loss_ ? -1 : picture_recovery_frame_cnt_;
     if (next >= 0 && (recovery_in_ < 0 || next < recovery_in_)) recovery_in_ = next;
     if (recovery_in_ != 0 || header.nal_ref_idc == 0) return false;
@@ -276,8 +276,8 @@ void H264Parser::finish_picture() {
     give_out(picture, first.idr || first.has_operation_5());
 }
 
-// Reading that begins in mid-stream, or lost pictures, break the chain of references up to the next random-access picture. What
-// precedes that one in display order may still refer to what is not there (clause D.2.8).
+// Lost pictures, or beginning in mid-stream, break the chain of references until the next random-access picture. Pictures that
+// precede it in display order may still refer to missing ones (clause D.2.8).
 void H264Parser::note_breaks(H264Picture* picture, const SliceHeader& header) {
     const attp_picture_info& info = picture->info;
     const bool is_first = !has_begun_;
@@ -290,9 +290,9 @@ void H264Parser::note_breaks(H264Picture* picture, const SliceHeader& header) {
         }
         is_broken_ = false;
     } else if (is_broken_) {
-        picture->damage("pictures before this one were lost, and no random-access picture came since");
+        picture->damage("earlier pictures were lost, and no random-access picture has followed");
     } else if (has_join_ && info.poc < join_poc_) {
-        picture->damage("precedes the random-access picture that reading began at");
+        picture->damage("precedes the random-access picture at which reading began");
     }
 }
 

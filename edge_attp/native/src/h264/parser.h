@@ -1,4 +1,4 @@
-// H.264 from bytes to pictures: NAL units, parameter sets, access units, references. Slice data is read by the pictures themselves.
+// H.264 from bytes to pictures: NAL units, parameter sets, access units, references. The pictures themselves read their slice data.
 #pragma once
 
 #include <array>
@@ -56,20 +56,20 @@ class H264Parser : public StreamParser {
     Dpb dpb_;
     std::shared_ptr<H264Picture> current_;
 
-    // What may stand between two pictures came after the last slice (clause 7.4.1.2.3).
+    // A NAL unit that may stand between two pictures came after the last slice (clause 7.4.1.2.3).
     bool has_delimiter_ = false;
     bool has_end_of_sequence_ = false;
 
     // Recovery point SEI (clause D.2.8).
     int64_t sei_recovery_frame_cnt_ = -1;      // sent, of a picture that is not known yet
     int64_t picture_recovery_frame_cnt_ = -1;  // of the current picture
-    int64_t recovery_in_ = -1;  // frame_num increments until the pictures are right again; -1: none expected
+    int64_t recovery_in_ = -1;  // frame_num increments until pictures are right again; -1: no recovery point ahead
     uint32_t last_frame_num_ = 0;
     bool comes_after_loss_ = false;  // the current picture does
 
     bool has_begun_ = false;  // since opening or flush()
-    bool is_broken_ = true;   // no random-access picture since the beginning, or since pictures were lost
-    bool has_join_ = false;   // the chain began again at a picture that is no IDR picture, with this POC
+    bool is_broken_ = true;   // no random-access picture since the beginning, or since a loss
+    bool has_join_ = false;   // the chain of references restarted at a non-IDR picture, with this POC
     int32_t join_poc_ = 0;
 };
 

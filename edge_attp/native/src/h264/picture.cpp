@@ -83,7 +83,7 @@ void H264Picture::read_slice(size_t number, PictureState* state) {
     slice.free_rbsp();
 }
 
-// Macroblocks that no slice brought.
+// Macroblocks that no slice contained.
 void H264Picture::fill_missing(PictureState* state) {
     const ModeCounts& read = state->counts;
     if (read.intra + read.inter + read.skip + read.pcm == state->width_mbs * state->height_mbs && !info.is_damaged)
@@ -101,7 +101,7 @@ void H264Picture::fill_missing(PictureState* state) {
         state->residual.end_macroblock();
     }
     if (missing == 0) return;
-    const char* reason = lost_slice.empty() ? "no slice brought them" : lost_slice.c_str();
+    const char* reason = lost_slice.empty() ? "no slice contained them" : lost_slice.c_str();
     damage("%d of %d macroblocks are missing: %s", missing, state->width_mbs * state->height_mbs, reason);
 }
 

@@ -1,4 +1,4 @@
-// One H.264 picture: its slices until they are read, and what is asked of it afterwards.
+// One H.264 picture: its slices until they are read, and what remains afterwards.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 namespace attp {
 namespace h264 {
 
-// What pictures of one size share.
+// Memory that pictures of one size share.
 struct PictureMemory {
     PictureMemory(int width_mbs_, int height_mbs_) : width_mbs(width_mbs_), height_mbs(height_mbs_) {}
     const int width_mbs, height_mbs;

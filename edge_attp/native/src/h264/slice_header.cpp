@@ -133,8 +133,7 @@ bool parse_slice_header(BitReader* r, int nal_header, const SpsTable& sequence_s
     const Pps& pps = *s->pps;
     if (s->slice_type == kSP || s->slice_type == kSI) {
         if (sps.profile_idc != kExtendedProfile)  // a damaged header
-            fault->set(ATTP_CORRUPT, "slice_type", 0, "slice header: slice_type %u does not belong into this profile",
-                       slice_type);
+            fault->set(ATTP_CORRUPT, "slice_type", 0, "slice header: this profile has no slice_type %u", slice_type);
         else
             fault->unsupported(s->slice_type == kSP ? "SP slices (Extended profile)" : "SI slices (Extended profile)");
         return false;
@@ -167,7 +166,7 @@ bool parse_slice_header(BitReader* r, int nal_header, const SpsTable& sequence_s
 
 bool begins_new_picture(const SliceHeader& a, const SliceHeader& b) {
     if (a.frame_num != b.frame_num || !are_alike(a.sps, b.sps)) return true;
-    // Slices of one picture may use several picture parameter sets: a different one counts where a picture can begin.
+    // Slices of one picture may use several picture parameter sets, so a different one matters only where a picture can begin.
     if (a.pps->pic_parameter_set_id != b.pps->pic_parameter_set_id && b.first_mb_in_slice == 0) return true;
     if ((a.nal_ref_idc == 0) != (b.nal_ref_idc == 0) || a.idr != b.idr) return true;
     if (a.idr && a.idr_pic_id != b.idr_pic_id) return true;

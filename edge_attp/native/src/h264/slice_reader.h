@@ -88,7 +88,7 @@ class SliceReader {
         mb_x_ = mb % p_.width_mbs;
         mb_y_ = mb / p_.width_mbs;
         for (;;) {
-            if (mb >= total) return fail("slice_data", "goes on after the last macroblock");
+            if (mb >= total) return fail("slice_data", "continues after the last macroblock");
             if (!start_macroblock(mb)) return false;
             bool is_last;
             if constexpr (kCabac) {
@@ -155,7 +155,7 @@ class SliceReader {
     }
 
     bool start_macroblock(int mb) {
-        if (p_.is_decoded(mb)) return fail("slice_data", "sends a macroblock that was sent before");
+        if (p_.is_decoded(mb)) return fail("slice_data", "repeats a macroblock");
         cur_ = p_.workspace->mbs.data() + mb;
         const MbInfo* above = cur_ - p_.width_mbs;
         available_ = 0;

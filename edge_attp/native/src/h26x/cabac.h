@@ -1,4 +1,5 @@
-// The arithmetic decoding engine (H.264 clause 9.3.1.2 and 9.3.3.2, HEVC clause 9.3.2.5 and 9.3.4.3): the same in both codecs.
+// The arithmetic decoding engine, which is the same in both codecs (H.264 clauses 9.3.1.2 and 9.3.3.2, HEVC clauses 9.3.2.5 and
+// 9.3.4.3).
 //
 // codIOffset is kept scaled: value_ holds it with `bits_` bits of the stream already appended below, so that a renormalisation
 // only lowers bits_. Before every decision bits_ is at least kMinBits - 8; a decision shifts by 7 bits at most.
@@ -14,7 +15,7 @@ namespace attp {
 // A context variable: pStateIdx << 1 | valMPS.
 using CabacContext = uint8_t;
 
-// What a decision may need to know of a context, side by side.
+// Everything that a decision may need from a context, side by side.
 struct CabacState {
     // For each qCodIRangeIdx 16 bits: codIRangeLPS, and above it the shift that renormalises it.
     uint64_t lps;
@@ -28,7 +29,7 @@ extern const CabacStates kCabacStates;
 
 class Cabac {
   public:
-    // The engine over several bins: it lives in registers and goes back to its home at the end of the scope.
+    // Decodes several bins with the engine's state in registers; the state is written back at the end of the scope.
     class Run {
       public:
         explicit Run(Cabac* home) : value_(home->value_), range_(home->range_), bits_(home->bits_), home_(home) {}
@@ -90,8 +91,8 @@ class Cabac {
             uint32_t range, shift, context, bin;
         };
 
-        // The least probable symbol if the offset is in its part of the range. Compilers would rather branch here, and bins
-        // are too hard to predict for that.
+        // The least probable symbol if the offset lies in its part of the range. Compilers would branch here, but bins are too
+        // hard to predict for that.
         Outcome select(uint64_t scaled, Outcome most, Outcome least) {
 #if defined(__x86_64__)
             uint64_t rest = value_;
@@ -154,7 +155,7 @@ class Cabac {
     // Bits read so far. After a terminating bin of 1, and before the engine is started again, the last of them is the bit that
     // flushing set to 1 at the encoder: the rbsp_stop_one_bit, or the last one before the alignment of PCM samples.
     size_t position() const { return static_cast<size_t>(p_ - begin_) * 8 - static_cast<size_t>(bits_); }
-    // True when the engine has used more bits than there are: the data ended early.
+    // Whether the engine has used more bits than the data hold.
     bool overrun() const { return position() > static_cast<size_t>(end_ - begin_) * 8 + 8; }
 
   private:

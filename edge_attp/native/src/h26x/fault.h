@@ -1,4 +1,4 @@
-// What went wrong, where: the one error record that travels from the readers to the C interface.
+// The one error record that travels from the readers to the C interface: what went wrong, and where.
 #pragma once
 
 #include <cinttypes>
@@ -20,7 +20,7 @@ struct Fault {
 
     explicit operator bool() const { return status != ATTP_OK; }
 
-    // Keeps the first fault: what follows is usually its consequence.
+    // Keeps the first fault; later ones are usually its consequences.
     __attribute__((format(printf, 5, 6))) void set(attp_status what, const char* name, int64_t bit, const char* format,
                                                    ...) {
         if (status != ATTP_OK) return;
@@ -49,10 +49,10 @@ struct Limits {
     int64_t max_picture_px = 0;
     size_t max_nal_bytes = 0;
 
-    // The size of coded pictures. They may be larger than what is shown of them, by less than a macroblock.
+    // Checks the coded size, which may exceed the displayed size by less than a macroblock.
     void check(int64_t width, int64_t height, Fault* fault) const {
         if (width > max_width_px + 15 || height > max_height_px + 15 || width * height > max_picture_px)
-            fault->set(ATTP_LIMIT, "picture size", -1, "the picture size %dx%d is above the limit of this decoder",
+            fault->set(ATTP_LIMIT, "picture size", -1, "the picture size %dx%d exceeds the limit of this decoder",
                        static_cast<int>(width), static_cast<int>(height));
     }
 };

@@ -7,7 +7,7 @@
 
 namespace attp {
 
-// Frees unread pictures that only this one needed, and those that only they needed. Without recursion: a chain of co-located
+// Frees unread pictures that only this one needed, and those that only they needed. Not recursive, because a chain of co-located
 // pictures may be as long as the stream.
 Picture::~Picture() {
     std::shared_ptr<Picture> unused;
@@ -31,7 +31,7 @@ void Picture::parse() {
     wait_for_rows(kAllRows);
 }
 
-// Without recursion, for the same reason.
+// Not recursive, for the same reason.
 void Picture::parse_if_nobody_does() {
     if (is_claimed_.exchange(true)) return;
     Picture* picture = this;
@@ -41,7 +41,7 @@ void Picture::parse_if_nobody_does() {
             picture = first;
         } else {
             Picture* next = picture->waiting_;
-            picture->read_claimed();  // it may be gone when `next` is read
+            picture->read_claimed();  // may be freed when `next` is read
             picture = next;
         }
     }
@@ -72,7 +72,7 @@ void Picture::read_claimed() {
     if (is_released_) release_planes();
 }
 
-// While another thread reads the picture, as one that another needs, that one frees the planes in the end.
+// If another thread is reading the picture at this time, that thread frees the planes afterwards.
 void Picture::release_planes() {
     std::lock_guard<std::mutex> lock(rows_mutex_);
     is_released_ = true;

@@ -1,8 +1,8 @@
-// One picture, whatever its codec: what the C interface sees of it, the planes, and who reads its slices when.
+// One picture of either codec: what the C interface shows of it, its planes, and who reads its slices when.
 //
-// Slices are read once, by the thread that claims the picture first. Pictures whose vectors they need, the co-located ones, are
-// claimed and read before, and where another thread has claimed them already, rows are waited for as they are needed. That never
-// locks up: a thread only waits while it reads the earliest of the pictures that it has claimed, and for pictures still earlier.
+// The thread that claims the picture first reads its slices. It claims and reads the co-located pictures, whose vectors the slices
+// need, before that; if another thread has claimed one already, it waits for rows as it needs them. This cannot deadlock: a thread
+// waits only while it reads the earliest picture it has claimed, and only for still earlier pictures.
 #pragma once
 
 #include <atomic>
@@ -30,35 +30,37 @@ class Picture {
   public:
     virtual ~Picture();
 
-    // Takes the memory that read() will fill: `residual` if it is wanted, then `motion`.
+    // Allocates what read() fills: `residual` if it is wanted, then `motion`.
     virtual void allocate(bool with_residual) = 0;
     virtual void fill_weights(attp_weights* weights) const = 0;
     // All zero unless the codec has coding blocks to count.
     virtual void fill_block_counts(attp_block_counts* counts) const;
 
-    // Reads the slices, unless that is done. May be called from any thread.
+    // Reads the slices unless they have been read. Any thread may call this.
     void parse();
-    // The same, but if another thread is reading them, returns at once.
+    // The same, but returns at once if another thread is reading them.
     void parse_if_nobody_does();
-    // Rows are what the codec counts in: macroblocks or coding tree blocks. 0: `motion` is there, unless memory is out.
+    // Rows are macroblocks or coding tree blocks, as the codec counts. 0: `motion` is allocated, unless memory ran out.
     void wait_for_rows(int rows);
 
-    // A slice of kind 'I', 'P' or 'B' was received, with these lists.
+    // Records a slice of kind 'I', 'P' or 'B' with these lists.
     void note_slice(char kind, bool is_weighted, const ReferenceLists& references);
-    // Slices of this picture need the vectors of `colocated`, which lives until they are read. If `max_depth` unread pictures would wait for each other then,
-    // `colocated` is read at once: that bounds the memory of a stream of which no picture is wanted.
+    // Records that slices of this picture need the vectors of `colocated`, which is kept until they are read. If that made a
+    // chain of more than `max_depth` unread pictures, `colocated` is read at once, which bounds the memory of a stream whose
+    // pictures nobody wants.
     void add_colocated(const std::shared_ptr<Picture>& colocated, int max_depth);
 
-    // The POCs of the pictures around this one are known, as far as they ever will be. To be called before anybody else sees it.
+    // Counts the distances to the references. To be called once the POCs of the surrounding pictures are known, before anybody else
+    // sees this one.
     void count_distances(const PocStep& poc_step);
 
-    // Damage that comes with the references. To be called in decoding order, after parse(), before anybody else sees the picture.
+    // Inherits damage from the references. To be called in decoding order, after parse(), before anybody else sees the picture.
     void resolve_inherited_damage();
 
-    // Nobody looks at the planes any more: those that later pictures do not need are freed, or never made.
+    // Frees the planes that later pictures do not need, or sees to it that they are never made.
     void release_planes();
 
-    // Display size and where it lies in the coded picture.
+    // Sets the display size and its position in the coded picture.
     void set_size(int width_px, int height_px, int left_px, int top_px);
     void fill_info(attp_picture_info* info) const;
     // See attp_picture_get_flow().
@@ -70,8 +72,8 @@ class Picture {
     std::atomic<bool> wants_residual{false};
     int crop_left_px = 0, crop_top_px = 0;
     std::string lost_slice;          // why a NAL unit that came with this picture could not be used
-    bool is_recovery_point = false;  // pictures are right from this one on, in display order
-    int64_t trusted_before = 0;      // references that were decoded before this one do no harm, damaged or not
+    bool is_recovery_point = false;  // in display order, pictures are right from this one on
+    int64_t trusted_before = 0;      // damage of references decoded before this one is ignored
     // Display order is decoding order, and POC differences are no distances (H.264 clause 8.2.1.3).
     bool is_shown_as_decoded = false;
     std::shared_ptr<MotionPlanes> motion;
@@ -79,15 +81,15 @@ class Picture {
     std::shared_ptr<Health> health = std::make_shared<Health>();
 
   protected:
-    // Reads all slices into the planes, tells set_rows_done() and adds to used_. Throws nothing but std::bad_alloc.
+    // Reads all slices into the planes, calling set_rows_done() and note_used(). Throws nothing but std::bad_alloc.
     virtual void read() = 0;
-    // The planes that only the user of a picture needs.
+    // Frees the planes that only the user of a picture needs.
     virtual void free_planes() { residual.reset(); }
     // Frees what only read() needed.
     virtual void finish() = 0;
 
     void set_rows_done(int rows);
-    // The vectors of a co-located picture, or nullptr where that has none of this picture's size.
+    // The vectors of a co-located picture, or nullptr if it has none of this picture's size.
     const MotionPlanes* motion_of(Picture* colocated) const;
     // The display area in 4x4 blocks of the coded picture.
     BlockWindow window() const { return {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}; }
@@ -104,7 +106,7 @@ class Picture {
     Picture* claim_colocated();
     void read_claimed();
 
-    std::vector<ReferencePoc> reference_pocs_;         // each picture that this one may refer to, once
+    std::vector<ReferencePoc> reference_pocs_;         // pictures that this one may refer to, without repetition
     std::vector<std::shared_ptr<Picture>> colocated_;  // until this picture is read
     std::atomic<int> colocated_depth_{0};              // unread co-located pictures behind this one
     Picture* waiting_ = nullptr;                       // what the thread that claimed this picture reads after it

@@ -1,9 +1,9 @@
-// Learns by how much the picture order count grows from one picture to the next in display order, and counts the pictures from one to
-// another: POC difference divided by this step.
+// Learns how much the picture order count grows from one picture to the next in display order, and counts the pictures between two
+// others: the POC difference divided by this step.
 //
-// The standards promise an order and no more: pictures may be dropped, and one number may be odd (a frame whose fields lie
-// apart, a damaged header). So the step is a difference that many neighbours have, among the last ones only: no single picture
-// changes it, and what changed it once does so no longer when it has long passed.
+// The standards promise no more than an order: pictures may be dropped, and a single number may be odd (a frame whose fields lie
+// apart, a damaged header). So the step is a difference that many neighbours share, among recent pictures only: no single picture
+// changes it, and old changes are forgotten.
 #pragma once
 
 #include <algorithm>
@@ -39,8 +39,8 @@ class PocStep {
 
     int32_t value() const { return step_ > 0 ? step_ : usual_; }
 
-    // Pictures from one POC to another in display order, below 0 if `to` comes first. Those seen are counted; some may be still to come,
-    // or have been dropped: the step knows of these.
+    // The number of pictures from one POC to another in display order, below 0 if `to` comes first. It is no less than the pictures
+    // seen; the step accounts for those still to come, or dropped.
     int64_t distance(int32_t from, int32_t to) const {
         if (from == to) return 0;
         if (from > to) return -count(to, from, 0);
@@ -50,11 +50,11 @@ class PocStep {
     void forget() { *this = PocStep(usual_); }
 
   private:
-    static constexpr size_t kWindow = 64;  // pictures of the sequence that are looked at
+    static constexpr size_t kWindow = 64;  // pictures of the sequence that count
     static constexpr size_t kEarlier =
         16;                             // differences of earlier sequences, while the current one is too short to tell
     static constexpr int kSupport = 3;  // one odd picture has two neighbours
-    // Pictures for which a step is believed in although its multiple is all that is seen, as when a live source drops every picture
+    // For this many pictures a step is kept although only multiples of it are seen, as when a live source drops every picture
     // that no other refers to.
     static constexpr int kPatience = 1024;
 
@@ -71,7 +71,7 @@ class PocStep {
     int64_t count(int32_t from, int32_t to, int32_t first) const {
         const auto begin = std::lower_bound(sorted_.begin(), sorted_.end(), int64_t{from} + first);
         const auto end = std::lower_bound(begin, sorted_.end(), int64_t{to} + first);
-        // To the nearest number: an odd POC is no half picture.
+        // To the nearest integer: an odd POC is not half a picture.
         const int64_t expected = (2 * (int64_t{to} - from) - 1 + value()) / (2 * value());
         return std::max({int64_t{1}, expected, static_cast<int64_t>(end - begin)});
     }
@@ -112,7 +112,7 @@ class PocStep {
         return smallest_not_rare(all);
     }
 
-    // Between pictures that others were dropped from, there are multiples of the step.
+    // Where pictures were dropped, differences are multiples of the step.
     static Count smallest_not_rare(const std::vector<Count>& counts) {
         const int top = most(counts);
         const int enough = std::max(std::min(top, kSupport), (top + 3) / 4);

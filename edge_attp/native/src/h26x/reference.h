@@ -1,4 +1,4 @@
-// What a picture remembers of the pictures that it refers to.
+// What a picture remembers about its references.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace attp {
 
-// What later pictures must know about a picture that they refer to.
+// What later pictures must know about a reference.
 struct Health {
     std::atomic<bool> damaged{false};  // written when the picture is given out, read by pictures given out later
 };
@@ -29,14 +29,14 @@ struct ReferenceLists {
     std::vector<Reference> list[2];  // RefPicList0, RefPicList1
 };
 
-// A picture that another may refer to, and how many pictures earlier it is shown (below 0: later).
+// A possible reference, and how many pictures earlier it is shown (below 0: later).
 struct ReferencePoc {
     int32_t decode_index;
     int32_t poc;
     int64_t distance;
 };
 
-// Adds a reference to `pocs` unless it is there already, or missing.
+// Adds a reference to `pocs` unless it is missing or already listed.
 inline void collect(std::vector<ReferencePoc>* pocs, const Reference& reference) {
     auto same = [&](const ReferencePoc& p) { return p.decode_index == reference.decode_index; };
     if (!reference.is_missing && std::none_of(pocs->begin(), pocs->end(), same))

@@ -8,7 +8,7 @@ namespace attp {
 
 constexpr size_t kRecoveryPoint = 6;  // payloadType (H.264 clause D.1, HEVC clause D.2.1)
 
-// Calls message(payload_type, data, bytes) for each sei_message() of an RBSP. What is cut off at its end is left out.
+// Calls message(payload_type, data, bytes) for each sei_message() of an RBSP. A message cut off at the end is skipped.
 template <typename Message>
 void for_each_sei_message(const uint8_t* rbsp, size_t rbsp_bytes, Message&& message) {
     size_t at = 0;

@@ -15,7 +15,7 @@ struct SliceData {
     size_t rbsp_bytes = 0;
     size_t data_bit = 0;  // where slice_data() begins in the RBSP
 
-    // The payload stays escaped until then: it may never be wanted, or be another thread's work.
+    // The payload stays escaped until then, because it may never be needed, or another thread may do the work.
     // `removed`: see unescape().
     void make_rbsp(std::vector<size_t>* removed = nullptr) {
         rbsp_bytes = unescape(payload.data(), payload.size(), &rbsp, removed);

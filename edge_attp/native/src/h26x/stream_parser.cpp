@@ -11,7 +11,7 @@ StreamParser::StreamParser(const ParserOptions& options, int32_t usual_poc_step)
     if (options.threads > 1 && !options.on_demand) workers_.reset(new Workers(options.threads));
 }
 
-// Nothing can be read on where memory ran out half way.
+// Reading cannot continue after memory ran out in the middle.
 template <typename Action>
 void StreamParser::end_if_out_of_memory(Action&& action) {
     try {
@@ -35,7 +35,7 @@ void StreamParser::send(const Packet& packet) {
 }
 
 void StreamParser::read_annexb(const Packet& packet) {
-    // The first NAL unit may have begun in an earlier packet: the times of that one are its own.
+    // The first NAL unit may have begun in an earlier packet, whose times it gets.
     bool is_earlier = splitter_.is_inside();
     if (!is_earlier) packet_ = packet;
     splitter_.push(packet.data, packet.bytes, packet.is_complete, [&](const uint8_t* nal, size_t bytes) {
@@ -47,7 +47,7 @@ void StreamParser::read_annexb(const Packet& packet) {
 
 void StreamParser::read_sample(const Packet& packet) {
     packet_ = packet;
-    // The end was cut off: what is there may still be most of a slice.
+    // What remains of the unit may still be most of a slice.
     auto cut_off = [this](size_t length, size_t left) {
         Fault fault;
         fault.set(ATTP_CORRUPT, "NALUnitLength", -1, "a NAL unit of %zu bytes has only %zu left in its packet", length,
@@ -65,7 +65,7 @@ void StreamParser::take_nal(const uint8_t* nal, size_t bytes) {
     nal_units_++;
     Fault fault;
     if (bytes > options_.limits.max_nal_bytes) {
-        fault.set(ATTP_LIMIT, "NAL unit", -1, "a NAL unit of %zu bytes is above the limit", bytes);
+        fault.set(ATTP_LIMIT, "NAL unit", -1, "a NAL unit of %zu bytes exceeds the limit", bytes);
         damaged_nal(fault);
     } else if (nal[0] & 0x80) {
         fault.set(ATTP_CORRUPT, "forbidden_zero_bit", 0, "a NAL unit has its forbidden_zero_bit set");
@@ -160,8 +160,8 @@ void StreamParser::give_out(const std::shared_ptr<Picture>& picture, bool starts
     if (is_step_known_) release_held();
 }
 
-// What came before a recovery point may be damaged, and still serve those that follow it in display order (H.264 clause D.2.8, HEVC
-// clause D.3.8).
+// Pictures that follow a recovery point in display order are right even if they refer to damaged pictures before it (H.264
+// clause D.2.8, HEVC clause D.3.8).
 void StreamParser::trust_recovered(Picture* picture, bool starts_sequence) {
     const attp_picture_info& info = picture->info;
     if (starts_sequence) recovered_at_ = -1;
@@ -191,8 +191,8 @@ void StreamParser::release_held() {
     feed_workers();
 }
 
-// Pictures take memory when they are submitted: no more of them than keeps the threads busy. What the workers do not get is read
-// when it is received.
+// Submitting a picture allocates its memory, so no more are submitted than keep the threads busy. Pictures that the workers do not
+// get are read when they are received.
 void StreamParser::feed_workers() {
     if (!workers_) return;
     try {

@@ -1,5 +1,5 @@
-// What parsing a stream is in both codecs: packets are cut into NAL units, pictures wait until the POC step is known, worker
-// threads read them, and the caller takes them in decoding order. What a NAL unit means is the codec's business.
+// The part of parsing that both codecs share: packets are cut into NAL units, pictures wait until the POC step is known, worker
+// threads read them, and the caller receives them in decoding order. The codec decides what a NAL unit means.
 #pragma once
 
 #include <deque>
@@ -26,34 +26,34 @@ class StreamParser : public Parser {
     const Fault& fault() const final { return fault_; }
 
   protected:
-    // The header of a NAL unit of the base layer is there: it may be one.
+    // Whether a NAL unit of the base layer may begin with these bytes.
     virtual bool begins_nal(const uint8_t* nal, size_t bytes) const = 0;
-    // Every NAL unit within the size limit, with its header, while there is no fault.
+    // Called with every NAL unit within the size limit, header included, as long as there is no fault.
     virtual void read_nal(const uint8_t* nal, size_t bytes) = 0;
-    // The picture whose slices are being collected is complete: it goes to give_out(). Without one, nothing happens.
+    // Passes the picture whose slices are being collected, if any, to give_out().
     virtual void finish_picture() = 0;
-    // The access unit ends with this packet.
+    // Called where an access unit ends with a packet.
     virtual void end_access_unit() = 0;
     // The picture whose slices are being collected, or nullptr.
     virtual Picture* open_picture() = 0;
-    // What comes next has nothing to do with what came before; the open picture is dropped.
+    // Forgets all earlier pictures and drops the open one.
     virtual void forget_references() = 0;
 
-    // Nothing more is read; what came before is still given out.
+    // Stops reading; pictures before the fault are still given out.
     void refuse(const Fault& fault);
-    // Pictures that lack this NAL unit lack blocks, and so do pictures that refer to a lost one: they are damaged, not the picture
-    // that happens to be open.
+    // Counts a lost NAL unit. The pictures that lack its blocks become damaged, and those that refer to them, but not simply the
+    // picture that happens to be open.
     void damaged_nal(const Fault& fault);
-    // Another sequence parameter set applies from the picture that begins now.
+    // Called where another sequence parameter set applies from the picture that begins now.
     void begin_sequence_parameters();
-    // Gives a new picture its number in decoding order and its times.
+    // Gives a new picture its decode index, packet and times.
     void start_picture(Picture* picture);
     // A picture learns the number of its packet. The times belong to the first picture that begins in the packet, even if that
     // one is not given out.
     void take_times(attp_picture_info* info);
     // Slices of `picture` need the vectors of `colocated`. See Picture::add_colocated(): max_depth counts for on-demand streams.
     void add_colocated(Picture* picture, const std::shared_ptr<Picture>& colocated, int max_depth) const;
-    // The next picture in decoding order is complete. starts_sequence: its POC has nothing to do with earlier ones.
+    // Takes the next complete picture in decoding order. starts_sequence: its POC is unrelated to earlier ones.
     void give_out(const std::shared_ptr<Picture>& picture, bool starts_sequence);
     // Clears `info` and fills in what does not depend on the codec.
     void fill_common_info(attp_stream_info* info) const;
@@ -78,7 +78,7 @@ class StreamParser : public Parser {
     size_t window() const { return 2 * static_cast<size_t>(options_.threads); }
 
     AnnexBSplitter splitter_;
-    Fault fault_;  // ends the stream once what came before it is given out
+    Fault fault_;  // ends the stream once all pictures before it were received
     bool drained_ = false;
     int64_t next_decode_index_ = 0;
     int64_t nal_units_ = 0, damaged_nal_units_ = 0;
@@ -91,7 +91,7 @@ class StreamParser : public Parser {
     int pictures_of_step_ = 0;
     std::deque<std::shared_ptr<Picture>> held_;   // until the POC step is known
     std::deque<std::shared_ptr<Picture>> ready_;  // to be received
-    size_t submitted_ = 0;                        // how many of them, from the front, the workers have
+    size_t submitted_ = 0;                        // how many of them, from the front, were given to the workers
     std::unique_ptr<Workers> workers_;
 };
 

@@ -1,4 +1,4 @@
-// Video usability information, as far as its syntax is the same in both codecs (H.264 clause E.1.1, HEVC clause E.2.1).
+// Video usability information, where its syntax is the same in both codecs (H.264 clause E.1.1, HEVC clause E.2.1).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Weighted prediction: what a slice header says of it, and the arrays that the C interface gives out.
+// Weighted prediction: what a slice header says about it, and the arrays of the C interface.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct PredWeightTable {
     std::vector<PredWeight> entries[2];  // by list and refIdx
 };
 
-// Weights of one block as its slice gives them, before denominators are made equal.
+// Weights of one block as its slice gives them, before the denominators are equalised.
 struct BlockWeights {
     int log2_denom[2];
     PredWeight list[2];
@@ -34,7 +34,7 @@ struct BlockWeights {
 // Explicit mode, or default weights where there is no table. refs: refIdx of both lists, -1 where a list is not used.
 BlockWeights explicit_weights(const PredWeightTable& table, const int refs[2]);
 
-// Fills the arrays of `out` that are there. log2_denom: the largest of all slices. weights_of(x4, y4, refs) gives the weights of
+// Fills the arrays of `out` that are not NULL. log2_denom: the largest of all slices. weights_of(x4, y4, refs) gives the weights of
 // the block at (x4, y4) of the coded picture, which uses at least one list.
 template <typename WeightsOf>
 void fill_block_weights(const MotionPlanes& motion, const BlockWindow& window, const int log2_denom[2],

@@ -16,7 +16,7 @@ namespace attp {
 
 class Workers {
   public:
-    // Fewer threads where the system gives no more. Throws std::bad_alloc if it gives none.
+    // Starts fewer threads if the system allows no more. Throws std::bad_alloc if it allows none.
     explicit Workers(int threads) {
         threads_.reserve(static_cast<size_t>(threads));
         try {

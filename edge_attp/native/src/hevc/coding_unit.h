@@ -282,7 +282,7 @@ class CodingUnitReader {
         const size_t bits = samples * static_cast<size_t>(s_.sps.pcm_bit_depth_luma) +
                             (s_.sps.has_chroma() ? samples / 2 * static_cast<size_t>(s_.sps.pcm_bit_depth_chroma) : 0);
         if (reader.position() + bits > data.rbsp_bytes * 8)
-            return s_.fail("pcm_sample", "goes on after the end of the slice");
+            return s_.fail("pcm_sample", "continues after the end of the slice");
         if (kResidual) {
             read_pcm_block(&reader, {0, cu_.x, cu_.y, cu_.log2_size});
             for (int c = 1; c < 3 && s_.sps.has_chroma(); c++)

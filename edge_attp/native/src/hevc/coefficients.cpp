@@ -8,15 +8,16 @@ namespace attp {
 namespace hevc {
 namespace {
 
-// Scans of clause 6.5.3 to 6.5.5, and what depends on the place in them.
+// The scans of clauses 6.5.3 to 6.5.5, and what depends on the position in them.
 struct ScanTables {
     Position place[3][16];      // inside a sub-block
-    uint8_t index[3][16];       // the other way round, by y * 4 + x
+    uint8_t index[3][16];       // the inverse, by y * 4 + x
     Position sub_block[4][64];  // diagonal, by log2 of the sub-blocks on a side
     uint8_t sub_block_index[4][64];
     Position sub_block_2x2[3][4];  // of 8x8 blocks, by scanIdx
     uint8_t sub_block_2x2_index[3][4];
-    // sigCtx of clause 9.3.4.2.5 by scanIdx and place: of 4x4 blocks, and of others by the coded sub-blocks to the right and below.
+    // sigCtx (clause 9.3.4.2.5) by scanIdx and position: of 4x4 blocks, and of others by the coded sub-blocks to the right and
+    // below.
     uint8_t sig_ctx_4x4[3][16];
     uint8_t sig_ctx[3][4][16];
 };
@@ -73,10 +74,14 @@ constexpr ScanTables make_scan_tables() {
     return t;
 }
 
-// Not constexpr: GCC before 10 cannot compute this while it compiles, and leaves it to the loading of the library.
-const ScanTables kScan = make_scan_tables();
+// A function, because GCC before 10 cannot compute the tables at compile time: code that ran at load time would run the AVX2
+// core on every processor.
+const ScanTables& scan_tables() {
+    static const ScanTables tables = make_scan_tables();
+    return tables;
+}
 
-// The engine of the caller must stay in registers.
+// Keeps the caller's engine in registers.
 #define ATTP_INLINE inline __attribute__((always_inline))
 
 // Above this prefix coeff_abs_level_remaining exceeds 16 bits whatever follows.
@@ -132,15 +137,16 @@ CoefficientResult read_coefficients(Cabac* engine, Contexts* contexts, const Coe
     int last_y = last_position(&run, y_prefix);
     if (scan_idx == kScanVertical) std::swap(last_x, last_y);
 
+    const ScanTables& scan = scan_tables();
     // Blocks with a horizontal or vertical scan have 4 sub-blocks at most.
     const int log2_sub_blocks = log2_size - 2;
     const bool is_8x8 = log2_size == 3;
-    const Position* const sub_blocks = is_8x8 ? kScan.sub_block_2x2[scan_idx] : kScan.sub_block[log2_sub_blocks];
+    const Position* const sub_blocks = is_8x8 ? scan.sub_block_2x2[scan_idx] : scan.sub_block[log2_sub_blocks];
     const uint8_t* const sub_block_index =
-        is_8x8 ? kScan.sub_block_2x2_index[scan_idx] : kScan.sub_block_index[log2_sub_blocks];
+        is_8x8 ? scan.sub_block_2x2_index[scan_idx] : scan.sub_block_index[log2_sub_blocks];
     const int last_sub_block = sub_block_index[((last_y >> 2) << log2_sub_blocks) + (last_x >> 2)];
-    const int last_place = kScan.index[scan_idx][(last_y & 3) * 4 + (last_x & 3)];
-    const Position* const place = kScan.place[scan_idx];
+    const int last_place = scan.index[scan_idx][(last_y & 3) * 4 + (last_x & 3)];
+    const Position* const place = scan.place[scan_idx];
 
     CabacContext* const coded_flag = c + kCodedSubBlockFlag + (is_chroma ? 2 : 0);
     CabacContext* const sig_base = c + kSigCoeffFlag + (is_chroma ? 27 : 0);
@@ -166,7 +172,7 @@ CoefficientResult read_coefficients(Cabac* engine, Contexts* contexts, const Coe
             levels.place[levels.count++] = static_cast<uint8_t>(last_place);
             n = last_place - 1;
         }
-        const uint8_t* const ctx = log2_size == 2 ? kScan.sig_ctx_4x4[scan_idx] : kScan.sig_ctx[scan_idx][pattern];
+        const uint8_t* const ctx = log2_size == 2 ? scan.sig_ctx_4x4[scan_idx] : scan.sig_ctx[scan_idx][pattern];
         CabacContext* const sig = log2_size == 2 ? sig_base : sig_base + sig_offset + (!is_chroma && i > 0 ? 3 : 0);
         for (; n > 0; n--) {
             levels.place[levels.count] = static_cast<uint8_t>(n);

@@ -108,7 +108,7 @@ void parse_sps_extension(BitReader* r, Fault* fault) {
         refuse_if(r->flag(), "a range extension (implicit_rdpcm_enabled_flag)", fault);
         refuse_if(r->flag(), "a range extension (explicit_rdpcm_enabled_flag)", fault);
         refuse_if(r->flag(), "a range extension (extended_precision_processing_flag)", fault);
-        r->u(1);  // intra_smoothing_disabled_flag: intra prediction is none of our business
+        r->u(1);  // intra_smoothing_disabled_flag: no intra prediction happens here
         refuse_if(r->flag(), "a range extension (high_precision_offsets_enabled_flag)", fault);
         refuse_if(r->flag(), "a range extension (persistent_rice_adaptation_enabled_flag)", fault);
         refuse_if(r->flag(), "a range extension (cabac_bypass_alignment_enabled_flag)", fault);
@@ -252,14 +252,14 @@ bool parse_sps(BitReader* r, const Limits& limits, Sps* sps, Fault* fault) {
     r->u(1);  // strong_intra_smoothing_enabled_flag
     const size_t vui = r->position();
     bool vui_parameters_present_flag = r->flag();
-    // What is refused is refused by its own name, even where the fields behind it could not be read for that reason.
+    // A refused tool is reported by name even if the fields after it could not be read because of it.
     fault->take("sequence parameter set", *r);
     if (!*fault) limits.check(sps->pic_width_in_luma_samples, sps->pic_height_in_luma_samples, fault);
     if (!*fault) refuse_format(*sps, fault);
     if (*fault) return false;
     r->copy_bits(behind_level, vui, &sps->coding_bits);
     if (vui_parameters_present_flag) parse_vui(r, sps);
-    // Some encoders get the VUI wrong: then nothing behind it can be trusted either.
+    // Some encoders get the VUI wrong; then nothing after it can be trusted either.
     const bool is_vui_sound = !r->failed() && !r->overrun();
     if (!is_vui_sound) return true;
     r->copy_bits(r->position(), r->stop_bit(), &sps->coding_bits);
@@ -313,7 +313,7 @@ bool make_layout(const Sps& sps, const Pps& pps, Layout* layout, Fault* fault) {
     }
     if (pps.log2_parallel_merge_level > sps.log2_ctb_size) {
         fault->set(ATTP_CORRUPT, "log2_parallel_merge_level_minus2", -1,
-                   "the parallel merge level of the picture parameter set is above the coding tree block's size");
+                   "the parallel merge level of the picture parameter set exceeds the coding tree block size");
         return false;
     }
     const int width = sps.width_ctbs(), height = sps.height_ctbs();

@@ -38,7 +38,7 @@ bool HevcParser::begins_nal(const uint8_t* nal, size_t bytes) const {
 void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
     Fault fault;
     if (bytes < kNalHeaderBytes || NalHeader(nal).temporal_id < 0) {
-        fault.set(ATTP_CORRUPT, "nuh_temporal_id_plus1", 13, "a NAL unit has no whole header");
+        fault.set(ATTP_CORRUPT, "nuh_temporal_id_plus1", 13, "a NAL unit ends inside its header");
         damaged_nal(fault);
         return;
     }
@@ -52,7 +52,7 @@ void HevcParser::read_nal(const uint8_t* nal, size_t bytes) {
         return;
     }
     switch (header.nal_unit_type) {
-        // Some encoders send these before each slice of a picture: the next slice segment tells whether another one begins.
+        // Some encoders send these before each slice of a picture; the next slice segment tells whether another picture begins.
         case kNalAud:
             has_sei_recovery_ = false;  // of a picture that was lost, or of the current one, which has read it
             has_delimiter_ = true;
@@ -121,7 +121,7 @@ void HevcParser::read_pps(const uint8_t* nal, size_t bytes) {
     pps_[id] = pps;
 }
 
-// Only the recovery point is of interest.
+// Reads the recovery point and nothing else.
 void HevcParser::read_sei(const uint8_t* nal, size_t bytes) {
     size_t rbsp_bytes = unescape(nal + kNalHeaderBytes, bytes - kNalHeaderBytes, &scratch_);
     for_each_sei_message(scratch_.data(), rbsp_bytes, [this](size_t payload_type, const uint8_t* data, size_t n) {
@@ -145,7 +145,7 @@ const Fault* HevcParser::refusal_of(const uint8_t* nal, size_t rbsp_bytes) const
 
 bool HevcParser::read_header(const uint8_t* nal, size_t bytes, SliceHeader* header, size_t* data_bit, Fault* fault) {
     const SliceHeader* previous = current_ ? &current_->slices.back()->header : nullptr;
-    // Not all of it: the rest may never be wanted, or be another thread's work.
+    // Not all of it, because the rest may never be needed, or another thread may do the work.
     for (size_t part : {std::min(bytes, kUsualHeaderBytes), bytes}) {
         size_t rbsp_bytes = unescape(nal + kNalHeaderBytes, part - kNalHeaderBytes, &scratch_);
         if (const Fault* refusal = refusal_of(nal, rbsp_bytes)) {
@@ -266,7 +266,7 @@ bool HevcParser::begin_picture(const SliceHeader& header, Fault* fault) {
     const int type = header.nal_unit_type;
     if (!activate(header, fault)) return false;
     const Sps& sps = *header.sps;
-    // As in H.264: where just the next picture comes, nothing has ended.
+    // As in H.264: if the very next picture follows, the sequence goes on.
     if (has_end_of_sequence_ && (is_irap(type) || has_sei_recovery_)) awaits_first_ = true;
     has_end_of_sequence_ = false;
     starts_sequence_ = awaits_first_ || is_idr(type) || is_bla(type);
@@ -287,8 +287,8 @@ bool HevcParser::begin_picture(const SliceHeader& header, Fault* fault) {
     return true;
 }
 
-// Within a coded video sequence no two pictures have the same picture order count: one that comes again tells that the beginning
-// of another sequence was lost. References are not what they should be then, although they may all seem to be there.
+// Within a coded video sequence no two pictures have the same picture order count. A repeated one shows that the beginning of
+// another sequence was lost, and references are wrong even if all of them seem to exist.
 void HevcParser::note_breaks(const SliceHeader& header) {
     constexpr size_t kRemembered = 64;
     const int32_t poc = current_->info.poc;
@@ -297,12 +297,12 @@ void HevcParser::note_breaks(const SliceHeader& header) {
         is_broken_ = false;
     else if (std::find(recent_pocs_.begin(), recent_pocs_.end(), poc) != recent_pocs_.end())
         is_broken_ = true;
-    if (is_broken_) current_->damage("pictures before this one were lost, and no random-access picture came since");
+    if (is_broken_) current_->damage("earlier pictures were lost, and no random-access picture has followed");
     recent_pocs_.push_back(poc);
     if (recent_pocs_.size() > kRemembered) recent_pocs_.pop_front();
 }
 
-// A reference is missing that no earlier picture missed. What precedes the first picture of a reading is not lost.
+// Whether a reference is missing that no earlier picture missed. Pictures before the beginning of the reading are not lost.
 bool HevcParser::comes_after_loss() {
     const int32_t missing = dpb_.latest_missing_poc();
     const bool is_new = !starts_sequence_ && missing > known_missing_poc_;
@@ -310,8 +310,8 @@ bool HevcParser::comes_after_loss() {
     return is_new;
 }
 
-// The earliest recovery point counts: a later message, as some encoders send with each picture, takes back nothing. A loss does, and
-// right behind it, a message may be that of the lost picture.
+// The earliest recovery point counts: later messages, which some encoders send with each picture, do not postpone it. A loss
+// does, and right after it, a message may belong to the lost picture.
 bool HevcParser::reaches_recovery(const SliceHeader& header, int32_t poc) {
     if (is_irap(header.nal_unit_type)) awaits_recovery_ = false;
     if (comes_after_loss()) awaits_recovery_ = has_sei_recovery_ = false;

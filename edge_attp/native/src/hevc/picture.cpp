@@ -45,7 +45,7 @@ void Slice::make_rbsp_and_entry_points() {
     std::vector<size_t> removed;
     make_rbsp(&removed);
     entry_points.clear();
-    // Offsets count bytes of the payload; the slice segment data begin after the header, wherever bytes were left out of that.
+    // Offsets count payload bytes from the end of the header, including emulation prevention bytes, which the RBSP lacks.
     size_t removed_before = 0;
     const size_t data_byte = data_bit / 8;
     while (removed_before < removed.size() && removed[removed_before] < data_byte + removed_before + 1)
@@ -92,7 +92,7 @@ void HevcPicture::read() {
     block_counts_ = state.blocks;
 }
 
-// nullptr where it has none of this picture's size.
+// nullptr if it has none of this picture's size.
 const ColocatedMotion* HevcPicture::colocated_motion_of(HevcPicture* colocated) const {
     if (colocated == nullptr) return nullptr;
     colocated->wait_for_rows(0);
@@ -132,7 +132,7 @@ void HevcPicture::read_slice(size_t number, PictureState* state) {
     slice.free_rbsp();
 }
 
-// Coding tree blocks that no slice brought.
+// Coding tree blocks that no slice contained.
 void HevcPicture::fill_missing(PictureState* state) {
     const int ctbs = static_cast<int>(state->is_ctb_read.size()), width_ctbs = sps_->width_ctbs();
     const int log2_ctb = sps_->log2_ctb_size, min_cb = 1 << sps_->log2_min_cb_size;
@@ -149,7 +149,7 @@ void HevcPicture::fill_missing(PictureState* state) {
         state->residual.end_ctb();
     }
     if (missing == 0) return;
-    const char* reason = lost_slice.empty() ? "no slice brought them" : lost_slice.c_str();
+    const char* reason = lost_slice.empty() ? "no slice contained them" : lost_slice.c_str();
     damage("%d of %d coding tree blocks are missing: %s", missing, ctbs, reason);
 }
 

@@ -1,4 +1,4 @@
-// One HEVC picture: its slice segments until they are read, and what is asked of it afterwards.
+// One HEVC picture: its slice segments until they are read, and what remains afterwards.
 #pragma once
 
 #include <memory>

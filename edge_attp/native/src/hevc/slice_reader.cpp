@@ -132,7 +132,7 @@ class SliceReader {
 
     bool read_coding_tree_units() {
         for (;;) {
-            if (p_.is_ctb_read[rs_]) return s_.fail("slice_segment_data", "runs into what another slice has brought");
+            if (p_.is_ctb_read[rs_]) return s_.fail("slice_segment_data", "runs into another slice");
             if (!read_coding_tree_unit()) return false;
             if (s_.engine.overrun()) return s_.fail("slice_segment_data", "ends too early");
             // Clause 9.3.2.4: the second one of a row is what the row below begins with.
@@ -143,7 +143,7 @@ class SliceReader {
             end_coding_tree_unit();
             if (is_last) return end_slice();
             if (++ts_ >= layout_.ts_to_rs.size())
-                return s_.fail("slice_segment_data", "goes on after the last coding tree block");
+                return s_.fail("slice_segment_data", "continues after the last coding tree block");
             locate();
             const bool begins_tile = s_.pps.tiles_enabled_flag && is_first_in_tile();
             if ((begins_tile || is_first_in_synchronized_row()) && !next_sub_stream()) return false;

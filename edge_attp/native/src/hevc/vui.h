@@ -1,4 +1,4 @@
-// Profile, tier and level (clause 7.3.3) and video usability information (Annex E.2), which are of little use here, but in the way;
+// Profile, tier and level (clause 7.3.3) and video usability information (Annex E.2), which are read mainly to get past them;
 // and the timing in a video parameter set.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The HEVC inverse transforms as clause 8.6.4.2 writes them: two matrix products. They define the truth.
+// The HEVC inverse transforms as clause 8.6.4.2 writes them: two matrix products. They are the reference.
 #pragma once
 
 #include <cstring>

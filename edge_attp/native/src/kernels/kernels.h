@@ -1,4 +1,4 @@
-// The sample kernels behind one table, chosen when a decoder is opened. The scalar ones define the truth.
+// The sample kernels behind one table, chosen when a decoder is opened. The scalar ones are the reference.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +25,10 @@ struct Kernels {
 
 extern const Kernels kScalarKernels;
 
-// The fastest of this processor, or the one that EDGE_ATTP_CPU=scalar|sse41|avx2|neon names. nullptr: named, but not to be had.
+// The fastest set of this processor, or the one that EDGE_ATTP_CPU=scalar|sse41|avx2|neon names. nullptr: the named one cannot
+// run here.
 const Kernels* choose_kernels();
-// All that can run here, scalar first; for tests and benchmarks. Returns how many.
+// Every set that can run here, scalar first; for tests and benchmarks. Returns their number.
 int available_kernels(const Kernels* out[4]);
 
 }  // namespace attp_kernels

@@ -1,4 +1,4 @@
-// See resample.h. Rows are added up first, where the loop runs along memory, and then shrunk or stretched sideways.
+// See resample.h. Rows are combined first, because that loop runs along memory, and then resampled horizontally.
 #include "tensors/resample.h"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ void Axis::set_area(const AxisShape& shape, int32_t samples, int32_t output) {
 }
 
 // Output k of the resized axis lies at (k + 1/2) * length / resized luma samples; beyond the outermost sample centres
-// the plane goes on with their values.
+// the plane continues with their values.
 void Axis::set_linear(const AxisShape& shape, int32_t samples, int32_t output) {
     const int32_t k = output + (shape.resized - shape.cropped) / 2;
     const double centre = (k + 0.5) * shape.length / (double(shape.resized) * shape.step) - 0.5;
