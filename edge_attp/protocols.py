@@ -1,6 +1,6 @@
 """Protocol and TypedDict for the type checker; at run time, stand-ins, since Python 3.6 has neither."""
 
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING
 
 __all__ = ["Protocol", "TypedDict"]
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
-    class TypedDict(Dict[str, Any]):
+    class TypedDict(dict):
         """A plain dict; `total` is read by the type checker alone."""
 
         def __init_subclass__(cls, total: bool = True) -> None:
