@@ -1,7 +1,5 @@
 """The errors that this package raises on purpose, and the exit code of the command line for each.
 
-::
-
     EdgeAttpError (1)
      +-- SourceError (3, also OSError)            the input cannot be opened or read
      +-- UnsupportedStream (4, also ValueError)   valid, but uses a feature that the parser refuses

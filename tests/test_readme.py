@@ -57,8 +57,8 @@ def assert_alike(answer, expected, tolerance=0.0):
     """The same lines: equal words, numbers within the tolerance, any speed."""
     answer, expected = (_SPEED.sub("any", text).splitlines() for text in (answer, expected))
     assert len(answer) == len(expected), "\n".join(answer)
-    for line, wanted in zip(answer, expected):
-        assert _NUMBER.sub("#", line).rstrip() == _NUMBER.sub("#", wanted).rstrip()
+    for line, wanted in zip(map(str.rstrip, answer), map(str.rstrip, expected)):
+        assert _NUMBER.sub("#", line) == _NUMBER.sub("#", wanted)
         numbers = ([float(number) for number in _NUMBER.findall(text)] for text in (line, wanted))
         np.testing.assert_allclose(*numbers, rtol=0, atol=tolerance + 1e-9, err_msg=line)
 
