@@ -1,4 +1,4 @@
-"""The backbones are the published ones: sizes, torchvision's parameter names, and what they compute."""
+"""The backbones are the published ones: sizes, torchvision's parameter names, and output."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ REFERENCES = {
 
 
 def randomised(name, seed=0):
-    """A backbone in evaluation mode whose every parameter and statistic is random, so that none can be left out."""
+    """A backbone in evaluation mode with random parameters and statistics, so that none can be ignored."""
     torch.manual_seed(seed)
     network = create_backbone(name).eval()
     for key, value in network.state_dict().items():
