@@ -83,6 +83,6 @@ def test_videos_that_were_open_before_a_fork_are_refused(paths):
         video = CompressedVideo(path, threads=2)
         pictures = iter(video)
         first = next(pictures)
-        with pytest.raises(EdgeAttpError, match="before this process was forked.*once more"):
+        with pytest.raises(EdgeAttpError, match="before this process was forked.*open it again"):
             loaded(Videos([], [video]), "fork")
         assert len([first, *pictures]) == PICTURES
