@@ -157,7 +157,11 @@ def test_lite_net_fits_the_first_layer_to_its_channels():
 @pytest.mark.parametrize(
     ("backbone", "width", "message"),
     [
-        ("efficientnet_b0", 1.0, "belongs to another model: it has no features.1.0.block.0.0.weight"),
+        (
+            "efficientnet_b0",
+            1.0,
+            "belongs to another model: it has no features.1.0.block.0.0.weight",
+        ),
         ("mobilenet_v2", 0.5, r"features.0.0.weight is \(32, 3, 3, 3\), the model \(16, 3, 3, 3\)"),
     ],
 )
