@@ -29,7 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.bitstream.binding import native_core  # noqa: E402
+from edge_attp.bitstream.binding import cpu  # noqa: E402
 
 SIZES = ((340, 256), (1280, 720), (1920, 1080))
 ENCODERS = {
@@ -262,7 +262,7 @@ def measure_codec(codec, folder, args):
     results = {
         "format_version": 1,
         "machine": f"{platform.machine()} {processor()} ({os.cpu_count()} cores)",
-        "kernels": native_core().attp_library_cpu().decode(),
+        "kernels": cpu(),
         "codec": codec,
         "encoder": " ".join([encoder] + ["{}={}".format(*item) for item in options.items()]),
         "source": "real video" if args.source else "drawn",
