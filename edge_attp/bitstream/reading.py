@@ -32,14 +32,14 @@ class ReadingOptions(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """A packet whose picture may not have come out yet."""
+    """A packet whose picture the core may not have given out yet."""
 
     number: int
     key: KeyBytes
 
 
 class Reading:
-    """Owns the native decoder. Errors are raised after all pictures before them."""
+    """Owns the native decoder. Raises an error after giving out all pictures before it."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Reading:
         self._sets = ParameterSets(source.syntax, source.nal_length_bytes)
         self._sets.add_sets(source.parameter_sets)
         self._told = self._sets.display_orientation  # the newest
-        # The core holds back, and anchors read ahead, less than this; more means that bytes are no video.
+        # The core holds back, and anchors read ahead, less than this; more means that the bytes are not video.
         self._sent: Deque[_Sent] = deque(maxlen=2 * MAX_AHEAD + 4 * options.threads)
         self._number = 0
         self._hidden: Set[int] = set()  # numbers of packets
@@ -93,7 +93,7 @@ class Reading:
             self._end(error)
 
     def pictures(self) -> Iterator[Picture]:
-        """All pictures, parsed."""
+        """Yields all pictures, parsed."""
         while True:
             address = self._next_address()
             if address is None:
@@ -141,11 +141,11 @@ class Reading:
             yield picture
 
     def _next_address(self) -> Optional[int]:
-        """The next native picture, None at the end; then it raises what cut the reading short, if anything."""
+        """Returns the next native picture, None at the end; raises the error that cut the reading short, if any."""
         while True:
             if self._final_info is not None:
                 raise ValueError(
-                    f"{self._source.name}: this iteration is over: the video was closed or read anew"
+                    f"{self._source.name}: this iteration has ended: the video was closed or is being read again"
                 )
             address = self._decoder.receive_picture()
             if address is not None:
@@ -157,11 +157,11 @@ class Reading:
         if self._failure is not None:
             raise self._failure
         if self._pictures == 0:
-            raise CorruptStream(f"{self._source.name}: no picture in it could be read")
+            raise CorruptStream(f"{self._source.name}: none of its pictures could be read")
         return None
 
     def _read_on(self) -> bool:
-        """Sends one more packet to the core; False at the end of the source."""
+        """Sends one more packet to the core. Returns False at the end of the source."""
         if self._at_end:
             return False
         try:
@@ -191,7 +191,7 @@ class Reading:
         self._decoder.send_packet(data, packet.pts, packet.dts, self._source.complete)
 
     def _check_orientation(self, told: StatedOrientation) -> None:
-        """That of the beginning holds for all."""
+        """Warns once if the orientation changes: that of the beginning holds for all pictures."""
         found = effective_orientation(told, self._source.display_matrix).orientation
         if found != self._options.orientation and not self._has_warned_of_turning:
             self._has_warned_of_turning = True
@@ -231,7 +231,7 @@ class Reading:
         return picture
 
     def _sent_with(self, number: int) -> Optional[_Sent]:
-        """The packet of this number; earlier ones are forgotten, as pictures come in decoding order."""
+        """Returns the packet of this number and forgets earlier ones, because pictures come in decoding order."""
         sent = self._sent
         while sent and sent[0].number < number:
             passed = sent.popleft()
@@ -257,12 +257,12 @@ class Reading:
             raise ValueError(f"picture {picture.decode_index} is no anchor")
         if self._final_info is not None or picture.decode_index != self._newest or not self._sent:
             raise ValueError(
-                f"picture {picture.decode_index} is no longer the newest: its surroundings are gone"
+                f"picture {picture.decode_index} is no longer the newest, so the packets around it are gone"
             )
         return self._anchors.decode(self._sent[0].number, self._add_next)
 
     def _add_next(self) -> bool:
-        """Adds the next packet for the anchors, reading on if all that were sent are added."""
+        """Adds the next packet for the anchors, reading another if all sent ones were added."""
         assert self._anchors is not None
         if self._sent[-1].number <= self._anchors.last_added and not self._read_on():
             return False
@@ -288,7 +288,7 @@ class Reading:
         )
 
     def close(self) -> None:
-        """Pictures given out stay valid; so do the counts."""
+        """Closes the decoder. Pictures given out stay valid, and so do the counts."""
         if self._final_info is None:
             self._final_info = self._decoder.stream_info()
             self._decoder.close()

@@ -298,7 +298,7 @@ def test_without_picture_parameter_sets(clips, syntax, pps):
     data = without(encoded(clips, syntax.name, raw).read_bytes(), syntax, (pps,))
     with CompressedVideo(io.BytesIO(data)) as video:
         assert (video.width, video.height) == (96, 80)
-        with pytest.raises(CorruptStream, match="no picture in it could be read"):
+        with pytest.raises(CorruptStream, match="none of its pictures could be read"):
             list(video)
 
 
