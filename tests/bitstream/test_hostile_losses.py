@@ -63,13 +63,14 @@ def test_several_losses_among_reference_picture_sets(tmp_path, sps):
 
 
 def assert_losses_are_noticed(folder, syntax, streams, write):
+    """All streams are read in one process, and so are all that lost something."""
     random = np.random.RandomState(4)
-    for seed in range(streams):
-        stream = hostile.Stream(write(seed), syntax, folder)
-        expected = stream.good()
-        assert len(expected) == 24
-        for summary in stream.read([lose(stream, random) for _ in range(4)]):
-            assert not hostile.wrong(summary, expected), seed
+    whole = [hostile.Stream(write(seed), syntax, folder) for seed in range(streams)]
+    expected = [hostile.good(summary) for summary in whole[0].read([one.data for one in whole])]
+    assert {len(digests) for digests in expected} == {24}
+    harmed = [lose(stream, random) for stream in whole for _ in range(4)]
+    for number, summary in enumerate(whole[0].read(harmed)):
+        assert not hostile.wrong(summary, expected[number // 4]), number // 4
 
 
 def test_nal_units_twice_or_out_of_order(stream):

@@ -105,10 +105,10 @@ listen = "127.0.0.1:%d"
 """
 
 
+@pytest.mark.needs_cv2
+@pytest.mark.needs_prometheus_client
 def test_page_overlay_and_clips_see_one_stream(done, tmp_path):
     """All of them at once; what is written is what is written without page and overlay."""
-    for package in ("av", "cv2", "prometheus_client"):
-        pytest.importorskip(package)
     port = free_port()
     (tmp_path / "camera.toml").write_text(WATCHED % (CLIP, free_port(), port))
     service = subprocess.Popen(
