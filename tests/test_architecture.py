@@ -71,10 +71,6 @@ OPTIONAL = {
     "torch": r"(?!)",
     "edge_attp_export": r"(?!)",
 }
-# Files that may import inside a function, and why lazy.load() does not serve there.
-LATE = {
-    "bitstream/pyav.py": "the oldest place of av, which is yet to use lazy.load()",
-}
 # The core: what each folder of edge_attp/native/src may include, besides itself.
 MAY_INCLUDE = {
     "bits": set(),
@@ -186,8 +182,8 @@ def loaded(path):
 def test_optional_packages_are_loaded_lazily_and_in_their_place(name):
     path = os.path.join(PACKAGE, name)
     imported = [(module, line) for module, _, line in imports(path) if part(module) in OPTIONAL]
-    assert not imported or name in LATE, f"edge_attp/{name} imports {imported}: use lazy.load()"
-    for module, line in imported + list(loaded(path)):
+    assert not imported, f"edge_attp/{name} imports {imported}: use lazy.load()"
+    for module, line in loaded(path):
         pattern = dict(OPTIONAL, numpy=r"doctor/software\.py")[part(module)]
         assert re.match(f"(?:{pattern})$", name), (
             f"edge_attp/{name}:{line} loads {module}: not its place"
@@ -197,7 +193,7 @@ def test_optional_packages_are_loaded_lazily_and_in_their_place(name):
 @pytest.mark.parametrize("name", PYTHON_FILES)
 def test_imports_stand_at_the_top(name):
     late = [line for _, late, line in imports(os.path.join(PACKAGE, name)) if late]
-    assert not late or name in LATE, f"edge_attp/{name} imports inside a function, lines {late}"
+    assert not late, f"edge_attp/{name} imports inside a function, lines {late}"
 
 
 @pytest.mark.parametrize("name", NATIVE_FILES)

@@ -53,7 +53,9 @@ class ContainerSource(Source):
         self._target = target
         self._wanted_track = track
         self._unread: Optional[Iterator[Packet]] = None  # begins with packets read for inspection
-        self._av = pyav.import_av(f"{name}: is no raw H.264 or HEVC stream but in a container")
+        self._av = pyav.import_av(
+            f"{name}: is not a raw H.264 or HEVC stream; reading its container"
+        )
         if timeouts_s is None and isinstance(target, str) and URL.match(target):
             timeouts_s = (_NETWORK_TIMEOUT_S, _NETWORK_TIMEOUT_S)
         began_s = time.monotonic()

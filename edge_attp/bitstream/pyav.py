@@ -1,4 +1,4 @@
-"""The adapter to PyAV: its late import, its objects as types, and what differs between its versions (10 to 19)."""
+"""The adapter to PyAV: its loading, its objects as types, and what differs between its versions (10 to 19)."""
 
 import io
 import math
@@ -6,7 +6,6 @@ import struct
 from fractions import Fraction
 from types import ModuleType
 from typing import (
-    TYPE_CHECKING,
     Callable,
     Dict,
     Iterable,
@@ -21,13 +20,9 @@ from typing import (
 
 import numpy as np
 
+from edge_attp import lazy
 from edge_attp.bitstream.files import PipeReader
-from edge_attp.errors import EdgeAttpError
-
-if TYPE_CHECKING:
-    from typing import Protocol
-else:
-    Protocol = object  # Python 3.6 has none
+from edge_attp.protocols import Protocol
 
 _TS_DISCONT = 0x200  # FFmpeg's AVFMT_TS_DISCONT
 # FFmpeg's AV_DISPOSITION_...
@@ -138,20 +133,12 @@ class OutputContainer(Protocol):
 
 
 def import_av(purpose: str) -> ModuleType:
-    """The `av` module. EdgeAttpError if it is missing: `purpose`, and how to install it."""
-    try:
-        import av
-        import av.error
-        import av.logging
-    except ImportError as error:
-        raise EdgeAttpError(
-            f"{purpose}, which needs PyAV ({error}): install it with `pip install av`"
-        ) from None
+    """The `av` module. MissingTool, an EdgeAttpError, if it is missing: "`purpose` needs PyAV, ..."."""
+    av = lazy.load(purpose, "av", "av.error", "av.logging")
     if av.logging.get_level() == av.logging.VERBOSE:
         # The default before PyAV 12: FFmpeg's own messages on stderr. We report what matters.
         av.logging.set_level(av.logging.PANIC)
-    module: ModuleType = av
-    return module
+    return av
 
 
 def open_input(
@@ -331,9 +318,7 @@ def find_best_video(container: InputContainer) -> Optional[Stream]:
 
 def frame_reformatter() -> Callable[..., Frame]:
     """PyAV's conversion of frames, which keeps its state from frame to frame."""
-    from av.video import reformatter
-
-    module: ModuleType = reformatter
+    module = lazy.load("converting colours", "av.video.reformatter")
     reformat: Callable[..., Frame] = module.VideoReformatter().reformat
     return reformat
 

@@ -57,7 +57,7 @@ class TranscodedSource(Source):
         self._encoder: Optional[CodecContext] = (
             None  # referenced here so that a forked child keeps it
         )
-        self._av = pyav.import_av(f"{original.name}: must be transcoded")
+        self._av = pyav.import_av(f"{original.name}: transcoding")
         self.name = original.name
         self.container = original.container
         self.codec = original.codec

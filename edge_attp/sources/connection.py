@@ -90,7 +90,7 @@ class _LiveContainer(ContainerSource):
 
 
 def _check_reads_cameras(device: str) -> None:
-    av = pyav.import_av(f"{device}: is a camera")
+    av = pyav.import_av(f"{device}: reading a camera")
     if _V4L2 not in av.formats_available:
         raise EdgeAttpError(
             f"{device}: this PyAV cannot read cameras, because it was built without FFmpeg's V4L2. Build it against "
