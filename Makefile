@@ -31,7 +31,7 @@ comma := ,
 PYTEST := -m pytest -q -m "not slow"
 # What the environments hold must be there: its absence is an error, and hides no test.
 REQUIRED36 := cv2,onnx,onnxruntime,prometheus_client
-REQUIRED := av,torch,cc,$(REQUIRED36)$(if $(EDGE_ATTP_MEDIA)$(wildcard ../shared/media),$(comma)media)
+REQUIRED := av,torch,cc,shtab,$(REQUIRED36)$(if $(EDGE_ATTP_MEDIA)$(wildcard ../shared/media),$(comma)media)
 # Files go to one process as a whole: what they encode is encoded once.
 PARALLEL := -n auto --dist loadfile
 
@@ -40,7 +40,7 @@ export PATH := $(BIN):$(PATH)
 export EDGE_ATTP_BUILD_DIR := $(CURDIR)/build/native
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo docs plugin test lint types native-checks test36 pytest check-all check-media bench fuzz \
+.PHONY: help demo docs manual plugin test lint types native-checks test36 pytest check-all check-media bench fuzz \
 	soak test36-av aarch64-check wheel-aarch64 docker-lint docker-check format clean distclean
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
@@ -52,6 +52,7 @@ help:
 	@echo "make check-all            make test, the slow tests, and each instruction set"
 	@echo "make check-media DIR=dir  compare motion and residual of every stream with FFmpeg"
 	@echo "make docs                 build the documentation and the API reference into build/docs"
+	@echo "make manual               write the manual pages and shell completions from the parsers"
 	@echo "make bench [SOURCE=file]  measure the parser against full decoding"
 	@echo "make plugin TENSORRT_INCLUDE_DIR=dir  build the TensorRT plugin (needs nvcc)"
 	@echo "make fuzz [MINUTES=10]    fuzz the parser of both codecs; the targets share the time"
@@ -118,6 +119,9 @@ demo: $(LIBRARY)
 
 docs: $(VENV)/.installed-dev $(LIBRARY)
 	$(BIN)/python docs/build.py build/docs
+
+manual: $(VENV)/.installed-dev
+	$(BIN)/python packaging/manual.py
 
 bench: $(VENV)/.installed-dev $(LIBRARY)
 	$(BIN)/python benchmarks/parse.py $(if $(SOURCE),--source $(SOURCE))

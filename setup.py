@@ -5,6 +5,7 @@ no [project] table. The core is one shared library behind a C header, loaded wit
 serves every Python 3, and its tag says so.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -93,6 +94,7 @@ SERVICE = [
     "tomli>=1.2; python_version < '3.11'",
 ]
 DEVELOPMENT = [
+    "argparse-manpage==4.8",
     "clang-format==23.1.5",
     "mypy==2.4.1",
     "onnx>=1.11",
@@ -101,7 +103,14 @@ DEVELOPMENT = [
     "pytest-xdist>=3.0",
     "ruff==0.17.6",
     "setuptools>=59",
+    "shtab==1.13.0",
 ]
+# Where man, bash and zsh look below the prefix of an installation; packaging/manual.py writes them.
+MANUAL = {
+    "share/man/man1": "packaging/man/*.1",
+    "share/bash-completion/completions": "packaging/completion/edge-attp",
+    "share/zsh/site-functions": "packaging/completion/_edge-attp",
+}
 
 setup(
     name="edge-attp",
@@ -116,6 +125,7 @@ setup(
         "edge_attp.doctor": ["streams/*"],
         "edge_attp.service": ["edge-attp@.service", "page/*"],
     },
+    data_files=[(to, sorted(glob.glob(files))) for to, files in MANUAL.items()],
     ext_modules=[Extension("edge_attp.native.libedge_attp", sources=[])],
     cmdclass={"build_ext": BuildCore, "build_py": BuildPython, "bdist_wheel": PlatformWheel},
     entry_points={"console_scripts": ["edge-attp = edge_attp.cli:main"]},

@@ -1,11 +1,11 @@
-"""How many instructions the core takes on aarch64 for each picture, with NEON and without.
+"""Counts the instructions that the core executes on aarch64 for each picture, with NEON and without.
 
-Counted under QEMU with a plugin of its own (instructions.c). These are counts and no times: an
-instruction of a Cortex-A57 is not an instruction of QEMU, and caches and branches are not in them.
-What they tell is the share that NEON saves, and how the sizes compare.
+They are counted under QEMU with a plugin of our own (instructions.c). These are counts, not times: they ignore
+caches, branches and how long each instruction takes on a Cortex-A57. They show the share that NEON saves, and
+how the sizes compare.
 
-Needs g++-aarch64-linux-gnu, qemu-user and a C compiler. Each stream is parsed once and three times,
-so that starting the program is not counted.
+Needs g++-aarch64-linux-gnu, qemu-user and a C compiler. Each stream is parsed once and three times, so that the
+start of the program is not counted.
 
     python benchmarks/aarch64.py --json benchmarks/results/aarch64-instructions-drawn.json
     python benchmarks/aarch64.py --source camera.mp4
@@ -33,7 +33,7 @@ KERNELS = ("scalar", "neon")
 
 
 def build_plugin(folder):
-    """Returns the file of the counting plugin."""
+    """Returns the path of the counting plugin."""
     path = os.path.join(folder, "instructions.so")
     source = os.path.join(ROOT, "benchmarks", "instructions.c")
     subprocess.check_call(["cc", "-O2", "-shared", "-fPIC", "-o", path, source])
@@ -41,7 +41,7 @@ def build_plugin(folder):
 
 
 def count(plugin, command, kernels):
-    """Instructions of one run of stream_reader, and the number of pictures it found."""
+    """Instructions of one run of stream_reader, and the number of pictures that it found."""
     log = emulator.run(command, kernels, ["-plugin", plugin, "-d", "plugin"])[1]
     assert log.startswith(kernels + " "), log
     pictures = int(log.split()[1])
@@ -89,7 +89,7 @@ def show(row):
 
 
 def described(rows, args):
-    """The rows with what they are and how they came about."""
+    """The rows, with what they mean and how they were measured."""
     return {
         "format_version": 1,
         "what": "instructions per picture, counted under QEMU; no times",

@@ -1,9 +1,9 @@
-"""How fast pictures are parsed, beside what a decoder needs for them.
+"""Measures how fast pictures are parsed, compared with decoding them.
 
-One thread on one core; the competitors take turns, so that a noisy machine is noisy for all.
-Reported are the median of the pictures per second of processor time and the median of the ratios to
-PyAV's full decoding of the same round. After that, by the clock, what a second thread brings; and
-how far the memory of a fresh process grows.
+The competitors use one thread on one core and take turns, so that noise of the machine disturbs all of them alike.
+It reports the median of pictures per second of processor time and the median of the ratios to PyAV's full decoding
+in the same round. Then, by the wall clock, the gain of a second thread, and how much the memory of a fresh process
+grows.
 
     python benchmarks/parse.py                          # drawn clips at three sizes, both codecs
     python benchmarks/parse.py --source camera.mp4      # the same sizes from a real video
@@ -29,7 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
-from edge_attp.bitstream.binding import native_core  # noqa: E402
+from edge_attp.bitstream.binding import cpu  # noqa: E402
 
 SIZES = ((340, 256), (1280, 720), (1920, 1080))
 ENCODERS = {
@@ -89,14 +89,14 @@ def encode(path, codec, frames, width, height):
 
 
 def decode(path):
-    """PyAV, every picture decoded, pixels left in the decoder's buffers."""
+    """PyAV: decodes every picture and leaves the pixels in the buffers of the decoder."""
     with av.open(path) as container:
         container.streams.video[0].thread_count = 1
         return sum(1 for _ in container.decode(video=0))
 
 
 def decode_with_vectors(path):
-    """PyAV with export_mvs: the vectors FFmpeg gives, as arrays."""
+    """PyAV with export_mvs: the vectors that FFmpeg exports, as arrays."""
     with av.open(path) as container:
         stream = container.streams.video[0]
         stream.thread_count = 1
@@ -111,7 +111,7 @@ def decode_with_vectors(path):
 
 
 def parse(path, residual, threads=1):
-    """Ours: dense arrays in Python's hands."""
+    """Ours: dense arrays in Python."""
     count = 0
     with CompressedVideo(path, residual=residual, threads=threads) as video:
         for picture in video:
@@ -124,7 +124,7 @@ def parse(path, residual, threads=1):
 
 
 def sample(path):
-    """Ours, the paper's test protocol: one P or B picture of each group of pictures."""
+    """Ours, with the test protocol of the paper: one P or B picture of each group of pictures."""
     with CompressedVideo(path, residual=True) as video:
         for picture in video.sample(per_gop=1, seed=0):
             picture.motion.mv, picture.residual.y
@@ -171,7 +171,7 @@ def measure(path, codec, rounds):
     pictures = given["decode"]
     for name in PARSERS:
         if given[name] != pictures:
-            sys.exit(f"{name}: {given[name]} of {pictures} pictures; not to be compared")
+            sys.exit(f"{name}: {given[name]} of {pictures} pictures: these cannot be compared")
     with on_one_core():
         seconds = take_turns(runs, rounds, time.process_time)
     return {
@@ -214,7 +214,7 @@ def growth_mb(path, residual, threads):
 
 
 def measure_memory(path):
-    """How far a fresh process grows beyond its imports, in MB."""
+    """How much a fresh process grows beyond its imports, in MB."""
     rows = {}
     for name, residual in PARSERS.items():
         for threads in (1, 2):
@@ -262,7 +262,7 @@ def measure_codec(codec, folder, args):
     results = {
         "format_version": 1,
         "machine": f"{platform.machine()} {processor()} ({os.cpu_count()} cores)",
-        "kernels": native_core().attp_library_cpu().decode(),
+        "kernels": cpu(),
         "codec": codec,
         "encoder": " ".join([encoder] + ["{}={}".format(*item) for item in options.items()]),
         "source": "real video" if args.source else "drawn",

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("av")
-pytest.importorskip("onnxruntime")
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_onnxruntime]
 
 ROOT = Path(__file__).resolve().parent.parent
 _BUILDER = (ROOT / "docs" / "build.py").read_text(encoding="utf-8")

@@ -364,7 +364,7 @@ def test_events_are_reported(go, tmp_path):
 
 def test_options_reach_the_source(go):
     video = FakeVideo("KP")
-    go(video, threads=2, transcode=False, anchor=7, track=1)
+    go(video, parse_threads=2, transcode=False, anchor=7, track=1)
     assert video.opened_with == dict(
         source="fake",
         residual=True,

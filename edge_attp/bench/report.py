@@ -66,7 +66,7 @@ def new_report(
         "pack": _pack(pack),
         "video": _video(found, options),
         "settings": {
-            "threads": options.threads,
+            "threads": options.parse_threads,
             "warm_up": WARM_UP,
             "repeat": len(found.repetitions),
         },

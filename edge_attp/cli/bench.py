@@ -60,7 +60,7 @@ def _measure(args: argparse.Namespace) -> bench.Report:
     is_checked = args.platform != "host" and tx2.is_tx2(platforms.detect())
     pack = load_pack(args.model or default_pack())
     graphs = _layers(pack) if args.platform == "tx2" and not is_checked else None
-    options = Options(threads=args.parse_threads, limit=args.limit)
+    options = Options(parse_threads=args.parse_threads, limit=args.limit)
     setup = bench.Setup(args.video or bench.demo_clip(), pack, options, _opener(args, pack))
     for subject in args.compare:
         bench.check_subject(subject, setup)

@@ -1,7 +1,7 @@
 """Every command, option and help text of `edge-attp`.
 
 Imports the standard library and constants alone, so --help works on a bare Python. The completion scripts
-and the manual page in packaging/ are generated from these parsers (`make manual`).
+and the manual page in packaging/ are generated from these parsers by `make manual`.
 """
 
 import argparse
@@ -314,7 +314,8 @@ def _add_bench(parser: Parser) -> None:
         "--target",
         type=positive,
         metavar="FPS",
-        help=f"pictures per second to reach (default: {TARGET_PER_S:g}, without failing below it)",
+        help="pictures per second to reach, or exit with code 6 "
+        f"(default: {TARGET_PER_S:g}, which is only reported)",
     )
     add("--baseline", metavar="FILE", help="earlier result in JSON to compare with")
     add(

@@ -76,7 +76,7 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Job:
     options = Options(
         every=args.every,
         anchor=args.anchor,
-        threads=args.parse_threads,
+        parse_threads=args.parse_threads,
         limit=args.limit,
         transcode=not args.no_transcode,
         wait=not live,

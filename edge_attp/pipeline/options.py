@@ -20,7 +20,7 @@ class Options(NamedTuple):
     picture of each GOP and, where a GOP is longer, of each 12 pictures, drawn at random (the same ones each
     time), and parses no others; where an observer needs every picture, or with anchors, it scores the first of each 12.
     anchor: None takes the key pictures of the stream; N decodes a picture as a key picture also wherever
-    the stream has given none for N pictures. threads: of the parser. limit: pictures to read.
+    the stream has given none for N pictures. parse_threads: threads of the parser. limit: pictures to read.
     transcode: turn what is neither H.264 nor HEVC into H.264 on the fly. wait: let the first GOP wait for
     the second key picture, right for files, wrong for live sources. overlap: False does everything for this
     source in the caller's thread, one stage after the other, to time the stages. realtime: read the
@@ -30,7 +30,7 @@ class Options(NamedTuple):
 
     every: int = 1
     anchor: Optional[int] = None
-    threads: int = 1
+    parse_threads: int = 1
     limit: Optional[int] = None
     transcode: bool = True
     wait: bool = True

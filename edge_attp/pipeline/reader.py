@@ -177,7 +177,7 @@ class Reader:
         return CompressedVideo(
             self._job.source,
             residual=True,
-            threads=options.threads,
+            threads=options.parse_threads,
             transcode=options.transcode,
             anchor=options.anchor,
             oriented=True,

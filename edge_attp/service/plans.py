@@ -113,7 +113,7 @@ class _Planner:
         return Options(
             every=table.every,
             anchor=table.anchor,
-            threads=table.parse_threads,
+            parse_threads=table.parse_threads,
             wait=not is_live(path),
             realtime=table.realtime,
             thresholds=self._config.events,

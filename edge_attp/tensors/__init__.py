@@ -21,29 +21,29 @@ tables find no memory.
 """
 
 import ctypes
-from typing import TYPE_CHECKING, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
 from edge_attp.bitstream import binding
-
-if TYPE_CHECKING:
-    from typing import Protocol  # from Python 3.8 on
-
-    class ResidualPlanes(Protocol):
-        """Three int16 planes, as edge_attp.bitstream.Residual has them."""
-
-        @property
-        def y(self) -> np.ndarray: ...
-        @property
-        def u(self) -> np.ndarray: ...
-        @property
-        def v(self) -> np.ndarray: ...
-
+from edge_attp.protocols import Protocol
 
 __all__ = ["fill_flow", "fill_residual", "fill_rgb"]
 
 Size = Tuple[int, int]
+
+
+class ResidualPlanes(Protocol):
+    """Three int16 planes, as edge_attp.bitstream.Residual has them."""
+
+    @property
+    def y(self) -> np.ndarray: ...
+
+    @property
+    def u(self) -> np.ndarray: ...
+
+    @property
+    def v(self) -> np.ndarray: ...
 
 
 def fill_rgb(
@@ -96,7 +96,7 @@ def fill_flow(flow: np.ndarray, size: Size, out: np.ndarray, resize: Size, scale
 
 
 def fill_residual(
-    residual: "ResidualPlanes",
+    residual: ResidualPlanes,
     out: np.ndarray,
     resize: Size,
     mean: Sequence[float],

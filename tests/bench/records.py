@@ -78,4 +78,4 @@ def measurement(factors=(1.0, 2.0, 3.0), device_bytes=None):
 
 def report(pack, factors=(1.0, 2.0, 3.0), target=40.0, remarks=(), device_bytes=None):
     found = measurement(factors, device_bytes)
-    return new_report(found, pack, BOARD, Options(threads=2), target, list(remarks))
+    return new_report(found, pack, BOARD, Options(parse_threads=2), target, list(remarks))

@@ -140,6 +140,7 @@ def test_parse(tables, tmp_path):
     ]
 
 
+@pytest.mark.needs_av
 def test_speed(tables, results):
     """Decoding, parsing, and the fastest run, which has one size."""
     row = {"pictures_per_cpu_s": 1000.4, "ratio_to_decode": 2.0}

@@ -1,10 +1,10 @@
-"""Small folders of videos for the tests of `prepare`: named as data sets are, drawn as tests need."""
+"""Small folders of videos for the tests of `prepare`, named like data sets, drawn as tests need."""
 
 from rigs.media import SCENES, encode
 
 
 def touch(folder, *paths):
-    """Empty files in place of videos, for what only looks at names."""
+    """Empty files instead of videos, for code that only reads names."""
     for path in paths:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -20,7 +20,7 @@ def film(path, scene="moving", pictures=14, seed=0, size=(64, 48), **coding):
 
 
 def table(folder, *lines, name="set.csv"):
-    """A CSV file of these lines."""
+    """A CSV file with these lines."""
     path = folder / name
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

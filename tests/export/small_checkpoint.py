@@ -1,4 +1,4 @@
-"""A checkpoint as training writes it, small enough to be exported within a test, and a clip for it."""
+"""A checkpoint as training writes it, small enough to export within a test, and a clip for it."""
 
 import small_models
 

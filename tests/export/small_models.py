@@ -12,7 +12,7 @@ SIDE, BATCH, CLASSES = 64, 6, 3
 
 
 def architecture(modalities="ATTP", alignment="", **fields):
-    """A MobileNetV2 of the narrowest kind."""
+    """A very narrow MobileNetV2."""
     fields = dict({"width": 0.1, "factors": 2, "projections": 8, "sketch": 64}, **fields)
     return Architecture(
         "mobilenet_v2", CLASSES, modalities=modalities, alignment=alignment, **fields
@@ -30,7 +30,7 @@ def batch(seed=0):
 
 
 def model(shape, seed=0):
-    """A seeded model in evaluation mode, its normalisation fitted to what batch() gives."""
+    """A seeded model in evaluation mode, with normalisation fitted to batch()."""
     torch.manual_seed(seed)
     fresh = ATTP(shape)
     for name, net in fresh.networks():
@@ -39,6 +39,6 @@ def model(shape, seed=0):
 
 
 def objective(shape, seed=0, **options):
-    """The training objective of a seeded model, with a seeded teacher where it needs one."""
+    """The training objective of a seeded model, with a seeded teacher if it needs one."""
     teacher = None if shape.alignment == "none" else model(architecture("MV"), seed + 1)
     return Objective(model(shape, seed), teacher, **options)

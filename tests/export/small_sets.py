@@ -1,4 +1,4 @@
-"""Prepared sets small enough to train on within a test; the class shows in the motion alone."""
+"""Prepared sets small enough to train on within a test; only motion distinguishes the classes."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ KINDS = "PBBP"
 
 
 def make(folder, train=8, val=4, test=4, optical_flow=True, seed=0):
-    """Writes a set of left and right moving noise; returns it."""
+    """Write and return a set of noise that moves left or right."""
     random = np.random.RandomState(seed)
     clips = []
     for label in LABELS:
@@ -50,13 +50,13 @@ def _samples(label, random, optical_flow):
 
 
 def residual(random):
-    """Noise of every value that fits 8 bits."""
+    """Noise with every value that fits into 8 bits."""
     shapes = (HEIGHT, WIDTH), (HEIGHT // 2, WIDTH // 2), (HEIGHT // 2, WIDTH // 2)
     return Planes(*(random.randint(-128, 128, shape).astype(np.int16) for shape in shapes))
 
 
 def config(prepared, **tables):
-    """Content of a configuration that trains on such a set in a second or two."""
+    """A configuration that trains on such a set in a second or two."""
     content = {
         "data": {"prepared": str(prepared.folder)},
         "model": {

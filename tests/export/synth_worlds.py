@@ -1,4 +1,4 @@
-"""Small worlds for the tests of the synthetic set: quick to draw, still where a test needs it."""
+"""Small worlds for the tests of the synthetic set: quick to draw, and still if a test needs it."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def pictures(label, world, count=PICTURES):
 
 
 def background(seed):
-    """A smooth texture: what the drawn ones are is not the subject of most tests."""
+    """A smooth texture: drawn backgrounds are not the subject of most tests."""
     random = np.random.default_rng(seed)
     coarse = random.integers(40, 216, (backgrounds.ROWS // 16, backgrounds.COLUMNS // 16, 3))
     fine = np.repeat(np.repeat(coarse, 16, axis=0), 16, axis=1).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Clips, labels, splits and groups of folders and CSV files, and mistakes in them named."""
+"""Clips, labels, splits and groups of folders and CSV files; mistakes in them are named."""
 
 import json
 from collections import Counter
@@ -53,7 +53,7 @@ def test_a_split_is_made_where_there_is_none_and_said(tmp_path):
         assert shares == {"train": 6, "val": 2, "test": 2}
     assert "one was made from the file names: train 12, val 4, test 4" in dataset.notes[0]
     assert splits(read_folder(tmp_path)) == made
-    # By lot: not the first ones in the order of the names.
+    # At random: not the first ones by name.
     assert [split for name, split in made.items() if name.startswith("run")][:6] != ["train"] * 6
 
 

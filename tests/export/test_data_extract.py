@@ -1,4 +1,4 @@
-"""What the cache holds is what the parser gave, and what optical flow says on the same grid."""
+"""The cache holds the parser's output, and optical flow on the same grid."""
 
 import av
 import numpy as np
@@ -74,7 +74,7 @@ def test_hevc_too(tmp_path):
 
 
 def test_residuals_beyond_8_bits_are_kept(tmp_path):
-    """Checkerboards in turn: the residual is nearly as large as samples are."""
+    """Alternating checkerboards: the residual is nearly as large as samples can be."""
     board = (np.indices((HEIGHT, WIDTH)).sum(axis=0) // 2 % 2 * 255).astype(np.uint8)
     grey = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
     source = tmp_path / "boards.mkv"
@@ -87,7 +87,7 @@ def test_residuals_beyond_8_bits_are_kept(tmp_path):
 
 @pytest.mark.parametrize("b_pictures", [0, 3])
 def test_optical_flow_is_that_from_the_picture_shown_before(clips, tmp_path, b_pictures):
-    """A pan by (3, -2) pixels a picture, in every picture type, in the units of the vectors."""
+    """A pan by (3, -2) pixels per picture, in every picture type, in the units of the vectors."""
     pan = Clip("pan", 192, 160, 14, velocity=(3, -2), options=x264(qp=6, keyint=1))
     path = tmp_path / "pan.mp4"
     transcode(clips.path(pan), path, Encoder(crf=10, width=192, height=160, b_pictures=b_pictures))

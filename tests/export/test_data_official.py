@@ -1,4 +1,4 @@
-"""The official lists of UCF-101 and HMDB-51: fabricated ones with every mistake, and the real ones' counts."""
+"""The official lists of UCF-101 and HMDB-51: invented ones with every mistake, and the counts of the real ones."""
 
 from collections import Counter, defaultdict
 

@@ -1,4 +1,4 @@
-"""`edge-attp-export prepare`: what it writes and keeps, what it refuses, and how it ends."""
+"""`edge-attp-export prepare`: the files it writes and keeps, what it refuses, and its exit codes."""
 
 import json
 import os
@@ -31,13 +31,13 @@ MIRROR = {"walk left": "walk right", "walk right": "walk left"}
 
 @pytest.fixture
 def here(monkeypatch):
-    """Worker processes take over a second to start: most tests do without."""
+    """Worker processes take over a second to start, so most tests run without."""
     monkeypatch.setattr(prepare, "in_processes", lambda function, jobs, _: [*map(function, jobs)])
 
 
 @pytest.fixture
 def source(tmp_path):
-    """A set as `synth` draws it: manifest.csv and synth.json."""
+    """A set like those of `synth`: manifest.csv and synth.json."""
     folder = tmp_path / "source"
     for seed, name in enumerate(NAMES):
         film(folder / f"{name}.mkv", seed=seed)
@@ -48,7 +48,7 @@ def source(tmp_path):
 
 
 def written(out):
-    """Every file, and when it was written."""
+    """Every file and its time of modification."""
     return {
         path.relative_to(out).as_posix(): path.stat().st_mtime_ns
         for path in out.rglob("*")

@@ -1,4 +1,4 @@
-"""Transcoding: one coding for all, whatever the source; and what cannot be used is named."""
+"""Transcoding: the same settings whatever the source; unusable sources are named."""
 
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ CODECS = ["h264", "hevc"]
 
 
 def pattern(path):
-    """Picture types in decoding order; small letters: no reference."""
+    """Picture types in decoding order; lower case: not a reference."""
     with CompressedVideo(str(path)) as video:
         return "".join(p.kind if p.is_reference else p.kind.lower() for p in video)
 
@@ -100,7 +100,7 @@ def test_every_picture_goes_on_at_one_rate(tmp_path, rate):
 
 
 def test_nothing_of_a_source_goes_on_but_its_pictures(tmp_path):
-    """Two sources that decode to the same pictures, and differ in all else, have the same copy."""
+    """Two sources that decode to the same pictures and differ in everything else have the same copy."""
     plain = film(tmp_path / "plain.mkv", options=(("qp", "0"),), size=(96, 80))
     other = tmp_path / "other.mp4"
     with av.open(str(other), "w", format="mp4") as container:
@@ -117,7 +117,7 @@ def test_nothing_of_a_source_goes_on_but_its_pictures(tmp_path):
 
 
 def test_colours_of_high_definition_become_those_of_the_copy(tmp_path):
-    """A BT.709 source is not shown through the matrix of BT.601."""
+    """A BT.709 source is not converted by the matrix of BT.601."""
     red = np.zeros((80, 96, 3), np.uint8) + np.array([200, 40, 30], np.uint8)
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w", format="mp4") as container:

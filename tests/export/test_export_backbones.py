@@ -1,4 +1,4 @@
-"""The backbones are the published ones: sizes, torchvision's parameter names, and what they compute."""
+"""The backbones are the published ones: sizes, torchvision's parameter names, and output."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ REFERENCES = {
 
 
 def randomised(name, seed=0):
-    """A backbone in evaluation mode whose every parameter and statistic is random, so that none can be left out."""
+    """A backbone in evaluation mode with random parameters and statistics, so that none can be ignored."""
     torch.manual_seed(seed)
     network = create_backbone(name).eval()
     for key, value in network.state_dict().items():
@@ -157,7 +157,11 @@ def test_lite_net_fits_the_first_layer_to_its_channels():
 @pytest.mark.parametrize(
     ("backbone", "width", "message"),
     [
-        ("efficientnet_b0", 1.0, "of another model: it has no features.1.0.block.0.0.weight"),
+        (
+            "efficientnet_b0",
+            1.0,
+            "belongs to another model: it has no features.1.0.block.0.0.weight",
+        ),
         ("mobilenet_v2", 0.5, r"features.0.0.weight is \(32, 3, 3, 3\), the model \(16, 3, 3, 3\)"),
     ],
 )

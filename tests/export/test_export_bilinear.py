@@ -1,4 +1,4 @@
-"""Compact bilinear pooling: the tensor sketch against its definition, and what it estimates."""
+"""Compact bilinear pooling: the tensor sketch against its definition, and the kernel it estimates."""
 
 from itertools import product
 

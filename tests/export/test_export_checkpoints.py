@@ -1,4 +1,4 @@
-"""Checkpoints: what is saved comes back, whatever is wrong with a file is said, and backbones load."""
+"""Checkpoints: saving and reading, errors that name file and reason, and loading backbones."""
 
 import math
 import pickle
@@ -31,7 +31,7 @@ def saved(tmp_path):
 
 
 def changed(path, **fields):
-    """The file with some of its fields replaced, or left out where they are None."""
+    """The file with some fields replaced, or removed if they are None."""
     content = torch.load(path, weights_only=True)
     content.update(fields)
     torch.save({key: value for key, value in content.items() if value is not None}, path)
@@ -111,7 +111,7 @@ def test_mistakes_are_named_with_the_file(saved, fields, message):
 
 
 class Harmful:
-    """Unpickled, it would run code."""
+    """Unpickling it would run code."""
 
     def __reduce__(self):
         return (print, ("code of the file ran",))

@@ -1,4 +1,4 @@
-"""Optical flow and vectors mean the same: on a pan, both are the pan. And what the other models of B pictures see."""
+"""Optical flow and vectors mean the same: for a pan, both are the pan. And the other readings of B pictures."""
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ METHODS = ["dis", "farneback"] + (["tvl1"] if hasattr(cv2, "optflow") else [])
 
 
 def pan(**parameters):
-    """A panned photograph, coded so finely that the encoder finds its motion."""
+    """A panned photograph, encoded finely enough for the encoder to find its motion."""
     exact = dict({"me": "esa", "subme": 7, "scenecut": 0, "ref": 1, "b_adapt": 0}, **parameters)
     options = x264(qp=6, preset="medium", **exact)
     return Clip("pan", 192, 160, 8, velocity=VELOCITY, options=options)
@@ -60,7 +60,7 @@ def test_vectors_of_the_same_pan_are_the_pan(with_b):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_optical_flow_lies_on_the_grid_of_the_current_picture(method):
-    """A photograph stretched by a tenth: what is at x now was at x / 1.1, so it has come x - x / 1.1."""
+    """A photograph stretched by a tenth: what is at x now was at x / 1.1, so it has moved by x - x / 1.1."""
     wide = np.clip(texture(160, 192), 0, 255).astype(np.uint8)
     rows, columns = np.mgrid[0:160, 0:192].astype(np.float32)
     stretched = cv2.remap(wide, columns / np.float32(1.1), rows, cv2.INTER_LINEAR)
@@ -79,7 +79,7 @@ def test_without_b_pictures_and_with_one_reference_all_models_agree(clips):
 
 
 def test_as_p_takes_the_forward_list_at_its_face(with_b):
-    """The distance of 1 to 3 pictures stays in, and blocks with a backward vector alone seem to stand still."""
+    """The distance of 1 to 3 pictures is not divided out, and blocks with only a backward vector seem still."""
     factors = set()
     for picture in with_b:
         flow, motion = network_flow(picture, "as-p"), picture.motion

@@ -1,4 +1,4 @@
-"""The two ONNX graphs: PyTorch = ONNX Runtime = NumPy, and nothing in them that TensorRT 8.2 cannot import."""
+"""The two ONNX graphs: PyTorch = ONNX Runtime = NumPy, with nothing that TensorRT 8.2 cannot import."""
 
 import collections
 import tempfile
@@ -143,7 +143,7 @@ def size(model):
 
 
 def optimised_operators(model):
-    """What ONNX Runtime makes of a graph, operator by operator."""
+    """The operators of a graph after ONNX Runtime has optimised it."""
     options = onnxruntime.SessionOptions()
     with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
         options.optimized_model_filepath = file.name

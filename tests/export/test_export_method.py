@@ -1,4 +1,4 @@
-"""Every row of the paper's ablations: it constructs, computes what it says, and learns."""
+"""Every row of the paper's ablations can be constructed, computes what it should, and learns."""
 
 import pytest
 import small_models
@@ -21,7 +21,7 @@ def evaluated(modalities, seed=0):
 
 
 def used(modalities):
-    """Fields of Inputs that a model looks at."""
+    """Fields of Inputs that a model uses."""
     fields = USED.get(modalities, {"rgb", "flow", "residual"})
     return fields | {"neighbour"} if modalities in TEMPORAL else fields
 

@@ -1,4 +1,4 @@
-"""Feature alignment and the total loss: eq. (8)-(10) by NumPy, gradients where they belong, a teacher that stays."""
+"""Feature alignment and the total loss: eq. (8)-(10) by NumPy, gradients where they belong, a frozen teacher."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def log_softmax(scores):
 
 
 def features(objective, inputs, optical_flow):
-    """Student's and teacher's (map, scores behind the FC layer), as NumPy arrays in float64."""
+    """Student's and teacher's (map, scores after the FC layer), as NumPy arrays in float64."""
     with torch.no_grad():
         pairs = (
             (objective.model.litenet_mv, objective.fc, inputs.flow),
@@ -113,7 +113,7 @@ def test_classifier_of_the_model_is_its_fc_layer():
 
 
 def test_deployed_weights_are_those_without_alignment():
-    """ATTP and TTP differ in training only."""
+    """ATTP and TTP differ only in training."""
     aligned, plain = (ATTP(small_models.architecture(name)) for name in ("ATTP", "TTP"))
     assert aligned.state_dict().keys() == plain.state_dict().keys()
 

@@ -1,4 +1,4 @@
-"""Model packs: the untrained pack is reproducible, packs appear whole or not at all, and mistakes are named."""
+"""Model packs: the untrained pack is reproducible, packs are written atomically, and mistakes are named."""
 
 import hashlib
 import json

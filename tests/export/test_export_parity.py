@@ -1,4 +1,4 @@
-"""Parity on real pictures: it holds for every precision, it bites, and bad videos are named."""
+"""Parity on real pictures: it holds for every precision, it detects errors, and bad videos are named."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_samples_are_what_the_pack_asks_for(samples):
     assert len(samples.flow) == len(samples.residual) == len(samples.here) >= 16
     assert samples.flow.std() > 0.01 and samples.residual.std() > 0.01
     assert set(abs(samples.here - samples.neighbour)) == {1}
-    # Key pictures of one video are not lent to the other.
+    # Key pictures of one video do not serve the other.
     second = samples.here >= len(samples.keys) // 2
     assert second.any() and (samples.neighbour[second] >= len(samples.keys) // 2).all()
 

@@ -1,4 +1,4 @@
-"""8-bit networks: smaller, still the model's answers, and the caller's graphs stay as they were."""
+"""8-bit networks: smaller, with the model's answers; the caller's graphs stay unchanged."""
 
 import onnx
 import pytest

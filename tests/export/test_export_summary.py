@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates: what is printed is what the models have, and what the paper says."""
+"""Parameters and multiply-accumulates: the printed counts are those of the models and of the paper."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_three_b1_and_projections_make_the_papers_parameters(classes):
     total = sum(row.parameters for row in rows.values())
     assert total == 23379264 + 200 * classes
     assert round(total / 1e6, 1) == 23.4
-    # A classifier behind each network would not fit in: they are none of the deployed model.
+    # A classifier after each network would not fit: they do not belong to the deployed model.
     assert round((total + 3 * 1280 * classes) / 1e6, 1) > 23.4
 
 

@@ -26,7 +26,7 @@ def features():
 
 
 def matrices(pooling):
-    """U, V, W as the reference wants them: (channels, d * D)."""
+    """U, V, W in the reference's layout: (channels, d * D)."""
     layers = (pooling.u, pooling.v, pooling.w)
     return [layer.weight.detach()[:, :, 0].numpy().T for layer in layers]
 
@@ -66,7 +66,7 @@ def test_nothing_moving_scores_zero(pooling, features):
 
 
 def test_gradient_is_finite_where_nothing_moves(pooling, features):
-    """The square root has no slope at 0; a batch must survive one picture in which nothing was pooled."""
+    """The square root has no slope at 0; a batch must survive a picture whose pooled features are 0."""
     x, _, y, z = features
     y[0] = 0
     y.requires_grad_()

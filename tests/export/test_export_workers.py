@@ -1,4 +1,4 @@
-"""What `synth` and `prepare` share: results from worker processes, their death, the progress line."""
+"""Shared by `synth` and `prepare`: results from worker processes, their death, the progress line."""
 
 import io
 import os

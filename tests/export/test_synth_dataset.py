@@ -1,4 +1,4 @@
-"""`edge-attp-export synth`: files, splits, manifest, keeping what is there, and mistakes named."""
+"""`edge-attp-export synth`: files, splits, manifest, keeping existing clips, and naming mistakes."""
 
 import csv
 import json
@@ -179,7 +179,7 @@ def test_a_photograph_is_in_one_split_only_and_counts_once(album):
     assert all(len(splits) == 1 for splits in used.values())
     assert {next(iter(splits)) for splits in used.values()} == {"train", "val", "test"}
     assert len(used) <= 6
-    # The names of files do not matter, nor where they lie.
+    # Neither names nor places of files matter.
     (album / "0.png").rename(album / "z.png")
     renamed = dataset.plan(dataset.Parameters(15, 10, 0, album))
     assert [clip.recipe() for clip in renamed] == [clip.recipe() for clip in planned]

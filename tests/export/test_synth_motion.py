@@ -1,4 +1,4 @@
-"""The synthetic set through the real parser: what the classes say about motion is in the bitstream."""
+"""The synthetic set through the real parser: the motion of the classes is in the bitstream."""
 
 from fractions import Fraction
 
@@ -36,7 +36,7 @@ def flows(path, label, world):
 
 
 def moving(flow):
-    """The flow of blocks that move, float (2, blocks)."""
+    """The flow of moving blocks, float (2, blocks)."""
     flat = np.moveaxis(flow, 1, 0).reshape(2, -1)
     return flat[:, np.hypot(*flat) > 0.5]
 

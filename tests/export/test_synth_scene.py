@@ -1,4 +1,4 @@
-"""The synthetic set's pictures: every class renders, seeds decide, and one picture never tells a pair apart."""
+"""The synthetic set's pictures: every class renders, seeds decide, and one picture never separates a pair."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_the_phase_of_a_wave_is_even():
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_camera_light_and_grain_do_not_know_the_class(action):
-    """Far from the subject the two clips of a world are the same, picture by picture."""
+    """Away from the subject, the two clips of a world are the same, picture by picture."""
     one, other = pairs()[action]
     moving = {"pan": 50.0, "tilt": 8.0, "zoom": 0.1, "shake": 1.0, "noise": 2.0, "height": 90.0}
     world = traits(one, ball=True, second_walker=True, **moving)

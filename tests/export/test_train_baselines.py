@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 64, 48
 
 
 def pan(x, y):
-    """Flow of a picture that moves as a whole."""
+    """The flow of a picture that moves as a whole."""
     return np.stack([np.full((12, 16), x, np.float32), np.full((12, 16), y, np.float32)])
 
 
@@ -37,7 +37,7 @@ def planes(random):
 
 @pytest.fixture
 def prepared(tmp_path, clips):
-    """Two classes that differ by the direction of motion; all else is alike, the video is the same."""
+    """Two classes that differ only in the direction of motion; the video is the same."""
     video = clips.path(media.Clip(width=WIDTH, height=HEIGHT, pictures=6, container="mp4"))
     random = np.random.default_rng(0)
     entries = []

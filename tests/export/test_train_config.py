@@ -1,4 +1,4 @@
-"""The configuration of a training: what is read, and what each mistake is told."""
+"""The configuration of a training: values, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST = '[data]\nprepared = "set"\n[model]\nmodalities = "TTP"\n'
 
 @pytest.fixture
 def load(tmp_path):
-    """Load a configuration out of a text."""
+    """Load a configuration from a string."""
 
     def load(text, *overrides):
         path = tmp_path / "some.toml"
@@ -188,7 +188,7 @@ def test_what_a_run_folder_records_is_plain_and_reads_back(load, tmp_path):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes(path):
-    """Each loads; each has a recipe of its teacher or its networks beside it that fits it."""
+    """Each loads, and the recipe of its teacher or networks fits it."""
     config = load_config(path)
     if path.stem.endswith(("_teacher", "_network")):
         assert config.model.modalities == "MV"

@@ -1,4 +1,4 @@
-"""`evaluate`: the protocol on the cache, and the deployed path on whole files beside it."""
+"""`evaluate`: the protocol on the cache, compared with the deployed path on whole files."""
 
 import json
 from contextlib import nullcontext
@@ -28,7 +28,7 @@ LABELS = ("even", "odd")
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """Four real clips, transcoded and in the cache, all of them for the test."""
+    """Four real clips, transcoded and cached, all in the test split."""
     folder = tmp_path_factory.mktemp("videos")
     rows = ["path,label,split"]
     for number in range(4):
@@ -44,7 +44,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def checkpoint(tmp_path, prepared):
-    """A seeded model of the pack's kind that knows the set's labels."""
+    """A seeded model of the pack's kind with the set's labels."""
     shape = replace(small_models.architecture("TTP"), classes=len(LABELS))
     model = small_models.model(shape)
     spec = default_input((80, 68), (64, 64))

@@ -1,4 +1,4 @@
-"""Figures of results: what is drawn, that it can be read, and that files are whole."""
+"""Figures of results: contents, legibility, and complete files."""
 
 from __future__ import annotations
 

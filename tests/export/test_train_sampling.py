@@ -1,4 +1,4 @@
-"""Which pictures are looked at, and what crops and mirrors do to them."""
+"""Which pictures are used, and how crops and mirrors change them."""
 
 import numpy as np
 import pytest

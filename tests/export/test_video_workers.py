@@ -1,4 +1,4 @@
-"""Videos in the workers of PyTorch's DataLoader, however it starts them."""
+"""Videos in the workers of PyTorch's DataLoader, with every start method."""
 
 import multiprocessing
 
@@ -33,7 +33,7 @@ def flows(video):
 
 
 class Videos(Dataset):
-    """Opens a video by its path when it is asked for; then open videos."""
+    """Items are flows: of paths, opened on access, then of open videos."""
 
     def __init__(self, paths, videos):
         self._paths, self._videos = paths, videos
@@ -49,7 +49,7 @@ class Videos(Dataset):
 
 
 def loaded(dataset, method):
-    """One worker: to start Python and PyTorch once more takes long."""
+    """Loads with one worker, because starting Python and PyTorch takes long."""
     context = multiprocessing.get_context(method)
     loader = DataLoader(
         dataset, batch_size=None, num_workers=1, multiprocessing_context=context, timeout=60
@@ -64,7 +64,7 @@ def paths(clips):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_workers_open_videos_while_the_parent_reads(paths, method):
-    """By their paths, or anew where they are sent to a worker."""
+    """Workers open paths, and open videos again that are sent to them."""
     expected = [Videos(paths, [])[number] for number in range(2)]
     videos = [CompressedVideo(path, threads=2) for path in paths]
     begun = [iter(video) for video in videos]
@@ -83,6 +83,6 @@ def test_videos_that_were_open_before_a_fork_are_refused(paths):
         video = CompressedVideo(path, threads=2)
         pictures = iter(video)
         first = next(pictures)
-        with pytest.raises(EdgeAttpError, match="before this process was forked.*once more"):
+        with pytest.raises(EdgeAttpError, match="before this process was forked.*open it again"):
             loaded(Videos([], [video]), "fork")
         assert len([first, *pictures]) == PICTURES

@@ -66,6 +66,7 @@ REQUIREMENTS = (
     _package("timm", "timm and torchvision", "timm", "torchvision"),
     _package("fsspec", "fsspec", "fsspec"),
     _package("prometheus_client", "prometheus_client", "prometheus_client"),
+    _package("shtab", "shtab and argparse-manpage", "shtab", "argparse_manpage"),
     Requirement(
         "needs_media",
         "real streams",
@@ -84,6 +85,8 @@ REQUIREMENTS = (
         "apt-get install gcc",
         partial(_has_programs, "cc"),
     ),
+    Requirement("needs_man", "man", "apt-get install man-db", partial(_has_programs, "man")),
+    Requirement("needs_zsh", "zsh", "apt-get install zsh", partial(_has_programs, "zsh")),
     Requirement("needs_root", "root", "run the tests as root", lambda: os.geteuid() == 0),
     Requirement(
         "needs_systemd",

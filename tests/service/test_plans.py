@@ -51,7 +51,7 @@ def test_a_file(plan, tmp_path):
     job = plan(text)["file"].next_work().job
     assert job.source == str(tmp_path / "clip.mp4") and job.name == "file"
     options = job.options
-    assert (options.every, options.anchor, options.threads) == (0, 12, 2)
+    assert (options.every, options.anchor, options.parse_threads) == (0, 12, 2)
     assert options.realtime and options.wait and options.thresholds.start == 0.9
 
 

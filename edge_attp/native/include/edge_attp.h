@@ -185,8 +185,8 @@ ATTP_API attp_status attp_decoder_get_error(const attp_decoder* decoder, attp_er
 typedef struct attp_picture_info {
     int32_t kind;               /* 'I', 'P' or 'B': the most general slice type */
     int64_t decode_index;       /* 0 for the first picture after open, one more for each next one */
-    int64_t packet;             /* the packet in which the picture began, -1: among the parameter sets */
-    int32_t is_first_in_packet; /* 0: another picture began in that packet before */
+    int64_t packet;             /* in which the picture began: the one that holds the end of its first start code */
+    int32_t is_first_in_packet; /* 0: another picture began in that packet before it */
     int64_t pts;                /* of the packet, if the picture is the first in it; else ATTP_NO_PTS */
     int64_t dts;
     int32_t poc;      /* PicOrderCnt(), H.264 clause 8.2.1; PicOrderCntVal, HEVC clause 8.3.1 */
