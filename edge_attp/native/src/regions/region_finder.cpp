@@ -8,6 +8,9 @@ namespace attp {
 namespace {
 
 constexpr float kLow = 0.1f, kHigh = 0.25f;  // of activity: see find_components()
+constexpr float kOdd = 0.65f;                // of the usual support
+constexpr float kAdapt = 0.1f;
+constexpr int kMostOdd = 4;  // in a row; then this is how it is now
 
 int cells(int length_px, int cell_px) { return ((length_px + 3) / 4 * 4 + cell_px - 1) / cell_px; }
 
@@ -30,8 +33,17 @@ void RegionFinder::add_picture(const Picture& picture) {
     const CellInput input = {picture.motion.get(), picture.residual.get(), picture.window(), options_.bit_depth};
     fill_cells(input, picture.flow_scales(), cell_px_, &grid_);
     camera_ = estimate_camera(grid_, camera_);
+    if (!is_credible()) return;
     activity_.add_picture(grid_, camera_, step);
     tracks_.follow(find_components(activity_.values(), activity_.width(), activity_.height(), kLow, kHigh), cell_px_);
+}
+
+// A picture whose vectors disagree much more than usual was predicted badly: a jolt, a splice. It says little about what moves.
+bool RegionFinder::is_credible() {
+    const bool is_odd = camera_.support < kOdd * usual_support_;
+    odd_pictures_ = is_odd ? odd_pictures_ + 1 : 0;
+    usual_support_ += kAdapt * (camera_.support - usual_support_);
+    return !is_odd || odd_pictures_ > kMostOdd;
 }
 
 // How many pictures later than the one before it this one is shown; negative for a B picture that was sent after its successor.

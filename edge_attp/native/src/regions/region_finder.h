@@ -35,6 +35,7 @@ class RegionFinder {
 
   private:
     int display_step(const Picture& picture);
+    bool is_credible();
 
     const RegionOptions options_;
     const int cell_px_;
@@ -42,6 +43,8 @@ class RegionFinder {
     CameraMotion camera_;
     Activity activity_;
     Tracks tracks_;
+    float usual_support_ = 0.0f;
+    int odd_pictures_ = 0;
     bool has_picture_ = false;
     int32_t poc_ = 0;  // of the picture before
 };

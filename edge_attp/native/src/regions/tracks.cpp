@@ -20,7 +20,8 @@ constexpr float kOverlap = 0.1f;     // intersection over union from which two b
 constexpr float kConfirm_s = 0.12f;  // that a new box must be seen for
 constexpr float kForget_s = 1.0f;    // that a lost one is kept for
 constexpr float kLinger_s = 0.4f;    // of these, shown for
-constexpr float kLoyalty = 1.5f;     // a window that is shown outweighs a new one by
+constexpr float kLoyalty = 2.0f;     // a window that is shown outweighs a new one by
+constexpr float kAway = 0.5f;        // weight of a track that was not seen in this picture
 
 float area(const Box& b) { return std::max(b.right - b.left, 0.0f) * std::max(b.bottom - b.top, 0.0f); }
 
@@ -38,10 +39,12 @@ float side_of(const Box& b) { return std::max(b.right - b.left, b.bottom - b.top
 
 float towards(float from, float to) { return from + kFollow * (to - from); }
 
+float standing(const Track& track) {
+    return track.weight * (track.is_shown ? kLoyalty : 1.0f) * (track.missing > 0 ? kAway : 1.0f);
+}
+
 bool is_heavier(const Track& a, const Track& b) {
-    const float weight_a = a.weight * (a.is_shown ? kLoyalty : 1.0f),
-                weight_b = b.weight * (b.is_shown ? kLoyalty : 1.0f);
-    return weight_a != weight_b ? weight_a > weight_b : a.id < b.id;
+    return standing(a) != standing(b) ? standing(a) > standing(b) : a.id < b.id;
 }
 
 }  // namespace
