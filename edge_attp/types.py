@@ -7,6 +7,7 @@ __all__ = [
     "EncodedPacket",
     "CodingCounts",
     "ModeCounts",
+    "Region",
     "StreamInfo",
     "StreamStats",
     "VideoTrack",
@@ -122,3 +123,17 @@ class StreamStats(NamedTuple):
     demux_s: float
     skipped: int
     hidden: int = 0
+
+
+class Region(NamedTuple):
+    """Something that moves: a square window of the upright picture in luma samples, with its upper left corner at
+    (x_px, y_px), multiples of 8 as its side is, and a number that stays from picture to picture. box: left, top, right
+    and bottom of what is active in it, right and bottom outside. activity: share of the picture that is active,
+    weighted by how much, 0 to 1."""
+
+    id: int
+    x_px: int
+    y_px: int
+    side_px: int
+    box: Tuple[int, int, int, int]
+    activity: float

@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "engine": BASE | {"strict"},
     "platforms": BASE,
     "survey": BASE | {"bitstream"},
+    "regions": BASE | {"bitstream"},
     "tensors": BASE | {"bitstream"},
     "recognition": BASE | {"bitstream", "tensors", "engine"},
     "sinks": BASE | {"strict", "bitstream", "sources", "recognition"},
@@ -80,10 +81,15 @@ MAY_INCLUDE = {
     "h26x": {"fields", "kernels", "bits"},
     "h264": {"h26x", "fields", "kernels", "bits"},
     "hevc": {"h26x", "fields", "kernels", "bits"},
-    "capi": {"h264", "hevc", "h26x", "fields", "tensors", "kernels", "bits"},
+    "regions": {"h26x", "fields", "bits"},
+    "capi": {"h264", "hevc", "regions", "h26x", "fields", "tensors", "kernels", "bits"},
 }
 # The public headers, and the folders that know each of them.
-PUBLIC_HEADERS = {"edge_attp.h": set(MAY_INCLUDE), "edge_attp_tensors.h": {"tensors", "capi"}}
+PUBLIC_HEADERS = {
+    "edge_attp.h": set(MAY_INCLUDE),
+    "edge_attp_regions.h": {"capi"},
+    "edge_attp_tensors.h": {"tensors", "capi"},
+}
 
 # The TensorRT plugin: what each file of engines/plugin may include, of ours and of TensorRT. The kernel
 # knows no TensorRT.

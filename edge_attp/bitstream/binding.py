@@ -1,4 +1,4 @@
-"""The ctypes binding of the native core: structures, prototypes and errors of both C headers.
+"""The ctypes binding of the native core: structures, prototypes and errors of the C headers.
 
 The headers in native/include are the documentation. This module knows neither containers nor NumPy.
 The library is loaded at first use; ctypes releases the GIL during every call. `EDGE_ATTP_LIBRARY` in
@@ -26,6 +26,7 @@ from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, Us
 
 ABI_VERSION = 3
 CODEC_H264, CODEC_HEVC = 1, 2
+MAX_REGIONS = 16
 NO_PTS = -(2**63)
 
 OK, AGAIN, END = 0, 1, 2
@@ -162,11 +163,54 @@ class TensorGrid(ctypes.Structure):
     ]
 
 
-# Arrays go as addresses: the callers have checked them.
-_DECODER = _PICTURE = _ARRAY = c_void_p
-_FLOATS, _GRID = POINTER(c_float), POINTER(TensorGrid)
+class FinderOptions(ctypes.Structure):
+    _fields_ = [
+        ("width_px", c_int32),
+        ("height_px", c_int32),
+        ("bit_depth", c_int32),
+        ("max_regions", c_int32),
+        ("pictures_per_s", c_float),
+    ]
 
-# Result and arguments of every function of both headers.
+
+class NativeRegion(ctypes.Structure):
+    _fields_ = [
+        ("id", c_int32),
+        ("x_px", c_int32),
+        ("y_px", c_int32),
+        ("side_px", c_int32),
+        ("box_left_px", c_int32),
+        ("box_top_px", c_int32),
+        ("box_right_px", c_int32),
+        ("box_bottom_px", c_int32),
+        ("activity", c_float),
+    ]
+
+
+class NativeCameraMotion(ctypes.Structure):
+    _fields_ = [
+        ("x_px", c_float),
+        ("y_px", c_float),
+        ("zoom", c_float),
+        ("turn", c_float),
+        ("support", c_float),
+    ]
+
+
+class FinderResult(ctypes.Structure):
+    _fields_ = [
+        ("count", c_int32),
+        ("regions", NativeRegion * MAX_REGIONS),
+        ("camera", NativeCameraMotion),
+    ]
+
+
+# Arrays go as addresses: the callers have checked them.
+_DECODER = _PICTURE = _FINDER = _ARRAY = c_void_p
+_FLOATS, _GRID = POINTER(c_float), POINTER(TensorGrid)
+_SIZE = POINTER(c_int32)
+
+# Result and arguments of every function of the headers.
 _PROTOTYPES: Dict[str, Tuple[object, Sequence[object]]] = {
     "attp_library_version": (c_uint32, []),
     "attp_library_cpu": (c_char_p, []),
@@ -197,6 +241,11 @@ _PROTOTYPES: Dict[str, Tuple[object, Sequence[object]]] = {
         [_ARRAY, c_int64, _ARRAY, _ARRAY, c_int64, c_int32, c_int32]
         + [_GRID, _FLOATS, _FLOATS, _ARRAY],
     ),
+    "attp_finder_open": (c_int, [POINTER(FinderOptions), POINTER(_FINDER)]),
+    "attp_finder_close": (None, [_FINDER]),
+    "attp_finder_add_picture": (c_int, [_FINDER, _PICTURE, POINTER(FinderResult)]),
+    "attp_finder_get_grid": (c_int, [_FINDER, _SIZE, _SIZE, _SIZE]),
+    "attp_finder_get_activity": (c_int, [_FINDER, _ARRAY]),
 }
 
 # The one table from statuses to exceptions, with the sentence for an error that the core does not explain.

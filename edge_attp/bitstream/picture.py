@@ -71,6 +71,16 @@ class Picture:
             self._decoder = None
 
     @property
+    def address(self) -> int:
+        """Of the native picture, for other users of the native core; valid as long as this object."""
+        return self._handle.address
+
+    @property
+    def turned_by(self) -> Optional[Orientation]:
+        """How everything here was turned; None if it is as it was coded."""
+        return self._orientation
+
+    @property
     def motion(self) -> MotionField:
         """Motion vectors, references, modes and weights."""
         if self._motion is None:

@@ -8,26 +8,18 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from edge_attp.types import Region
+
 __all__ = [
     "Event",
     "PictureFacts",
     "PictureLogits",
-    "Region",
     "RegionLogits",
     "ScoredPicture",
     "ScoredRegion",
     "Verdict",
     "VideoScores",
 ]
-
-
-class Region(NamedTuple):
-    """A square window of the upright picture: its upper left corner and its side in luma samples."""
-
-    id: int
-    x_px: int
-    y_px: int
-    side_px: int
 
 
 class PictureFacts(NamedTuple):

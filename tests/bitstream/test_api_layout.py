@@ -10,7 +10,7 @@ from edge_attp.bitstream import arrays, binding
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INCLUDE = os.path.join(ROOT, "edge_attp", "native", "include")
-HEADERS = ("edge_attp.h", "edge_attp_tensors.h")
+HEADERS = ("edge_attp.h", "edge_attp_tensors.h", "edge_attp_regions.h")
 
 STRUCTURES = {
     "attp_options": binding.Options,
@@ -20,6 +20,10 @@ STRUCTURES = {
     "attp_error": binding.ErrorInfo,
     "attp_block_counts": binding.BlockCounts,
     "attp_tensor_grid": binding.TensorGrid,
+    "attp_finder_options": binding.FinderOptions,
+    "attp_region": binding.NativeRegion,
+    "attp_camera_motion": binding.NativeCameraMotion,
+    "attp_finder_result": binding.FinderResult,
 }
 CONSTANTS = {
     "ATTP_ABI_VERSION": binding.ABI_VERSION,
@@ -39,6 +43,7 @@ CONSTANTS = {
     "ATTP_MODE_PCM": arrays.MODE_PCM,
     "ATTP_MODE_MISSING": arrays.MODE_MISSING,
     "ATTP_NO_PTS": binding.NO_PTS,
+    "ATTP_MAX_REGIONS": binding.MAX_REGIONS,
 }
 
 
@@ -59,7 +64,8 @@ def test_structures_and_constants(tmp_path):
     prints = "".join(f'printf("%lld\\n", (long long)({name}));\n' for name in numbers)
     source = tmp_path / "layout.c"
     source.write_text(
-        f"#include <stdio.h>\n#include <edge_attp_tensors.h>\nint main(void) {{\n{prints}return 0;\n}}\n"
+        "#include <stdio.h>\n#include <edge_attp_regions.h>\n#include <edge_attp_tensors.h>\n"
+        f"int main(void) {{\n{prints}return 0;\n}}\n"
     )
     program = str(tmp_path / "layout")
     subprocess.check_call(["cc", "-I", INCLUDE, str(source), "-o", program])
@@ -68,7 +74,7 @@ def test_structures_and_constants(tmp_path):
 
 
 def declarations():
-    """Both headers without their comments."""
+    """All headers without their comments."""
     text = ""
     for name in HEADERS:
         with open(os.path.join(INCLUDE, name)) as header:
@@ -98,4 +104,4 @@ def test_every_function_of_the_headers_is_bound():
 def test_names_follow_one_scheme():
     """attp_<object>_<verb>: the object is one that the headers speak of."""
     objects = {name.split("_")[1] for name in binding._PROTOTYPES}
-    assert objects == {"decoder", "library", "options", "picture", "tensor"}
+    assert objects == {"decoder", "finder", "library", "options", "picture", "tensor"}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_attp.recognition import PictureFacts, PictureLogits, Region, RegionLogits, Timeline
+from edge_attp.recognition import PictureFacts, PictureLogits, RegionLogits, Timeline
+from edge_attp.types import Region
 
 LABELS = ["wave", "walk"]
 WAVE, WALK = np.array([4.0, 0.0], np.float32), np.array([0.0, 4.0], np.float32)
@@ -117,7 +118,7 @@ def test_a_scored_picture_says_all_that_its_facts_say():
 
 
 def test_regions_are_scored_beside_the_whole_picture_and_change_nothing_of_it():
-    window = Region(1, 0, 16, 64)
+    window = Region(1, 0, 16, 64, (8, 24, 56, 72), 0.1)
     regions = RegionLogits(window, WALK), RegionLogits(None, WAVE)
     timeline = Timeline(LABELS, "cam", 0.04)
     timeline.add_picture(PictureLogits(FACTS, regions))

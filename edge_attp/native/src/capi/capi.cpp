@@ -11,6 +11,7 @@ extern const attp_core kCore;
 
 attp_decoder::~attp_decoder() = default;
 attp_picture::~attp_picture() = default;
+attp_finder::~attp_finder() = default;
 
 namespace {
 
@@ -50,6 +51,12 @@ bool are_valid(int32_t width, int32_t height, const attp_tensor_grid* grid) {
     return grid != nullptr && is_between(width, 1, kMaxTensorSide) && is_between(height, 1, kMaxTensorSide) &&
            is_between(grid->resize_width, 1, kMaxTensorSide) && is_between(grid->resize_height, 1, kMaxTensorSide) &&
            is_between(grid->crop_width, 1, grid->resize_width) && is_between(grid->crop_height, 1, grid->resize_height);
+}
+
+bool are_valid(const attp_finder_options& o) {
+    return is_between(o.width_px, 16, kMaxTensorSide) && is_between(o.height_px, 16, kMaxTensorSide) &&
+           is_between(o.bit_depth, 8, 16) && is_between(o.max_regions, 1, ATTP_MAX_REGIONS) &&
+           o.pictures_per_s > 0.0f && o.pictures_per_s < 1e6f;
 }
 
 }  // namespace
@@ -167,6 +174,31 @@ attp_status attp_tensor_fill_residual(const int16_t* y, int64_t y_row_bytes, con
                                       const attp_tensor_grid* grid, const float* gain, const float* bias, float* out) {
     if (!y || !u || !v || !gain || !bias || !out || !are_valid(width_px, height_px, grid)) return ATTP_INVALID_ARGUMENT;
     return core().fill_residual(y, y_row_bytes, u, v, uv_row_bytes, width_px, height_px, *grid, gain, bias, out);
+}
+
+attp_status attp_finder_open(const attp_finder_options* options, attp_finder** finder) {
+    if (options == nullptr || finder == nullptr || !are_valid(*options)) return ATTP_INVALID_ARGUMENT;
+    return core().open_finder(*options, finder);
+}
+
+void attp_finder_close(attp_finder* finder) { delete finder; }
+
+attp_status attp_finder_add_picture(attp_finder* finder, const attp_picture* picture, attp_finder_result* result) {
+    if (finder == nullptr || picture == nullptr || result == nullptr || !picture->is_parsed())
+        return ATTP_INVALID_ARGUMENT;
+    return finder->add_picture(*picture, result);
+}
+
+attp_status attp_finder_get_grid(const attp_finder* finder, int32_t* width, int32_t* height, int32_t* cell_px) {
+    if (finder == nullptr || width == nullptr || height == nullptr || cell_px == nullptr) return ATTP_INVALID_ARGUMENT;
+    finder->get_grid(width, height, cell_px);
+    return ATTP_OK;
+}
+
+attp_status attp_finder_get_activity(const attp_finder* finder, float* activity) {
+    if (finder == nullptr || activity == nullptr) return ATTP_INVALID_ARGUMENT;
+    finder->get_activity(activity);
+    return ATTP_OK;
 }
 
 }  // extern "C"

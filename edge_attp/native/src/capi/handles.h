@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "edge_attp.h"
+#include "edge_attp_regions.h"
 #include "edge_attp_tensors.h"
 #include "kernels/kernels.h"
 
@@ -32,6 +33,14 @@ struct attp_picture {
     std::atomic<int> users{1};
 };
 
+struct attp_finder {
+    virtual ~attp_finder();
+    // picture: parsed, and of the same core.
+    virtual attp_status add_picture(const attp_picture& picture, attp_finder_result* result) = 0;
+    virtual void get_grid(int32_t* width, int32_t* height, int32_t* cell_px) const = 0;
+    virtual void get_activity(float* activity) const = 0;
+};
+
 // A core's entry points. Arguments have been checked, exceptions stay inside.
 struct attp_core {
     attp_status (*open)(const attp_options& options, const attp_kernels::Kernels* kernels, attp_decoder** decoder);
@@ -42,6 +51,7 @@ struct attp_core {
     attp_status (*fill_residual)(const int16_t* y, int64_t y_row_bytes, const int16_t* u, const int16_t* v,
                                  int64_t uv_row_bytes, int32_t width_px, int32_t height_px,
                                  const attp_tensor_grid& grid, const float* gain, const float* bias, float* out);
+    attp_status (*open_finder)(const attp_finder_options& options, attp_finder** finder);
 };
 
 namespace attp {

@@ -190,12 +190,14 @@ void Picture::count_distances(const PocStep& poc_step) {
         r.distance = is_shown_as_decoded ? info.decode_index - r.decode_index : poc_step.distance(r.poc, info.poc);
 }
 
-void Picture::fill_flow(float* flow) const {
+std::vector<FlowScale> Picture::flow_scales() const {
     std::vector<FlowScale> scales;
     for (const ReferencePoc& r : reference_pocs_)
         if (r.distance != 0) scales.push_back({r.decode_index, -0.25f / static_cast<float>(r.distance)});
-    compute_flow(*motion, window(), scales, flow);
+    return scales;
 }
+
+void Picture::fill_flow(float* flow) const { compute_flow(*motion, window(), flow_scales(), flow); }
 
 void Picture::fill_block_counts(attp_block_counts* counts) const { *counts = {}; }
 

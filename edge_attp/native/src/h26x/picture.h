@@ -65,6 +65,10 @@ class Picture {
     void fill_info(attp_picture_info* info) const;
     // See attp_picture_get_flow().
     void fill_flow(float* flow) const;
+    // Of all references at a known distance.
+    std::vector<FlowScale> flow_scales() const;
+    // The display area in 4x4 blocks of the coded picture.
+    BlockWindow window() const { return {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}; }
     void damage(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
     attp_picture_info info = {};  // planes are filled in by fill_info()
@@ -91,9 +95,6 @@ class Picture {
     void set_rows_done(int rows);
     // The vectors of a co-located picture, or nullptr if it has none of this picture's size.
     const MotionPlanes* motion_of(Picture* colocated) const;
-    // The display area in 4x4 blocks of the coded picture.
-    BlockWindow window() const { return {crop_left_px / 4, crop_top_px / 4, info.width4, info.height4}; }
-
     void set_mode_counts(const ModeCounts& counts);
     // Blocks of a slice use the entries of its lists whose bits are set.
     void note_used(const ReferenceLists& references, const uint32_t used[2]);

@@ -1,0 +1,255 @@
+"""Regions of drawn scenes, in which it is known what moves and how the camera does."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_attp.bitstream import CompressedVideo
+from edge_attp.regions import RegionFinder
+from rigs import media
+
+pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2]
+
+WIDTH, HEIGHT, PICTURES = 320, 240, 50
+BODY_PX = 48
+HEVC = {"codec": "libx265", "options": media.x265(bframes=3), "container": "265"}
+H264 = {"options": media.x264(bframes=3)}
+CODECS = pytest.mark.parametrize("encoder", [H264, HEVC], ids=["h264", "hevc"])
+
+
+def drawn_texture(height, width, seed):
+    return np.clip(media.texture(height, width, seed=seed), 0, 255).astype(np.uint8)
+
+
+def background(margin=160):
+    return drawn_texture(HEIGHT + 2 * margin, WIDTH + 2 * margin, seed=3)
+
+
+def seen(scene, number, camera):
+    """What a camera sees of the scene: shift in pixels, angle and zoom about the middle, each for a picture."""
+    x, y, turn, zoom = camera(number)
+    height, width = scene.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), np.degrees(turn), zoom)
+    matrix[:, 2] += (WIDTH / 2 - width / 2 + x, HEIGHT / 2 - height / 2 + y)
+    return cv2.warpAffine(scene, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
+
+
+def standing(number):
+    return 0.0, 0.0, 0.0, 1.0
+
+
+def film(camera=standing, bodies=(), change=None, pictures=PICTURES):
+    """bodies: functions from the number of a picture to the upper left corner of a textured square, or None."""
+    scene, grey = background(), np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
+    skin = drawn_texture(BODY_PX, BODY_PX, seed=9)
+    drawn = []
+    for number in range(pictures):
+        luma = seen(scene, number, camera)
+        for body in bodies:
+            at = body(number)
+            if at is not None:
+                x, y = at
+                luma[y : y + BODY_PX, x : x + BODY_PX] = skin
+        if change is not None:
+            luma = change(luma, number)
+        drawn.append((luma, grey, grey))
+    return drawn
+
+
+def walks(x, y, speed, first=0, last=PICTURES):
+    """A body that walks to the right, and stands before and after."""
+
+    def place(number):
+        return x + speed * (min(max(number, first), last) - first), y
+
+    return place
+
+
+def found_in(path, **options):
+    """(picture, Found) of each P and B picture, and the finder."""
+    with CompressedVideo(str(path), oriented=True) as video:
+        finder = RegionFinder(
+            video.width, video.height, video.bit_depth, video.frame_rate, **options
+        )
+        return [(p, finder.add_picture(p)) for p in video if p.kind != "I"], finder
+
+
+def encoded(tmp_path, pictures, encoder=H264):
+    return media.encode(pictures, str(tmp_path / "clip"), **dict({"container": "264"}, **encoder))
+
+
+CAMERAS = {
+    "pan": (lambda n: (-3.0 * n, 1.0 * n, 0.0, 1.0), (-3.0, 1.0, 0.0, 0.0)),
+    "zoom": (lambda n: (0.0, 0.0, 0.0, 1.01**n), (0.0, 0.0, 0.01, 0.0)),
+    "turn": (lambda n: (0.0, 0.0, -0.008 * n, 1.0), (0.0, 0.0, 0.0, 0.008)),
+}
+
+
+@CODECS
+@pytest.mark.parametrize("name", sorted(CAMERAS))
+def test_the_motion_of_the_camera(tmp_path, encoder, name):
+    camera, (x_px, y_px, zoom, turn) = CAMERAS[name]
+    found, _ = found_in(encoded(tmp_path, film(camera, pictures=30), encoder))
+    motions = np.array([known.camera for _, known in found])
+    x, y, zooms, turns, support = np.median(motions, axis=0)
+    assert (x, y) == pytest.approx((x_px, y_px), abs=0.15)
+    assert (zooms, turns) == pytest.approx((zoom, turn), abs=0.0015)
+    assert support > 0.7
+
+
+@CODECS
+@pytest.mark.parametrize("name", sorted(CAMERAS))
+def test_a_camera_that_moves_makes_no_region(tmp_path, encoder, name):
+    found, _ = found_in(encoded(tmp_path, film(CAMERAS[name][0], pictures=30), encoder))
+    assert sum(bool(known.regions) for _, known in found) <= 1
+
+
+def covers(region, x, y):
+    """Whether the window holds the middle of a body."""
+    middle = x + BODY_PX / 2, y + BODY_PX / 2
+    return all(
+        begin <= at <= begin + region.side_px
+        for begin, at in zip((region.x_px, region.y_px), middle)
+    )
+
+
+def smooth_shake():
+    """Of a mast in the wind: about 1.5 pixels, changing direction every few pictures."""
+    jolts = np.random.RandomState(1).randn(PICTURES + 8, 2) * 4
+    return np.array([jolts[n : n + 8].mean(axis=0) for n in range(PICTURES + 1)])
+
+
+@CODECS
+@pytest.mark.parametrize("name", ["stand", "pan", "shake"])
+def test_what_moves_is_found_and_keeps_its_number(tmp_path, encoder, name):
+    shake = smooth_shake()
+    camera = {
+        "stand": standing,
+        "pan": lambda n: (-2.0 * n, 0.0, 0.0, 1.0),
+        "shake": lambda n: (shake[n, 0], shake[n, 1], 0.0, 1.0),
+    }[name]
+    body = walks(30, 100, 4)
+    found, _ = found_in(encoded(tmp_path, film(camera, [body]), encoder))
+    late = [(p, known) for p, known in found if p.decode_index >= 8]
+    assert all(known.regions for _, known in late)
+    step = 1 if encoder is HEVC else 2
+    inside = [covers(known.regions[0], *body(p.poc // step)) for p, known in late]
+    assert np.mean(inside) > 0.95
+    numbers = [known.regions[0].id for _, known in late]
+    assert numbers.count(numbers[0]) > 0.8 * len(numbers)
+    sides = [known.regions[0].side_px for _, known in late]
+    assert np.median(sides) < 3 * BODY_PX
+
+
+def test_windows_move_seldom(tmp_path):
+    found, _ = found_in(encoded(tmp_path, film(bodies=[walks(30, 100, 3)])))
+    windows = [k.regions[0][1:4] for _, k in found if k.regions]
+    changes = sum(a != b for a, b in zip(windows, windows[1:]))
+    assert len(windows) > 35 and changes <= len(windows) / 6
+
+
+def test_windows_lie_inside_on_the_grid(tmp_path):
+    found, _ = found_in(
+        encoded(tmp_path, film(bodies=[walks(0, 0, 5), walks(272, 190, 0)])), max_regions=4
+    )
+    for _, known in found:
+        for region in known.regions:
+            assert region.x_px % 8 == region.y_px % 8 == region.side_px % 8 == 0
+            assert 0 <= region.x_px <= region.x_px + region.side_px <= WIDTH
+            assert 0 <= region.y_px <= region.y_px + region.side_px <= HEIGHT
+            left, top, right, bottom = region.box
+            assert 0 <= left < right <= WIDTH and 0 <= top < bottom <= HEIGHT
+            assert 0 < region.activity <= 1
+
+
+def test_two_bodies_far_apart_are_two_regions(tmp_path):
+    bodies = [walks(10, 20, 2), walks(150, 180, 2)]
+    found, _ = found_in(encoded(tmp_path, film(bodies=bodies)), max_regions=2)
+    late = [(p, known) for p, known in found if p.decode_index >= 15]
+    both = [
+        len(known.regions) == 2
+        and all(any(covers(r, *body(p.poc // 2)) for r in known.regions) for body in bodies)
+        for p, known in late
+    ]
+    assert np.mean(both) > 0.85
+
+
+def test_no_more_regions_than_were_asked_for(tmp_path):
+    bodies = [walks(10, 20, 2), walks(150, 180, 2)]
+    found, _ = found_in(encoded(tmp_path, film(bodies=bodies)))
+    assert {len(known.regions) for _, known in found} <= {0, 1}
+
+
+def test_it_ends_within_two_seconds_of_the_motion(tmp_path):
+    found, finder = found_in(
+        encoded(tmp_path, film(bodies=[walks(60, 100, 4, last=20)], pictures=75))
+    )
+    shown = [(p.poc // 2, bool(known.regions)) for p, known in found]
+    assert any(is_shown for number, is_shown in shown if 8 <= number <= 20)
+    assert not any(is_shown for number, is_shown in shown if number >= 70)
+    assert finder.activity().max() < 0.1
+
+
+NOISES = {
+    "nothing": None,
+    "noise": lambda luma, n: np.clip(
+        luma + np.random.RandomState(n).randn(*luma.shape) * 4, 0, 255
+    ).astype(np.uint8),
+    "light": lambda luma, n: np.clip(luma * (0.8 + 0.3 * np.sin(n / 6)), 0, 255).astype(np.uint8),
+    "rain": lambda luma, n: _rain(luma, n),
+}
+
+
+def _rain(luma, number):
+    """Fifty bright streaks at other places in each picture."""
+    random = np.random.RandomState(number)
+    luma = luma.copy()
+    for x, y in random.randint(0, (WIDTH - 4, HEIGHT - 12), (50, 2)):
+        cv2.line(luma, (int(x), int(y)), (int(x) + 2, int(y) + 10), 220, 1)
+    return luma
+
+
+@pytest.mark.parametrize("name", sorted(NOISES))
+def test_where_nothing_moves_there_is_no_region(tmp_path, name):
+    found, _ = found_in(encoded(tmp_path, film(change=NOISES[name])))
+    assert np.mean([bool(known.regions) for _, known in found]) < 0.05
+
+
+@pytest.mark.parametrize("name", sorted(NOISES))
+def test_a_body_is_found_among_noise(tmp_path, name):
+    body = walks(30, 100, 4)
+    found, _ = found_in(encoded(tmp_path, film(bodies=[body], change=NOISES[name])))
+    late = [(p, known) for p, known in found if p.decode_index >= 8]
+    inside = [
+        bool(known.regions) and covers(known.regions[0], *body(p.poc // 2)) for p, known in late
+    ]
+    assert np.mean(inside) > 0.9
+
+
+def test_the_same_pictures_give_the_same_regions(tmp_path):
+    path = encoded(tmp_path, film(bodies=[walks(30, 100, 4)]))
+    first, one = found_in(path, max_regions=3)
+    second, two = found_in(path, max_regions=3)
+    assert [known for _, known in first] == [known for _, known in second]
+    np.testing.assert_array_equal(one.activity(), two.activity())
+
+
+def test_the_residual_is_optional(tmp_path):
+    path = encoded(tmp_path, film(bodies=[walks(30, 100, 4)]))
+    with CompressedVideo(str(path), residual=False) as video:
+        finder = RegionFinder(video.width, video.height)
+        found = [finder.add_picture(picture) for picture in video]
+    assert sum(bool(known.regions) for known in found) > 35
+
+
+def test_wrong_sizes_are_refused(tmp_path):
+    path = encoded(tmp_path, film(pictures=2))
+    with CompressedVideo(str(path)) as video:
+        finder = RegionFinder(video.width + 16, video.height)
+        with pytest.raises(ValueError, match="attp_finder_add_picture"):
+            finder.add_picture(next(iter(video)))
+    for wrong in [(8, 64), (64, 1 << 17), (64, 64, 7)]:
+        with pytest.raises(ValueError, match="attp_finder_open"):
+            RegionFinder(*wrong)
+    with pytest.raises(ValueError):
+        RegionFinder(64, 64, max_regions=17)
