@@ -14,7 +14,7 @@ BIN := $(abspath $(VENV))/bin
 LIBRARY := edge_attp/native/libedge_attp.so
 NATIVE_SOURCES := $(shell find edge_attp/native -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
 PLUGIN_SOURCES := $(shell find engines/plugin tests/plugin -name '*.cpp' -o -name '*.h' -o -name '*.cu')
-NATIVE_CHECKS := $(shell find tests/native tests/packaging benchmarks -name '*.cpp' -o -name '*.h' -o -name '*.c')
+NATIVE_CHECKS := $(shell find tests/native tests/packaging benchmarks examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
 TORCH := torch==2.13.0
 # A shim of a version manager may be on the PATH and still refuse to run: try each candidate.
 PYTHON36 := $(shell for python in python3.6 "$$(pyenv root 2>/dev/null)"/versions/3.6*/bin/python3.6; do \
