@@ -122,6 +122,7 @@ setup(
     python_requires=">=3.6",
     packages=find_packages(include=["edge_attp", "edge_attp.*"]),
     package_data={
+        "edge_attp": ["py.typed"],
         "edge_attp.doctor": ["streams/*"],
         "edge_attp.service": ["edge-attp@.service", "page/*"],
     },
