@@ -191,7 +191,7 @@ test36-av: .venv36-av/.installed $(LIBRARY)
 endif
 
 aarch64-check: $(VENV)/.installed-dev $(LIBRARY)
-	$(BIN)/python -m pytest -q tests/packaging/test_aarch64*.py
+	$(BIN)/python -m pytest -q --require=emulator tests/packaging/test_aarch64*.py
 
 wheel-aarch64: $(VENV)/.installed-dev $(VENV)/.installed-packaging $(LIBRARY)
 	rm -rf build/wheel-aarch64 build/lib.linux-aarch64
