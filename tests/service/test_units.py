@@ -198,7 +198,7 @@ SHOWN = (
             "failed",
             1,
             "edge-attp@main is failed (running)\n  restarts: 3\n  last result: x, exit code 2\n"
-            "  journalctl -u edge-attp@main says more\n",
+            "  `journalctl -u edge-attp@main` has the details\n",
         ),
     ],
 )
