@@ -9,7 +9,7 @@ import torch
 
 from edge_attp.errors import ModelError, UsageError
 from edge_attp_export.attp import RESIDUAL
-from edge_attp_export.backbones import NAMES, create_backbone
+from edge_attp_export.backbones import NAMES, create_backbone, is_lite
 from edge_attp_export.litenet import LiteNet
 from edge_attp_export.summary import multiply_accumulates, parameters
 
@@ -24,12 +24,16 @@ IMAGENET_MOBILENET = (
 PUBLISHED = {
     "efficientnet_b0": (5288548, 4007548, 0.386, 224),
     "efficientnet_b1": (7794184, 6513184, 0.687, 240),
+    "efficientnet_lite0": (4652008, 3371008, 0.385, 224),
+    "efficientnet_lite1": (5416680, 4135680, 0.504, 224),
     "mobilenet_v2": (3504872, 2223872, 0.301, 224),
 }
 
 REFERENCES = {
     "efficientnet_b0": lambda state, x: backbone_reference.efficientnet(state, x, 1.0),
     "efficientnet_b1": lambda state, x: backbone_reference.efficientnet(state, x, 1.1),
+    "efficientnet_lite0": lambda state, x: backbone_reference.efficientnet_lite(state, x, 1.0),
+    "efficientnet_lite1": lambda state, x: backbone_reference.efficientnet_lite(state, x, 1.1),
     "mobilenet_v2": backbone_reference.mobilenet_v2,
 }
 
@@ -116,7 +120,9 @@ def test_equal_to_timm(name):
     import timm
 
     ours = randomised(name)
-    theirs = timm.create_model("mobilenetv2_100" if name == "mobilenet_v2" else name).eval()
+    names = {"mobilenet_v2": "mobilenetv2_100"}
+    names.update({lite: f"tf_{lite}" for lite in NAMES if is_lite(lite)})
+    theirs = timm.create_model(names.get(name, name)).eval()
     state = ours.state_dict()
     theirs.load_state_dict(dict(zip(theirs.state_dict(), state.values())))
     picture = torch.randn(1, 3, 224, 224)

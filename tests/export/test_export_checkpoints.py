@@ -210,7 +210,7 @@ def test_imagenet_backbone_of_tf_slim_loads():
 )
 def test_impossible_sizes_are_usage_errors(resize, crop, message):
     with pytest.raises(UsageError, match=message):
-        default_input(resize, crop)
+        default_input(small_models.architecture(), resize, crop)
 
 
 def test_positions_are_what_the_networks_have():

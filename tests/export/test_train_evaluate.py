@@ -47,7 +47,7 @@ def checkpoint(tmp_path, prepared):
     """A seeded model of the pack's kind with the set's labels."""
     shape = replace(small_models.architecture("TTP"), classes=len(LABELS))
     model = small_models.model(shape)
-    spec = default_input((80, 68), (64, 64))
+    spec = default_input(model.architecture, (80, 68), (64, 64))
     made = Checkpoint(shape, prepared.labels, spec, model.state_dict(), {"split": "1"}, {})
     save_checkpoint(tmp_path / "model.pt", made)
     return tmp_path / "model.pt"
