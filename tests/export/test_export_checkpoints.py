@@ -99,6 +99,10 @@ INPUT = {"resize": [96, 80], "rgb": PLAIN, "flow": {"scale": 1.0}, "residual": P
         ({"input": dict(INPUT, crop=[60, 64])}, "crop 60x64: .* multiples of 32"),
         ({"input": dict(INPUT, crop=[128, 64])}, "input.crop: got .* not larger than input.resize"),
         ({"input": INPUT}, "input.crop: is missing"),
+        (
+            {"architecture": dict(SHAPE, motion_input="grid")},
+            "the input of MV has step 1, its network 4",
+        ),
         ({"state": {"pooling.p": 3}}, "not a state dictionary: pooling.p is not a tensor"),
         ({"state": {}}, "the checkpoint belongs to another model: it has no litenet_i"),
         ({"accuracy": 0.9}, "'accuracy' is not a dict"),
