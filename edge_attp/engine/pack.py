@@ -29,6 +29,7 @@ __all__ = [
     "Pack",
     "Trilinear",
     "default_pack",
+    "in_steps",
     "load_pack",
     "read_input",
 ]
@@ -47,13 +48,24 @@ class Normalisation(NamedTuple):
 
 
 class InputSpec(NamedTuple):
-    """How pictures become network inputs; sizes are (width, height) in pixels. See edge_attp.tensors."""
+    """How pictures become network inputs; sizes are (width, height) in pixels. See edge_attp.tensors.
+
+    flow_scale: for flow in pixels of `resize`. flow_step, residual_step: the flow and the residual have one sample
+    for so many pixels of `resize` and `crop`, each way: see in_steps().
+    """
 
     resize: Tuple[int, int]
     crop: Tuple[int, int]
     rgb: Normalisation
     flow_scale: float
     residual: Normalisation
+    flow_step: int = 1
+    residual_step: int = 1
+
+
+def in_steps(size: Tuple[int, int], step: int) -> Tuple[int, int]:
+    """`size` in samples that are `step` pixels wide and high."""
+    return (size[0] // step, size[1] // step)
 
 
 class Trilinear(NamedTuple):
@@ -86,7 +98,9 @@ class Pack(NamedTuple):
         crop = self.input.crop[::-1]
         if graph == "appearance":
             return {"rgb": (3,) + crop}
-        return {"flow": (2,) + crop, "residual": (3,) + crop, "appearance": self._projected()}
+        flow = in_steps(crop, self.input.flow_step)
+        residual = in_steps(crop, self.input.residual_step)
+        return {"flow": (2,) + flow, "residual": (3,) + residual, "appearance": self._projected()}
 
     def outputs(self, graph: str) -> Shapes:
         """Names and shapes, without the batch dimension, of the outputs that a graph must have."""
@@ -115,6 +129,7 @@ _GREATEST = 1e30  # so that what is computed with it stays finite in 32 bits
 _ABOVE_0 = number(above=0, high=_GREATEST)
 _SIZE = list_of(COUNT, "[width, height], whole numbers above 0", 2, 2)
 _FILE_NAME = matching("a file name without folders", r"[^/]+\Z")
+_STEP = Key(COUNT, 1)
 _OBJECT = Kind("an object or null", _read_object)
 _NORMALISATION: Table = {
     "mean": Key(list_of(number(-_GREATEST, _GREATEST), "three numbers", 3, 3)),
@@ -124,8 +139,8 @@ _INPUT: Table = {
     "resize": Key(_SIZE),
     "crop": Key(_SIZE),
     "rgb": _NORMALISATION,
-    "flow": {"scale": Key(_ABOVE_0)},
-    "residual": _NORMALISATION,
+    "flow": {"scale": Key(_ABOVE_0), "step": _STEP},
+    "residual": dict(_NORMALISATION, step=_STEP),
 }
 _GRAPH: Table = {
     "file": Key(_FILE_NAME),
@@ -189,12 +204,20 @@ def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
     if crop[0] > resize[0] or crop[1] > resize[1]:
         expected = "[width, height], not larger than input.resize"
         raise document.unexpected(("input", "crop"), crop, expected)
+    for name in ("flow", "residual"):
+        step = values[name]["step"]
+        if any(side % step for side in resize + crop):
+            expected = "a divisor of both sides of input.resize and input.crop"
+            raise document.unexpected(("input", name, "step"), step, expected)
+    residual = values["residual"]
     return InputSpec(
         resize,
         crop,
         Normalisation(**values["rgb"]),
         values["flow"]["scale"],
-        Normalisation(**values["residual"]),
+        Normalisation(residual["mean"], residual["std"]),
+        values["flow"]["step"],
+        residual["step"],
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from edge_attp.bitstream import CompressedVideo, Picture, Source
 from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.engine import Buffers
-from edge_attp.engine.pack import InputSpec
+from edge_attp.engine.pack import InputSpec, in_steps
 from edge_attp.log import logger
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Pool
 from edge_attp.pipeline.options import EVERY_GOP, Job, StreamStatus
@@ -312,11 +312,17 @@ class Reader:
         with self._clock.stage("tensors"):
             height, width = picture.shape
             flow = picture.motion.flow()
-            fill_flow(flow, (width, height), flow_input, spec.resize, spec.flow_scale)
+            fill_flow(
+                flow,
+                (width, height),
+                flow_input,
+                in_steps(spec.resize, spec.flow_step),
+                spec.flow_scale * spec.flow_step,
+            )
             fill_residual(
                 picture.residual,
                 residual_input,
-                spec.resize,
+                in_steps(spec.resize, spec.residual_step),
                 spec.residual.mean,
                 spec.residual.std,
                 video.bit_depth,

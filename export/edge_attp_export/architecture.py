@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 from edge_attp.errors import UsageError
 
@@ -18,6 +18,10 @@ MODALITIES = ("I", "MV", "R", "I+MV+R", "BP", "TP", "TTP", "ATTP")
 # class probabilities (Hinton et al., arXiv:1503.02531). ours: eq. (8).
 ALIGNMENTS = ("none", "after-fc", "distillation", "ours")
 
+# How a network sees the picture, and the step from one sample of its input to the next, in pixels of
+# the RGB input. grid: at the resolution of the vectors, one for each 4x4 samples.
+STEPS: Dict[str, int] = {"full": 1, "grid": 4}
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -25,8 +29,9 @@ class Architecture:
 
     `factors` and `projections` are d and D of eq. (4); `sketch` is the length of the bilinear
     features of BP; the paper does not state it, and its source, Gao et al. (arXiv:1511.06062),
-    uses 8000. The default `alignment` is "ours" for ATTP and "none" for all others. Raises
-    UsageError that names the field and the values it may have.
+    uses 8000. The default `alignment` is "ours" for ATTP and "none" for all others. `motion_input`
+    and `residual_input` are "full" or "grid" (see STEPS), for the networks MV and R. Raises UsageError
+    that names the field and the values it may have.
     """
 
     backbone: str
@@ -37,6 +42,8 @@ class Architecture:
     modalities: str = "ATTP"
     alignment: str = ""
     sketch: int = 8000
+    motion_input: str = "full"
+    residual_input: str = "full"
 
     def __post_init__(self) -> None:
         _one_of("backbone", self.backbone, NAMES)
@@ -47,11 +54,18 @@ class Architecture:
         if not self.alignment:
             object.__setattr__(self, "alignment", allowed[0])
         _one_of(f"alignment of {self.modalities}", self.alignment, allowed)
+        for field in ("motion_input", "residual_input"):
+            _one_of(field, getattr(self, field), tuple(STEPS))
 
     @property
     def networks(self) -> Tuple[str, ...]:
         """Names of the LiteNets in the model."""
         return (self.modalities,) if self.modalities in ("I", "MV", "R") else ("I", "MV", "R")
+
+    @property
+    def steps(self) -> Dict[str, int]:
+        """The step of each network's input, in pixels of the RGB input; see STEPS."""
+        return {"I": 1, "MV": STEPS[self.motion_input], "R": STEPS[self.residual_input]}
 
     @property
     def is_trilinear(self) -> bool:

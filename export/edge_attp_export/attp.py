@@ -23,8 +23,9 @@ POSITIONS = (SIDE // 32) ** 2  # K of eq. (5)
 class Inputs(NamedTuple):
     """One batch: an I picture, the adjacent GOP's, and the flow and residual of a P or B picture.
 
-    Each is (N, channels, H, W), normalised as the pack says. Inputs that a model does not use may
-    be left out: `rgb` by MV, `neighbour` by all but TTP and ATTP.
+    Each is (N, channels, H, W), normalised as the pack says; H and W are those of `rgb` divided by the
+    architecture's step. Inputs that a model does not use may be left out: `rgb` by MV, `neighbour` by
+    all but TTP and ATTP.
     """
 
     rgb: Optional[torch.Tensor] = None
@@ -65,7 +66,7 @@ class ATTP(nn.Module):
         super().__init__()
         self.architecture = shape = architecture
         for name in shape.networks:
-            net = LiteNet(shape.backbone, CHANNELS[name], shape.width)
+            net = LiteNet(shape.backbone, CHANNELS[name], shape.width, shape.steps[name])
             setattr(self, _attribute(name), net)
         channels, classes = net.channels, shape.classes
         if shape.is_trilinear:

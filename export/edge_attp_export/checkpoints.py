@@ -20,7 +20,10 @@ from edge_attp.errors import ModelError, UsageError
 
 from .architecture import Architecture
 from .attp import ATTP
+from .backbones import is_lite
+from .backbones.efficientnet_lite import PUBLISHED_STEM, from_published
 from .files import replacing
+from .imagenet import IMAGENET, imagenet_weights
 from .input_spec import as_json, positions
 from .litenet import StateDict, load_exactly
 
@@ -93,20 +96,29 @@ def build(checkpoint: Checkpoint) -> ATTP:
 def load_backbones(model: ATTP, source: Union[str, Path], epsilon: float = NORM_EPSILON) -> None:
     """Load a backbone into every network of `model`; first layers are fitted to their channels.
 
-    source: a state dictionary with torchvision's names (`features.0.0.weight`), as a file, or as a
-    URL, which is downloaded once into PyTorch's hub folder. epsilon: of the batch normalisation it
-    was trained with, 1e-3 for weights from TensorFlow, 1e-5 (PyTorch's) for all others; it matters,
-    because hundreds of channels of MobileNetV2 have a variance below 1e-3. Pooling and classifiers
-    stay unchanged. Raises ModelError with file and reason.
+    source: a state dictionary with torchvision's names (`features.0.0.weight`) or, for the Lite
+    networks, the published ones (`_conv_stem.weight`), as a file, or as a URL, which is downloaded once
+    into PyTorch's hub folder; "imagenet" stands for the published weights (see `imagenet_weights`).
+    epsilon: of the batch normalisation it was trained with, 1e-3 for weights from TensorFlow, 1e-5
+    (PyTorch's) for all others; it matters, because hundreds of channels of MobileNetV2 have a variance
+    below 1e-3. The Lite networks have TensorFlow's and ignore it. Pooling and classifiers stay
+    unchanged. Raises ModelError with file and reason.
     """
-    path = _fetched(str(source)) if "://" in str(source) else Path(source)
+    location = str(source)
+    if location == IMAGENET:
+        location = imagenet_weights(model.architecture.backbone)
+    path = _fetched(location) if "://" in location else Path(location)
     state = _read(path)
+    if PUBLISHED_STEM in state:
+        state = from_published(state)
     if not any(key.startswith("features.") for key in state):
         raise ModelError(
             f"{path}: not a backbone: torchvision's parameters (features.*) are missing"
         )
     try:
-        state = _with_epsilon(_state(state), epsilon)
+        state = _state(state)
+        if not is_lite(model.architecture.backbone):
+            state = _with_epsilon(state, epsilon)
         for _, net in model.networks():
             net.load_backbone(state)
     except (ModelError, ValueError) as error:
@@ -169,7 +181,11 @@ def _check(path: Path, checkpoint: Checkpoint) -> None:
     if labels != classes:
         raise ModelError(f"{path}: {labels} labels for a model of {classes} classes")
     try:
-        positions(checkpoint.input.crop)
+        spec, steps = checkpoint.input, checkpoint.architecture.steps
+        positions(spec.crop)
+        for name, step in (("MV", spec.flow_step), ("R", spec.residual_step)):
+            if step != steps[name]:
+                raise ModelError(f"the input of {name} has step {step}, its network {steps[name]}")
         build(checkpoint)
     except (ModelError, UsageError) as error:
         raise ModelError(f"{path}: {error}") from error

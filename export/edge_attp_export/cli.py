@@ -57,13 +57,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_shape(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--backbone",
-        default="efficientnet_b1",
-        help="efficientnet_b1 (default), efficientnet_b0 or mobilenet_v2",
+        "--backbone", metavar="NAME", default="efficientnet_b1", help=export.BACKBONES
     )
     parser.add_argument("--width", type=float, default=1.0, help="of mobilenet_v2 (default 1)")
     parser.add_argument("--factors", type=_positive, default=5, help="d of eq. (4), default 5")
     parser.add_argument("--projections", type=_positive, default=200, help="D, default 200")
+    for name in ("motion", "residual"):
+        parser.add_argument(
+            f"--{name}-input",
+            choices=("full", "grid"),
+            default="full",
+            help=export.INPUTS.format(name),
+        )
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -78,6 +83,8 @@ def _summary(options: argparse.Namespace) -> None:
             options.factors,
             options.projections,
             options.modalities,
+            motion_input=options.motion_input,
+            residual_input=options.residual_input,
         )
     )
 

@@ -35,9 +35,10 @@ from edge_attp.strict import (
     whole,
 )
 
-from .architecture import ALIGNMENTS, MODALITIES, Architecture
+from .architecture import ALIGNMENTS, MODALITIES, STEPS, Architecture
 from .b_frames import B_FRAMES, FRAME_TYPES
 from .backbones import NAMES
+from .imagenet import IMAGENET
 from .input_spec import REDUCTION, default_input
 
 FLOWS = ("vectors", "optical")
@@ -47,6 +48,11 @@ NETWORKS = ("I", "MV", "R")
 FILE_OR_FOLDER = converted(PATH, Path)
 SIZE = list_of(
     whole(REDUCTION, 4096), f"[width, height], whole numbers from {REDUCTION} to 4096", 2, 2
+)
+WEIGHTS: Kind[str] = Kind(
+    f'"{IMAGENET}", a URL or a path',
+    lambda value, folder: IMAGENET if value == IMAGENET else LOCATION.read(value, folder),
+    is_text=True,
 )
 SCALES = list_of(number(0.1, 4), "a list of numbers from 0.1 to 4")
 
@@ -84,10 +90,10 @@ class Data:
 class Model:
     """The model: the fields of Architecture, and where weights come from.
 
-    alignment: "" stands for the default of the modalities. weights: torchvision checkpoint of the
-    backbone, for every network; weights_epsilon: of its batch normalisation, 1e-3 if it comes from
-    TensorFlow. networks: for "I", "MV" and "R", the training checkpoint from which the network of that
-    name is taken.
+    alignment: "" stands for the default of the modalities. weights: checkpoint of the backbone, for every
+    network: a file, a URL, or "imagenet" for the published one; weights_epsilon: of the batch
+    normalisation of torchvision's networks, 1e-3 if the file comes from TensorFlow. networks: for "I",
+    "MV" and "R", the training checkpoint from which the network of that name is taken.
     """
 
     backbone: str = key(choice(*NAMES), "efficientnet_b1")
@@ -97,7 +103,9 @@ class Model:
     modalities: str = key(choice(*MODALITIES), "ATTP")
     alignment: str = key(optional(choice(*ALIGNMENTS), ""), "")
     sketch: int = key(COUNT, 8000)
-    weights: Optional[str] = key(optional(LOCATION), None)
+    motion_input: str = key(choice(*STEPS), "full")
+    residual_input: str = key(choice(*STEPS), "full")
+    weights: Optional[str] = key(optional(WEIGHTS), None)
     weights_epsilon: float = key(number(1e-8, 1e-1), 1e-5)
     networks: Dict[str, Path] = keys(dict.fromkeys(NETWORKS, Key(optional(FILE_OR_FOLDER), None)))
 
@@ -178,6 +186,8 @@ class Config:
             model.modalities,
             model.alignment,
             model.sketch,
+            model.motion_input,
+            model.residual_input,
         )
 
     def to_dict(self) -> Dict[str, Any]:
@@ -241,7 +251,7 @@ def _config(document: Document, source: Path) -> Config:
     config = Config(**records, source=source)
     _check_model(document, config)
     _check_data(document, config)
-    _check_input(document, config.input)
+    _check_input(document, config)
     return config
 
 
@@ -292,10 +302,11 @@ def _check_data(document: Document, config: Config) -> None:
         )
 
 
-def _check_input(document: Document, sizes: Input) -> None:
+def _check_input(document: Document, config: Config) -> None:
     """The crop must fit the networks and, at each scale, the picture."""
+    sizes = config.input
     try:
-        default_input(sizes.resize, sizes.crop)
+        default_input(config.architecture(classes=2), sizes.resize, sizes.crop)
     except UsageError as error:
         raise document.fault(("input", "crop"), str(error)) from error
     for index, scale in enumerate(sizes.scales):

@@ -25,9 +25,13 @@ SHAPE: Dict[str, Any] = {
     "width": 1.0,
     "factors": 5,
     "projections": 200,
+    "motion_input": "full",
+    "residual_input": "full",
     "seed": 0,
 }
 CHECKED, CALIBRATED = 32, 64  # pictures
+BACKBONES = "efficientnet_b1 (default), efficientnet_b0, efficientnet_lite0, efficientnet_lite1 or mobilenet_v2"
+INPUTS = "resolution of the {} input: full (default), or grid, that of the motion vectors"
 
 
 class Source(NamedTuple):
@@ -91,10 +95,10 @@ def add_arguments(commands: Any) -> None:
 
 def _add_untrained(group: Any) -> None:
     group.add_argument("--classes", type=Path, metavar="FILE", help="labels, one per line")
-    group.add_argument(
-        "--backbone", help="efficientnet_b1 (default), efficientnet_b0 or mobilenet_v2"
-    )
+    group.add_argument("--backbone", metavar="NAME", help=BACKBONES)
     group.add_argument("--width", type=float, help="width multiplier of mobilenet_v2 (default 1)")
+    for name in ("motion", "residual"):
+        group.add_argument(f"--{name}-input", choices=("full", "grid"), help=INPUTS.format(name))
     for option, default in (
         ("factors", "d of eq. (4), default 5"),
         ("projections", "D, default 200"),
@@ -103,8 +107,8 @@ def _add_untrained(group: Any) -> None:
     group.add_argument("--seed", type=whole(0, 2**32 - 1), help="seed of the weights (default 0)")
     group.add_argument(
         "--backbone-weights",
-        metavar="FILE|URL",
-        help="torchvision's checkpoint of the backbone, for all three networks",
+        metavar="imagenet|FILE|URL",
+        help="checkpoint of the backbone, for all three networks; imagenet: the published one",
     )
 
 
@@ -167,7 +171,7 @@ def _untrained(options: argparse.Namespace) -> Source:
     if options.backbone_weights:
         load_backbones(model, options.backbone_weights)
     shape = model.architecture
-    checkpoint = Checkpoint(shape, labels, default_input(), model.state_dict(), {}, {})
+    checkpoint = Checkpoint(shape, labels, default_input(shape), model.state_dict(), {}, {})
     return Source(checkpoint, model, False)
 
 

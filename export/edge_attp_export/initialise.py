@@ -45,12 +45,15 @@ def initialise(model: ATTP, seed: int) -> None:
 
 
 def calibrate(net: LiteNet, batch: torch.Tensor) -> None:
-    """Set the running statistics of every batch normalisation to those of `batch`."""
+    """Set the running statistics of every batch normalisation to those of `batch`.
+
+    batch: (N, channels, H, W) in pixels of the RGB input, of which a network sees one in `step`.
+    """
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     _set_momentum(norms, 1.0)
     net.train()
     with torch.no_grad():
-        net(batch)
+        net(batch[:, :, :: net.step, :: net.step])
     _set_momentum(norms, 0.1)
 
 

@@ -16,11 +16,19 @@ StateDict = Dict[str, torch.Tensor]
 
 
 class LiteNet(nn.Module):
-    """Picture (N, in_channels, H, W) -> feature map (N, channels, K), K = H/32 * W/32 positions."""
+    """Picture (N, in_channels, H, W) -> feature map (N, channels, K).
 
-    def __init__(self, backbone: str, in_channels: int, width: float = 1.0) -> None:
+    K = H/32 * W/32 positions. With step 4, a picture of a quarter of the height and width gives as many:
+    two of the five strides are gone. The first would throw vectors away; without the last, the strides
+    between come as early as before, and the network costs half.
+    """
+
+    def __init__(self, backbone: str, in_channels: int, width: float = 1.0, step: int = 1) -> None:
         super().__init__()
         network = create_backbone(backbone, in_channels, width)
+        if step != 1:
+            _take_out_two_strides(network.features)
+        self.step = step
         self.features = network.features
         self.channels = network.channels
         self.in_channels = in_channels
@@ -29,7 +37,7 @@ class LiteNet(nn.Module):
         return torch.flatten(self.features(x), 2)
 
     def load_backbone(self, state: StateDict) -> None:
-        """Load a torchvision checkpoint of the backbone, without its classifier.
+        """Load a checkpoint of the backbone, with the names of `backbones`, without its classifier.
 
         A first layer made for RGB is fitted to another number of channels: each gets the mean of the
         three filters, scaled so that the sum of the weights stays the same. Raises ModelError with
@@ -55,6 +63,13 @@ def load_exactly(module: nn.Module, state: StateDict) -> None:
             sizes = f"{tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
             raise ModelError(f"the checkpoint has another size: its {key} is {sizes}")
     module.load_state_dict(state, strict=False)
+
+
+def _take_out_two_strides(features: nn.Module) -> None:
+    convolutions = [layer for layer in features.modules() if isinstance(layer, nn.Conv2d)]
+    strided = [layer for layer in convolutions if layer.stride == (2, 2)]
+    for layer in (strided[0], strided[-1]):
+        layer.stride = (1, 1)
 
 
 def _fit_stem(weight: torch.Tensor, in_channels: int) -> torch.Tensor:

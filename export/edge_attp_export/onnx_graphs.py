@@ -15,8 +15,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from edge_attp.engine.pack import in_steps
+
 from .attp import ATTP, FLOW, RESIDUAL, RGB, SIDE
-from .backbones.layers import Residual, SqueezeExcitation
+from .backbones.layers import Residual, SameConv2d, SqueezeExcitation
 from .input_spec import Size, positions
 from .litenet import LiteNet
 from .precision import narrowed
@@ -106,6 +108,7 @@ class GraphWriter:
     ) -> str:
         """Append a convolution with the normalisation that follows it folded in."""
         assert not isinstance(conv.padding, str)
+        before, after = conv.pads if isinstance(conv, SameConv2d) else conv.padding
         weight, bias = folded(conv, norm)
         kernel = self.kernel(f"{name}.weight", weight, self._halves_kernels)
         inputs = [x, kernel, self.weight(f"{name}.bias", bias)]
@@ -115,7 +118,7 @@ class GraphWriter:
             name,
             kernel_shape=list(conv.kernel_size),
             strides=list(conv.stride),
-            pads=list(conv.padding) * 2,
+            pads=[before, before, after, after],
             group=conv.groups,
         )
 
@@ -173,7 +176,8 @@ def motion_graph(
 ) -> onnx.ModelProto:
     """`flow` (N, 2, H, W), `residual` (N, 3, H, W), `appearance` -> `scores` (N, classes).
 
-    `appearance` (N, d*D, K) is the sum U'(I_t) + U'(I_{t+dt}) of eq. (7); crop: (W, H).
+    `appearance` (N, d*D, K) is the sum U'(I_t) + U'(I_{t+dt}) of eq. (7); crop: (W, H) of the RGB
+    input, of which flow and residual have one sample in `step`.
     """
     writer = GraphWriter(precision)
     pooling, shape = model.pooling, model.architecture
@@ -184,8 +188,8 @@ def motion_graph(
     return writer.model(
         "motion",
         [
-            _pictures("flow", FLOW, crop),
-            _pictures("residual", RESIDUAL, crop),
+            _pictures("flow", FLOW, in_steps(crop, model.litenet_mv.step)),
+            _pictures("residual", RESIDUAL, in_steps(crop, model.litenet_r.step)),
             _tensor("appearance", _map_shape(model, crop)),
         ],
         [_tensor("scores", ("N", shape.classes))],

@@ -42,11 +42,15 @@ def count(architecture: Architecture) -> List[Row]:
         Row(
             f"LiteNet_{name}",
             parameters(net.parameters()),
-            multiply_accumulates(net, torch.empty(1, CHANNELS[name], SIDE, SIDE, device="meta")),
+            multiply_accumulates(net, _picture(CHANNELS[name], SIDE // net.step)),
         )
         for name, net in model.networks()
     ]
     return rows + _head_rows(model)
+
+
+def _picture(channels: int, side: int) -> torch.Tensor:
+    return torch.empty(1, channels, side, side, device="meta")
 
 
 def _head_rows(model: ATTP) -> List[Row]:

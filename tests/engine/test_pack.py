@@ -65,6 +65,21 @@ def test_shapes_follow_from_the_pack(folder):
     assert pack.outputs("motion") == {"scores": (3,)}
 
 
+def test_motion_and_residual_may_be_coarser_than_the_key_picture(folder):
+    edit(folder, setter("input.resize", [12, 8]))
+    edit(folder, setter("input.crop", [8, 4]))
+    edit(folder, setter("input.flow.step", 4))
+    edit(folder, setter("input.residual.step", 2))
+    pack = load_pack(folder)
+    assert (pack.input.flow_step, pack.input.residual_step) == (4, 2)
+    assert pack.inputs("appearance") == {"rgb": (3, 4, 8)}
+    assert pack.inputs("motion") == {
+        "flow": (2, 1, 2),
+        "residual": (3, 2, 4),
+        "appearance": (2, 4),
+    }
+
+
 def test_the_default_pack_is_valid_and_trained():
     pack = load_pack(default_pack())
     assert pack.trained and pack.training and pack.accuracy
@@ -99,6 +114,8 @@ def test_the_default_pack_is_valid_and_trained():
         ("input.rgb.mean", [1, 0], "input.rgb.mean: got .* expected three numbers"),
         ("input.flow.scale", "big", 'input.flow.scale: got "big", expected a number above 0'),
         ("input.residual.gamma", 1, "input.residual.gamma: unknown key; known are mean, std"),
+        ("input.flow.step", 0, "input.flow.step: got 0, expected a whole number above 0"),
+        ("input.residual.step", 4, "input.residual.step: got 4, expected a divisor of both sides"),
         ("trilinear.factors", 0, "trilinear.factors: got 0, expected a whole number above 0"),
         ("graphs.motion.file", "../motion.onnx", "graphs.motion.file: got .* without folders"),
         (

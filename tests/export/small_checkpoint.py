@@ -14,7 +14,7 @@ CLIP = media.Clip(pictures=30, options=media.x264(bframes=2, keyint=12, scenecut
 
 def checkpoint(modalities="ATTP", seed=0):
     model = small_models.model(small_models.architecture(modalities), seed)
-    spec = default_input((96, 80), (small_models.SIDE, small_models.SIDE))
+    spec = default_input(model.architecture, (96, 80), (small_models.SIDE, small_models.SIDE))
     return Checkpoint(
         model.architecture, LABELS, spec, model.state_dict(), dict(TRAINING), dict(ACCURACY)
     )

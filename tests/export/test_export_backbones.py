@@ -9,7 +9,7 @@ import torch
 
 from edge_attp.errors import ModelError, UsageError
 from edge_attp_export.attp import RESIDUAL
-from edge_attp_export.backbones import NAMES, create_backbone
+from edge_attp_export.backbones import NAMES, create_backbone, is_lite
 from edge_attp_export.litenet import LiteNet
 from edge_attp_export.summary import multiply_accumulates, parameters
 
@@ -20,16 +20,21 @@ IMAGENET_MOBILENET = (
     / "shared/weights/mobilenet_v2_1.0_224_tfslim_backbone_float32.pth"
 )
 
-# name: parameters with the 1000-class head, of the features alone, GMAC at `side`, `side`.
+# name: parameters with the 1000-class head, of the features alone, GMAC at `side`, `side`. Of the Lite networks,
+# TensorFlow's page says 4.7 and 5.4 million parameters; its 407 and 631 (at 240) million operations are not MACs alone.
 PUBLISHED = {
     "efficientnet_b0": (5288548, 4007548, 0.386, 224),
     "efficientnet_b1": (7794184, 6513184, 0.687, 240),
+    "efficientnet_lite0": (4652008, 3371008, 0.385, 224),
+    "efficientnet_lite1": (5416680, 4135680, 0.504, 224),
     "mobilenet_v2": (3504872, 2223872, 0.301, 224),
 }
 
 REFERENCES = {
     "efficientnet_b0": lambda state, x: backbone_reference.efficientnet(state, x, 1.0),
     "efficientnet_b1": lambda state, x: backbone_reference.efficientnet(state, x, 1.1),
+    "efficientnet_lite0": lambda state, x: backbone_reference.efficientnet_lite(state, x, 1.0),
+    "efficientnet_lite1": lambda state, x: backbone_reference.efficientnet_lite(state, x, 1.1),
     "mobilenet_v2": backbone_reference.mobilenet_v2,
 }
 
@@ -116,7 +121,9 @@ def test_equal_to_timm(name):
     import timm
 
     ours = randomised(name)
-    theirs = timm.create_model("mobilenetv2_100" if name == "mobilenet_v2" else name).eval()
+    names = {"mobilenet_v2": "mobilenetv2_100"}
+    names.update({lite: f"tf_{lite}" for lite in NAMES if is_lite(lite)})
+    theirs = timm.create_model(names.get(name, name)).eval()
     state = ours.state_dict()
     theirs.load_state_dict(dict(zip(theirs.state_dict(), state.values())))
     picture = torch.randn(1, 3, 224, 224)
@@ -130,6 +137,17 @@ def test_checkpoints_without_batch_counters_load():
     net = LiteNet("mobilenet_v2", 3)
     net.load_backbone(old)
     torch.testing.assert_close(net.features[18][0].weight, state["features.18.0.weight"])
+
+
+@pytest.mark.parametrize("backbone", NAMES)
+def test_input_on_the_grid_has_the_same_positions_at_about_half_the_cost(backbone):
+    with torch.device("meta"):
+        nets = [LiteNet(backbone, 2, step=step).eval() for step in (1, 4)]
+        pictures = [torch.empty(1, 2, 224 // net.step, 224 // net.step) for net in nets]
+        assert [net(x).shape[2] for net, x in zip(nets, pictures)] == [49, 49]
+        full, grid = (multiply_accumulates(net, x) for net, x in zip(nets, pictures))
+    assert 0.4 < grid / full < 0.55
+    assert nets[0].state_dict().keys() == nets[1].state_dict().keys()  # so the same weights load
 
 
 def test_width_narrows_every_layer():

@@ -99,6 +99,10 @@ INPUT = {"resize": [96, 80], "rgb": PLAIN, "flow": {"scale": 1.0}, "residual": P
         ({"input": dict(INPUT, crop=[60, 64])}, "crop 60x64: .* multiples of 32"),
         ({"input": dict(INPUT, crop=[128, 64])}, "input.crop: got .* not larger than input.resize"),
         ({"input": INPUT}, "input.crop: is missing"),
+        (
+            {"architecture": dict(SHAPE, motion_input="grid")},
+            "the input of MV has step 1, its network 4",
+        ),
         ({"state": {"pooling.p": 3}}, "not a state dictionary: pooling.p is not a tensor"),
         ({"state": {}}, "the checkpoint belongs to another model: it has no litenet_i"),
         ({"accuracy": 0.9}, "'accuracy' is not a dict"),
@@ -210,7 +214,7 @@ def test_imagenet_backbone_of_tf_slim_loads():
 )
 def test_impossible_sizes_are_usage_errors(resize, crop, message):
     with pytest.raises(UsageError, match=message):
-        default_input(resize, crop)
+        default_input(small_models.architecture(), resize, crop)
 
 
 def test_positions_are_what_the_networks_have():

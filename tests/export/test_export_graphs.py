@@ -25,6 +25,8 @@ SHAPES = [
     Architecture("mobilenet_v2", 6, width=0.25, factors=2, projections=20),
     Architecture("efficientnet_b0", 4),
     Architecture("efficientnet_b1", 4),
+    Architecture("efficientnet_lite0", 4, motion_input="grid"),
+    Architecture("efficientnet_lite1", 4, projections=20, residual_input="grid"),
 ]
 IMPORTED_BY_TENSORRT_8_2 = {"Conv", "Clip", "Add", "Mul", "Sigmoid", "GlobalAveragePool", "Reshape"}
 
@@ -38,12 +40,14 @@ def exported(request):
 
 
 @pytest.fixture(scope="module")
-def inputs():
+def inputs(exported):
     """rgb, neighbour, flow, residual for two pictures."""
+    steps = exported[0].architecture.steps
     random = np.random.RandomState(6)
     rgb, neighbour, flow, residual = (
         random.standard_normal((2, c, 224, 224)).astype(np.float32) for c in (3, 3, 2, 3)
     )
+    flow, residual = (x[:, :, ::s, ::s] for x, s in ((flow, steps["MV"]), (residual, steps["R"])))
     return [rgb, neighbour, flow * 0.2, residual]
 
 
@@ -100,8 +104,8 @@ def test_interface_is_the_packs_contract(exported):
     assert interface(appearance.graph.input) == {"rgb": ["N", 3, 224, 224]}
     assert interface(appearance.graph.output) == {"appearance": maps}
     assert interface(motion.graph.input) == {
-        "flow": ["N", 2, 224, 224],
-        "residual": ["N", 3, 224, 224],
+        "flow": ["N", 2, *[224 // shape.steps["MV"]] * 2],
+        "residual": ["N", 3, *[224 // shape.steps["R"]] * 2],
         "appearance": maps,
     }
     assert interface(motion.graph.output) == {"scores": ["N", shape.classes]}

@@ -55,6 +55,15 @@ def test_every_type_is_read(load, tmp_path):
     assert config.objective.teacher == tmp_path / "../of.pt"
 
 
+def test_weights_may_be_the_published_ones(load, tmp_path):
+    assert load(LEAST, "model.weights=imagenet").model.weights == "imagenet"
+    config = load(LEAST + 'weights = "./imagenet"\nresidual_input = "grid"\n')
+    assert config.model.weights == f"{tmp_path}/./imagenet"
+    assert config.architecture(2).steps == {"I": 1, "MV": 1, "R": 4}
+    with pytest.raises(UsageError, match=r"input.crop: resize 194x146: .* multiples of 4"):
+        load(LEAST, "model.motion_input=grid", "input.resize=[194, 146]", "input.crop=[128, 128]")
+
+
 def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path, monkeypatch):
     here = tmp_path / "here"
     here.mkdir()
@@ -115,6 +124,10 @@ def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path
         ),
         ("[input]\nscales = []", "6: input.scales: got [], expected a list of numbers from 0.1"),
         ("[input]\ncrop = [224, 200]", "6: input.crop: crop 224x200: the networks halve a picture"),
+        (
+            'motion_input = "half"',
+            '5: model.motion_input: got "half", expected one of "full", "grid"',
+        ),
         ("[input]\ncrop = [352, 224]", "6: input.crop: crop 352x224 is larger than resize 340x256"),
         (
             "[input]\nscales = [\n  1.0,\n  1.2,\n]",

@@ -147,6 +147,22 @@ def test_a_teacher_that_saw_vectors_is_refused(prepared, tmp_path, teacher):
         run(prepared, tmp_path / "run", **tables)
 
 
+def test_networks_and_teachers_see_the_same_resolution(prepared, tmp_path, teacher):
+    run(prepared, tmp_path / "mv", model={"motion_input": "grid"}, train={"epochs": 0})
+    taken = {"networks": {"MV": str(tmp_path / "mv" / "best.pt")}}
+    with pytest.raises(
+        UsageError, match="model.networks.MV: .* one sample in 4, this model one in 1"
+    ):
+        run(prepared, tmp_path / "other", model=taken)
+    with pytest.raises(UsageError, match="its motion_input is 'full', that of the model 'grid'"):
+        run(
+            prepared,
+            tmp_path / "aligned",
+            model={"alignment": "ours", "motion_input": "grid"},
+            objective={"teacher": str(teacher)},
+        )
+
+
 def test_frozen_networks_are_taken_over_and_stay(prepared, tmp_path):
     runs = {}
     for name in ("I", "MV", "R"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import small_models
 import small_sets
 import torch
 
@@ -16,7 +17,7 @@ from edge_attp_export.input_spec import default_input
 pytestmark = pytest.mark.needs_torch
 
 EVERYTHING = Needs(Inputs._fields, optical_flow=True)
-SPEC = default_input((72, 68), (64, 64))
+SPEC = default_input(small_models.architecture(), (72, 68), (64, 64))
 FOUR = [Entry(kind, gop, 0) for gop in range(3) for kind in small_sets.KINDS]
 
 

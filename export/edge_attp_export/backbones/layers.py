@@ -6,7 +6,7 @@ normalisation) and by attribute (`fc1`, `fc2`); both are a contract here.
 
 from __future__ import annotations
 
-from typing import Optional, Type
+from typing import Optional, Tuple, Type
 
 import torch
 from torch import nn
@@ -21,6 +21,9 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 class ConvNormActivation(nn.Sequential):
     """Convolution without bias, batch normalisation, activation; "same" padding for odd kernels."""
 
+    conv: Type[nn.Conv2d] = nn.Conv2d
+    epsilon = 1e-5
+
     def __init__(
         self,
         in_channels: int,
@@ -32,12 +35,41 @@ class ConvNormActivation(nn.Sequential):
     ) -> None:
         padding = (kernel - 1) // 2
         layers = [
-            nn.Conv2d(
+            self.conv(
                 in_channels, out_channels, kernel, stride, padding, groups=groups, bias=False
             ),
-            nn.BatchNorm2d(out_channels),
+            nn.BatchNorm2d(out_channels, eps=self.epsilon),
         ]
         super().__init__(*layers, *([activation()] if activation else []))
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution that pads as TensorFlow's "SAME": with a stride, one sample more right and below.
+
+    For square kernels, equal strides, and heights and widths that the stride divides.
+    """
+
+    @property
+    def pads(self) -> Tuple[int, int]:
+        """Zeros before and after each axis."""
+        total = self.kernel_size[0] - self.stride[0]
+        return total // 2, total - total // 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        before, after = self.pads
+        if before != after:
+            x = nn.functional.pad(x, (before, after, before, after))
+            before = 0
+        return nn.functional.conv2d(
+            x, self.weight, self.bias, self.stride, before, self.dilation, self.groups
+        )
+
+
+class TensorFlowConvNormActivation(ConvNormActivation):
+    """The same with TensorFlow's padding and epsilon."""
+
+    conv = SameConv2d
+    epsilon = 1e-3
 
 
 class SqueezeExcitation(nn.Module):

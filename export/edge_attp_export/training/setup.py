@@ -34,7 +34,7 @@ class Sets(NamedTuple):
 
 
 def input_spec(config: Config) -> InputSpec:
-    return default_input(config.input.resize, config.input.crop)
+    return default_input(config.architecture(classes=2), config.input.resize, config.input.crop)
 
 
 def needs(shape: Architecture, flow: str = "vectors") -> Needs:
@@ -95,6 +95,11 @@ def _take_over(
     for holder, found in (("this model", networks), (source, theirs)):
         if name not in found:
             raise UsageError(f"model.networks.{name}: {holder} has no network {name}")
+    if networks[name].step != theirs[name].step:
+        raise UsageError(
+            f"model.networks.{name}: {source} sees one sample in {theirs[name].step}, this model one in "
+            f"{networks[name].step}: motion_input and residual_input must be the same"
+        )
     try:
         networks[name].load_state_dict(theirs[name].state_dict())
     except RuntimeError as error:
@@ -112,6 +117,11 @@ def objective(config: Config, model: ATTP) -> Objective:
         checkpoint = read_checkpoint(options.teacher)
         if checkpoint.training.get("flow") != "optical":
             raise UsageError(f"{options.teacher}: {TEACHER_NEEDS}")
+        if checkpoint.architecture.motion_input != model.architecture.motion_input:
+            raise UsageError(
+                f"{options.teacher}: its motion_input is '{checkpoint.architecture.motion_input}', that "
+                f"of the model '{model.architecture.motion_input}'"
+            )
         teacher = build(checkpoint)
     return Objective(
         model,
