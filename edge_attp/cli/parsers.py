@@ -24,6 +24,7 @@ from edge_attp.cli.arguments import (
     count,
     instance_name,
     positive,
+    region_count,
     scoring_interval,
     stream_count,
     whole,
@@ -127,6 +128,13 @@ def _add_run(parser: Parser) -> None:
         metavar="picture|N|gop",
         help="score every P and B picture (default), one in N, or one per group of pictures (one in 12 of "
         "a longer group), in which case the others are not even parsed",
+    )
+    add(
+        "--regions",
+        type=region_count,
+        metavar="off|N",
+        help="score up to N regions in which something moves, and nothing where nothing does; off scores the "
+        "whole picture (default: what the model was trained for)",
     )
     add(
         "--anchor",

@@ -81,6 +81,7 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Job:
         transcode=not args.no_transcode,
         wait=not live,
         track=args.track,
+        regions=args.regions,
     )
     opened: Union[str, LiveSource] = source
     if live:

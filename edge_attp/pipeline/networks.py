@@ -59,10 +59,10 @@ class Networks:
         """Starts the network of 1 to `batch` pictures."""
         return self.motion.graph.start_run(pictures)
 
-    def keep_buffers_for(self, streams: int) -> None:
-        """Keeps as many unused buffers as this number of streams needs at once."""
+    def keep_buffers_for(self, views: int) -> None:
+        """Keeps as many unused buffers as streams with this number of views of a picture, all together, need."""
         for pool in (self.appearance, self.motion):
-            pool.capacity = QUEUED_PICTURES * max(streams, 1)
+            pool.capacity = QUEUED_PICTURES * max(views, 1)
 
 
 def record_run(clock: Clock, stage: str, times: RunTimes, more_s: float = 0.0) -> None:

@@ -122,7 +122,7 @@ class Session:
         while self._submitted:
             stream = self._submitted.popleft()
             self._streams.append(stream)
-            self._networks.keep_buffers_for(len(self._streams))
+            self._keep_buffers()
             stream.begin()
             if self._is_stopping:
                 stream.stop()
@@ -155,8 +155,11 @@ class Session:
             stream.close()
             if self._on_end is not None:
                 self._on_end(stream)
-        self._networks.keep_buffers_for(len(self._streams))
+        self._keep_buffers()
         return bool(ended)
+
+    def _keep_buffers(self) -> None:
+        self._networks.keep_buffers_for(sum(max(stream.regions, 1) for stream in self._streams))
 
     def _abandon(self, error: Optional[BaseException]) -> None:
         streams, self._streams = self.streams, []

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional
+from typing import Callable, Deque, List, NamedTuple, Optional
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import Orientation
@@ -24,11 +24,32 @@ __all__ = ["Scoring", "Stream"]
 CLOSE_TIMEOUT_S = 10.0
 
 
+class _Awaited:
+    """A picture on its way to the writer. regions: in the order of its views, None where the scores are still to
+    come."""
+
+    def __init__(self, picture: ReadPicture) -> None:
+        self.facts, self.is_idle = picture.facts, picture.is_idle
+        self.views = [view for view in picture.views if view.motion is not None]
+        self.regions: List[Optional[RegionLogits]] = [None] * len(self.views)
+
+    @property
+    def is_complete(self) -> bool:
+        return None not in self.regions
+
+    def logits(self) -> PictureLogits:
+        """The picture with its scores, once it is complete."""
+        scored = tuple(region for region in self.regions if region is not None)
+        return PictureLogits(self.facts, scored, self.is_idle)
+
+
 class Scoring(NamedTuple):
-    """A picture whose buffers are filled for the motion network. fuse_s: what fusing its appearance took."""
+    """A view of a picture whose buffers are filled for the motion network. place: of the view among those of its
+    picture. fuse_s: what fusing its appearance took."""
 
     stream: "Stream"
-    decode_index: int
+    picture: _Awaited
+    place: int
     motion: Buffers
     fuse_s: float
 
@@ -48,13 +69,15 @@ class Stream:
             status.source_counters = job.source.counters.copy
         self._networks = networks
         sinks, options = list(job.make_sinks()), job.options
-        self._scorer = Scorer(networks, status.clock, options.wait)
+        self._scorer = Scorer(networks, status.clock)
+        self.regions = options.regions_of(networks.pack)
         self._writer = Writer(sinks, status, options.thresholds, wake)
         pools = {"appearance": networks.appearance, "motion": networks.motion}
         spec, observers = networks.pack.input, _observers(job, sinks)
-        self._reader = Reader(job, status, spec, pools, observers, self._announce, wake)
-        self._order: Deque[ReadPicture] = deque()  # in decoding order, until all before are scored
-        self._scored: Dict[int, RegionLogits] = {}  # of these, by decode_index
+        announce = self._announce
+        self._reader = Reader(job, status, spec, pools, self.regions, observers, announce, wake)
+        self._order: Deque[_Awaited] = deque()  # in decoding order, until all before are scored
+        self._scorings: Deque[Scoring] = deque()  # of the newest of these, yet to be started
         self._end: Optional[EndOfReading] = None
         self._is_concluded = False
 
@@ -105,6 +128,8 @@ class Stream:
             model=pack.name,
             is_trained=pack.trained,
             labels=pack.labels,
+            background=pack.background,
+            regions=self.regions,
             backend=self._networks.describe(),
             clock=self.status.clock,
             bit_depth=video.bit_depth,
@@ -116,10 +141,10 @@ class Stream:
         )
 
     def next_scoring(self) -> Optional[Scoring]:
-        """The next picture to score; None if there is none now."""
+        """The next view to score; None if there is none now."""
         if self._writer.failure is not None:
             self._give_up()
-        while not self._is_concluded and self._has_room:
+        while not self._is_concluded and not self._scorings and self._has_room:
             while self._scorer.has_room and self._take_entry():
                 pass
             picture = self._scorer.next_ready()
@@ -128,21 +153,30 @@ class Stream:
                     continue
                 self._conclude_at_end()
                 return None
-            self._order.append(picture)
-            if picture.motion is not None:
-                began_s = time.monotonic()
-                self._scorer.fuse_appearance(picture.motion)
-                fuse_s = time.monotonic() - began_s
-                return Scoring(self, picture.facts.decode_index, picture.motion, fuse_s)
+            awaited = _Awaited(picture)
+            self._order.append(awaited)
+            self._prepare_scorings(awaited)
             self._hand_over()
-        return None
+        return self._scorings.popleft() if self._scorings else None
+
+    def _prepare_scorings(self, picture: _Awaited) -> None:
+        for place, view in enumerate(picture.views):
+            assert view.motion is not None
+            began_s = time.monotonic()
+            self._scorer.fuse_appearance(view)
+            fuse_s = time.monotonic() - began_s
+            self._scorings.append(Scoring(self, picture, place, view.motion, fuse_s))
 
     def take_scores(self, scoring: Scoring, times: RunTimes) -> None:
-        """Takes the scores that the motion network has given to this picture; times: its share of the batch."""
+        """Takes the scores that the motion network has given to this view; times: its share of the batch."""
+        picture, place = scoring.picture, scoring.place
         logits = scoring.motion.outputs["scores"][0].copy()
-        self._scored[scoring.decode_index] = RegionLogits(None, logits)
+        picture.regions[place] = RegionLogits(picture.views[place].region, logits)
         self._networks.motion.return_buffers(scoring.motion)
-        self._record_times(scoring.fuse_s, times)
+        record_run(self.status.clock, "motion", times, scoring.fuse_s)
+        if picture.is_complete:
+            self.status.scored += 1
+            self._note_result()
         self._hand_over()
 
     def close(self) -> None:
@@ -188,23 +222,20 @@ class Stream:
 
     def _hand_over(self) -> None:
         """Gives the writer the pictures up to the first one whose scores are still to come."""
-        while self._order:
-            picture = self._order[0]
-            scored = self._scored.pop(picture.facts.decode_index, None)
-            if scored is None and picture.motion is not None:
-                return
-            self._order.popleft()
+        while self._order and self._order[0].is_complete:
+            picture = self._order.popleft()
+            if picture.is_idle:
+                self.status.idle += 1
+                self._note_result()
             if not self._is_concluded:
-                regions = () if scored is None else (scored,)
-                self._writer.write_picture(PictureLogits(picture.facts, regions))
+                self._writer.write_picture(picture.logits())
 
-    def _record_times(self, fuse_s: float, times: RunTimes) -> None:
+    def _note_result(self) -> None:
+        """A picture was scored, or found to be idle."""
         status, now_s = self.status, time.monotonic()
-        record_run(status.clock, "motion", times, fuse_s)
         if status.last_scored_s is not None:
             status.clock.record("total", now_s - status.last_scored_s)
         status.last_scored_s = now_s
-        status.scored += 1
 
     def _conclude_at_end(self) -> None:
         end = self._end

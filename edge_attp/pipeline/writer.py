@@ -70,7 +70,7 @@ class Writer:
         self._wake = wake
         self._header: Optional[Header] = None
         self._timeline: Optional[Timeline] = None
-        self._scored = 0
+        self._scored = self._idle = 0
         self._started_s = time.monotonic()
         self.failure: Optional[BaseException] = None
         self.verdict: Optional[Verdict] = None
@@ -136,7 +136,12 @@ class Writer:
         try:
             interval_s = 1.0 / float(header.frame_rate or ASSUMED_RATE)
             self._timeline = Timeline(
-                header.labels, header.stream, interval_s, self._thresholds, header.jump_s
+                header.labels,
+                header.stream,
+                interval_s,
+                self._thresholds,
+                header.jump_s,
+                header.background,
             )
             self._header = header
             for sink in self._sinks:
@@ -150,6 +155,7 @@ class Writer:
     def _write(self, picture: PictureLogits) -> None:
         assert self._timeline is not None
         self._scored += bool(picture.regions)
+        self._idle += picture.is_idle
         with self._clock.stage("score"):
             shown = self._timeline.add_picture(picture)
         self._show(shown)
@@ -183,12 +189,13 @@ class Writer:
             damaged=conclusion.stats.damaged,
             seconds=time.monotonic() - self._started_s,
             is_complete=conclusion.is_complete,
+            idle=self._idle,
         )
         self.verdict = verdict
         if conclusion.with_verdict:
             for sink in self._sinks:
                 sink.finish(verdict)
-        if not verdict.scored and conclusion.explanation:
+        if not (verdict.scored or verdict.idle) and conclusion.explanation:
             logger.warning(
                 "%s: nothing was scored: %s", self._header.source, conclusion.explanation
             )

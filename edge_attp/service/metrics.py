@@ -20,6 +20,7 @@ Family = Any
 STREAM_COUNTERS = (
     ("pictures", "Pictures read."),
     ("scored", "Pictures scored."),
+    ("idle", "Pictures not scored because nothing moves in them."),
     ("damaged", "Damaged pictures, which are not scored."),
     ("skipped_scorings", "Pictures not scored because processing fell behind a live source."),
     ("events", "Events that ended."),

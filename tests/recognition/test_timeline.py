@@ -50,14 +50,14 @@ def test_times_of_the_stream_are_kept_from_the_first_picture_on():
     entries = [(0, 10.0, WAVE, 0), (4, 10.5, WAVE, 0), (2, 10.25, WAVE, 0)]
     shown = run(Timeline(LABELS, "cam", 0.25), entries)
     assert [r.start_s for r, _ in shown] == [0.0, 0.25, 0.5]
-    np.testing.assert_allclose(shown[0][0].whole.probabilities, [0.982, 0.018], atol=1e-3)
+    np.testing.assert_allclose(shown[0][0].decisive.probabilities, [0.982, 0.018], atol=1e-3)
 
 
 def test_a_picture_that_was_not_scored_shows_what_is_known():
     shown = run(
         Timeline(LABELS, "cam", 0.04), [(0, 0.0, None, 0), (2, 0.04, WAVE, 0), (4, 0.08, None, 0)]
     )
-    assert [r.whole is None for r, _ in shown] == [True, False, True]
+    assert [r.decisive is None for r, _ in shown] == [True, False, True]
     assert shown[0][0].smoothed is None
     np.testing.assert_array_equal(shown[2][0].smoothed, shown[1][0].smoothed)
 
@@ -112,7 +112,7 @@ def test_a_scored_picture_says_all_that_its_facts_say():
         assert getattr(shown, name) == getattr(facts, name), name
     assert (shown.start_s, shown.end_s) == (0.0, 0.04)
     (region,) = shown.regions
-    assert region is shown.whole and region.region is None
+    assert region is shown.decisive and region.region is None
     assert region.logits.dtype == region.probabilities.dtype == shown.smoothed.dtype == np.float32
     np.testing.assert_array_equal(shown.smoothed, region.probabilities)
 
@@ -123,6 +123,8 @@ def test_regions_are_scored_beside_the_whole_picture_and_change_nothing_of_it():
     timeline = Timeline(LABELS, "cam", 0.04)
     timeline.add_picture(PictureLogits(FACTS, regions))
     ((shown, _),) = timeline.show_remaining()
-    assert [scored.region for scored in shown.regions] == [window, None]
-    assert shown.regions[0].probabilities.argmax() == 1 and shown.whole.probabilities.argmax() == 0
+    assert [scored.region for scored in shown.regions] == [None, window]
+    assert (
+        shown.regions[1].probabilities.argmax() == 1 and shown.decisive.probabilities.argmax() == 0
+    )
     np.testing.assert_array_equal(timeline.video_scores().logits, WAVE)
