@@ -58,6 +58,7 @@ class JsonLinesSink(Sink):
 
     def begin(self, header: Header) -> None:
         self._name, self._labels, self._clock = header.stream, header.labels, header.clock
+        more: Record = {"regions": header.regions} if header.regions else {}
         self._write_values(
             "header",
             format=FORMAT,
@@ -70,6 +71,7 @@ class JsonLinesSink(Sink):
             trained=header.is_trained,
             labels=list(header.labels),
             backend=header.backend,
+            **more,
         )
 
     def picture(self, picture: ScoredPicture) -> None:
