@@ -127,8 +127,8 @@ def run(monkeypatch, pack):
 
 
 def scores(index, tile, key, key_tile, other=None, other_tile=None):
-    """What the tiny model says of a tile of picture `index`, with the appearance of key_tile in key picture `key` and of
-    other_tile in `other`, by default the same."""
+    """What the tiny model says of a tile of picture `index`, with the appearance of key_tile in key picture `key` and
+    of other_tile in `other`, by default the same."""
     first = key_sample(key, key_tile)
     second = first if other is None else key_sample(other, other_tile)
     flow = flow_px(index, tile) * 10 / TILE

@@ -79,7 +79,9 @@ class _Collector:
             "stream_lag_seconds", "How far processing is behind a live source.", "stream"
         )
         last = self._gauge(
-            "stream_last_scored_timestamp_seconds", "When a picture was last scored.", "stream"
+            "stream_last_scored_timestamp_seconds",
+            "When a picture was last scored or idle.",
+            "stream",
         )
         for name, status in streams.items():
             running.add_metric([name], float(status.state == "running"))

@@ -70,3 +70,14 @@ def test_features_are_copied():
     state.take_features(next(gops), buffer)
     buffer[...] = 0
     assert fused(state) == 51
+
+
+def test_features_of_the_same_gop_replace_those_before():
+    state = GopState(wait=False)
+    state.take_features(0, features(1))
+    state.take_features(0, features(2))
+    assert fused(state) == 4
+    state.take_features(7, features(10))
+    assert fused(state) == 12
+    state.take_features(7, features(20))
+    assert fused(state) == 22
