@@ -6,6 +6,7 @@ __all__ = [
     "BACKENDS",
     "COMPARABLE",
     "MOST_REGIONS",
+    "NO_MODEL",
     "PRECISIONS",
     "REPORT_FORMATS",
     "TARGET_PER_S",
@@ -19,4 +20,5 @@ WORKSPACE_MIB = 512
 COMPARABLE = ("threads", "buffers", "batch")  # what a benchmark can compare the choices of
 REPORT_FORMATS = ("md", "json", "csv")  # of a benchmark
 MOST_REGIONS = 16  # of a picture, as edge_attp_regions.h limits them
+NO_MODEL = "none"  # of --model: motion alone
 TARGET_PER_S = 40.0  # pictures, the paper's on a Jetson TX2

@@ -177,3 +177,16 @@ def test_the_command_line(clip_of, capfd):
     whole = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert "regions" not in whole[0]
     assert not any({"regions", "idle", "box"} & set(record) for record in whole)
+
+
+def test_the_command_line_without_a_model(clip_of, capfd):
+    path = clip_of(UPRIGHT)
+    assert cli.main(["run", path, "--model", "none", "--format", "jsonl"]) == 0
+    records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    events = [record for record in records if record["type"] == "event"]
+    assert records[0]["model"] == "none" and records[0]["labels"] == ["motion"]
+    assert [event["label"] for event in events] == ["motion"]
+    left, top, right, bottom = events[0]["box"]
+    assert left < right and top < 40 + BODY_PX and bottom > 40
+    assert cli.main(["run", path, "--model", "none", "--regions", "off"]) == 2
+    assert "leave out --regions off" in capfd.readouterr().err

@@ -11,7 +11,7 @@ from doubles.fake_video import FakeVideo, Residual
 from doubles.recorder import Recorder, Watcher, no_threads_left
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import UnsupportedStream
-from edge_attp.pipeline import EVERY_GOP, Job, Options, Session, networks, reader, views
+from edge_attp.pipeline import EVERY_GOP, Job, Options, Session, Stream, networks, reader, views
 from edge_attp.recognition import Thresholds
 from edge_attp.regions import Found
 from edge_attp.types import Region
@@ -114,7 +114,7 @@ def run(monkeypatch, pack):
         monkeypatch.setattr(reader, "CompressedVideo", video.open)
         monkeypatch.setattr(views, "RegionFinder", new_finder)
         recorder = Recorder()
-        run.session = Session(pack, open_backend(threads=1), batch)
+        run.session = Session(pack, pack and open_backend(threads=1), batch)
         job = Job("fake", lambda: [recorder], Options(**options), observers=observers)
         run.stream = run.session.submit(job)
         run.session.run()
@@ -448,3 +448,46 @@ def test_tiny_pictures_are_refused(run):
 def test_regions_are_a_stage_of_their_own(run):
     run(TiledVideo("KPP"), everywhere(3, at(0)))
     assert run.stream.status.clock.totals()["regions"].runs == 3
+
+
+def test_without_a_pack_motion_is_the_answer(run):
+    script = {1: [at(5)], 2: [at(5), at(0, 1)]}
+    video = TiledVideo("KPPP", broken_keys=[0])
+    recorder = run(video, script, pack=None, regions=2)
+    assert recorder.header.labels == ("motion",) and video.decoded == []
+    assert idle(recorder) == [3] and recorder.verdict.scored == 2
+    width, height = 64, 32
+    density = at(5).activity * width * height / (2 * 2)  # of the box, which is unusually small
+    assert density > 1 and recorder.results[1].decisive.probabilities == pytest.approx([1.0])
+    assert [scored.region.id for scored in recorder.results[2].regions] == [0, 1]
+    assert recorder.results[3].decisive is None
+    assert run.stream.status.scored == 2 and run.stream.status.idle == 1
+
+
+@pytest.mark.parametrize("density", [1e-9, 0.02, 0.1, 0.3, 1.2])
+def test_the_score_of_motion(run, density):
+    region = at(0)._replace(box=(0, 0, 16, 16), activity=density * 16 * 16 / (64 * 32))
+    recorder = run(TiledVideo("KP"), {1: [region]}, pack=None)
+    expected = 1 - np.exp(-10 * density)
+    assert recorder.results[1].decisive.probabilities == pytest.approx([expected], abs=2e-5)
+
+
+def test_motion_becomes_events_that_end(run):
+    region = at(2)._replace(box=(32, 0, 48, 16), activity=0.3 * 16 * 16 / (64 * 32))
+    script = dict.fromkeys(range(1, 20), [region])
+    (event,) = run(TiledVideo("K" + "P" * 80), script, pack=None).events
+    assert event.label == "motion" and event.box == region.box
+    assert event.start_s == pytest.approx(0.04) and 0.8 < event.end_s < 1.6
+
+
+def test_a_quiet_stream_leaves_turns_to_others(run, monkeypatch, pack):
+    """However many pictures of it are ready, a busy stream is asked between them."""
+    asked, next_scoring = [], Stream.next_scoring
+
+    def noted(self):
+        asked.append((self.name, self.status.pictures))
+        return next_scoring(self)
+
+    monkeypatch.setattr(Stream, "next_scoring", noted)
+    run(TiledVideo("K" + "P" * 300), {}, overlap=False)
+    assert len(asked) > 300 / networks.QUEUED_PICTURES

@@ -9,7 +9,6 @@ import threading
 import time
 from typing import (
     Callable,
-    Dict,
     Generator,
     Iterator,
     List,
@@ -22,17 +21,9 @@ from typing import (
 
 from edge_attp.bitstream import CompressedVideo, Picture, Source
 from edge_attp.bitstream.source import ASSUMED_RATE
-from edge_attp.engine import InputSpec
-from edge_attp.pipeline.networks import QUEUED_PICTURES, Pool
+from edge_attp.pipeline.networks import QUEUED_PICTURES
 from edge_attp.pipeline.options import EVERY_GOP, Job, StreamStatus
-from edge_attp.pipeline.views import (
-    InputFiller,
-    KeyPicture,
-    RegionViews,
-    View,
-    Viewer,
-    WholeViews,
-)
+from edge_attp.pipeline.views import KeyPicture, View, Viewer
 from edge_attp.recognition import PictureFacts
 from edge_attp.sinks import Header, Observer
 from edge_attp.types import StreamStats
@@ -67,16 +58,15 @@ Entry = Union[ReadPicture, EndOfReading]
 
 
 class Reader:
-    """Reads one job. regions: how many are viewed at most, 0 for the whole picture. `announce` is called with the
-    video once it is open, and gives the header; `wake` is called after each entry."""
+    """Reads one job. with_regions: the viewer looks at regions. `new_viewer` and `announce` are called with the video
+    once it is open; the latter gives the header. `wake` is called after each entry."""
 
     def __init__(
         self,
         job: Job,
         status: StreamStatus,
-        spec: InputSpec,
-        pools: Dict[str, Pool],
-        regions: int,
+        new_viewer: Callable[[CompressedVideo], Viewer],
+        with_regions: bool,
         observers: Sequence[Observer],
         announce: Callable[[CompressedVideo], Header],
         wake: Callable[[], None],
@@ -85,9 +75,7 @@ class Reader:
         self._live = job.source if isinstance(job.source, Source) else None
         self._options = job.options
         self._status = status
-        self._spec = spec
-        self._pools = pools
-        self._regions = regions
+        self._new_viewer = new_viewer
         self._observers = observers
         self._announce = announce
         self._wake = wake
@@ -97,7 +85,7 @@ class Reader:
         self._is_abandoned = False
         self._thread: Optional[threading.Thread] = None
         self._entries: Optional[Generator[Entry, None, None]] = None
-        self._needs_every_picture = any(o.needs_every_picture for o in observers)
+        self._needs_every_picture = with_regions or any(o.needs_every_picture for o in observers)
         self._started_s = 0.0
         self._gop = -1
         self._candidates = 0  # pictures of this GOP that could be scored
@@ -136,7 +124,6 @@ class Reader:
     def close(self) -> None:
         """Waits for the thread, and drops the engine's buffers."""
         self.join_thread()
-        self._pools.clear()
         self._queue = queue.Queue(QUEUED_PICTURES)
         if self._entries is not None:
             self._entries.close()
@@ -189,12 +176,6 @@ class Reader:
         finally:
             self.stats = video.stats
 
-    def _new_viewer(self, video: CompressedVideo) -> Viewer:
-        filler = InputFiller(self._spec, self._pools, self._clock, video.bit_depth)
-        if self._regions:
-            return RegionViews(filler, video, self._regions, self._clock)
-        return WholeViews(filler, self._options.wait)
-
     def _open_video(self) -> CompressedVideo:
         options = self._options
         return CompressedVideo(
@@ -243,8 +224,9 @@ class Reader:
     @property
     def _is_sparse(self) -> bool:
         options = self._options
-        needs_every_picture = self._needs_every_picture or bool(self._regions)
-        return options.every == EVERY_GOP and options.anchor is None and not needs_every_picture
+        return (
+            options.every == EVERY_GOP and options.anchor is None and not self._needs_every_picture
+        )
 
     def _chosen_pictures(self, video: CompressedVideo) -> Iterator[Picture]:
         if self._is_sparse:

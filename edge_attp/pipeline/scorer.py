@@ -92,7 +92,7 @@ class Scorer:
                 record_run(self._clock, "appearance", run.wait())
                 features = view.appearance.outputs["appearance"][0]
                 view.state.take_features(picture.facts.gop, features)
-                self._networks.appearance.return_buffers(view.appearance)
+                self._networks.pools["appearance"].return_buffers(view.appearance)
                 self._newest = view.state
         self._waiting.append(picture)
         if len(self._waiting) > MAX_WAITING:

@@ -14,6 +14,13 @@ from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
 from edge_attp.pipeline.reader import EndOfReading, Reader, ReadPicture
 from edge_attp.pipeline.scorer import Scorer
+from edge_attp.pipeline.views import (
+    InputFiller,
+    MotionViews,
+    RegionViews,
+    Viewer,
+    WholeViews,
+)
 from edge_attp.pipeline.writer import Conclusion, Writer
 from edge_attp.recognition import PictureLogits, RegionLogits, Verdict
 from edge_attp.sinks import Header, Observer, Sink
@@ -30,8 +37,11 @@ class _Awaited:
 
     def __init__(self, picture: ReadPicture) -> None:
         self.facts, self.is_idle = picture.facts, picture.is_idle
-        self.views = [view for view in picture.views if view.motion is not None]
-        self.regions: List[Optional[RegionLogits]] = [None] * len(self.views)
+        self.views = [v for v in picture.views if v.motion is not None or v.logits is not None]
+        self.regions = [
+            None if view.logits is None else RegionLogits(view.region, view.logits)
+            for view in self.views
+        ]
 
     @property
     def is_complete(self) -> bool:
@@ -68,14 +78,16 @@ class Stream:
         if not isinstance(job.source, str):
             status.source_counters = job.source.counters.copy
         self._networks = networks
+        self._wake = wake
         sinks, options = list(job.make_sinks()), job.options
         self._scorer = Scorer(networks, status.clock)
         self.regions = options.regions_of(networks.pack)
-        self._writer = Writer(sinks, status, options.thresholds, wake)
-        pools = {"appearance": networks.appearance, "motion": networks.motion}
-        spec, observers = networks.pack.input, _observers(job, sinks)
-        announce = self._announce
-        self._reader = Reader(job, status, spec, pools, self.regions, observers, announce, wake)
+        self._writer = Writer(sinks, status, options.thresholds, networks.activation, wake)
+        self._pools = networks.pools.copy()
+        observers = _observers(job, sinks)
+        self._reader = Reader(
+            job, status, self._new_viewer, self.regions > 0, observers, self._announce, wake
+        )
         self._order: Deque[_Awaited] = deque()  # in decoding order, until all before are scored
         self._scorings: Deque[Scoring] = deque()  # of the newest of these, yet to be started
         self._end: Optional[EndOfReading] = None
@@ -99,6 +111,15 @@ class Stream:
     def abandon_reading(self) -> None:
         """Ends the reading; what was read is not scored any more."""
         self._reader.abandon()
+
+    def _new_viewer(self, video: CompressedVideo) -> Viewer:
+        clock = self.status.clock
+        if not self._networks.pools:
+            return MotionViews(video, self.regions, clock)
+        filler = InputFiller(self._networks.pack.input, self._pools, clock, video.bit_depth)
+        if self.regions:
+            return RegionViews(filler, video, self.regions, clock)
+        return WholeViews(filler, self.job.options.wait)
 
     def _announce(self, video: CompressedVideo) -> Header:
         """Begins the sinks, in the reading thread, once the source is open. Raises what a sink raises."""
@@ -144,7 +165,14 @@ class Stream:
         """The next view to score; None if there is none now."""
         if self._writer.failure is not None:
             self._give_up()
+        taken = 0
         while not self._is_concluded and not self._scorings and self._has_room:
+            if (
+                taken == QUEUED_PICTURES
+            ):  # a stream in which nothing moves must leave time to others
+                self._wake()
+                return None
+            taken += 1
             while self._scorer.has_room and self._take_entry():
                 pass
             picture = self._scorer.next_ready()
@@ -161,7 +189,8 @@ class Stream:
 
     def _prepare_scorings(self, picture: _Awaited) -> None:
         for place, view in enumerate(picture.views):
-            assert view.motion is not None
+            if view.motion is None:
+                continue
             began_s = time.monotonic()
             self._scorer.fuse_appearance(view)
             fuse_s = time.monotonic() - began_s
@@ -172,11 +201,8 @@ class Stream:
         picture, place = scoring.picture, scoring.place
         logits = scoring.motion.outputs["scores"][0].copy()
         picture.regions[place] = RegionLogits(picture.views[place].region, logits)
-        self._networks.motion.return_buffers(scoring.motion)
+        self._networks.pools["motion"].return_buffers(scoring.motion)
         record_run(self.status.clock, "motion", times, scoring.fuse_s)
-        if picture.is_complete:
-            self.status.scored += 1
-            self._note_result()
         self._hand_over()
 
     def close(self) -> None:
@@ -185,6 +211,7 @@ class Stream:
         self._reader.close()
         self._writer.join_thread(CLOSE_TIMEOUT_S)
         self._order.clear()
+        self._pools.clear()
         del self._networks, self._scorer
         failure = None if self._end is None else self._end.failure
         self.error = self.error or failure or self._writer.failure
@@ -224,8 +251,9 @@ class Stream:
         """Gives the writer the pictures up to the first one whose scores are still to come."""
         while self._order and self._order[0].is_complete:
             picture = self._order.popleft()
-            if picture.is_idle:
-                self.status.idle += 1
+            if picture.is_idle or picture.regions:
+                self.status.idle += picture.is_idle
+                self.status.scored += not picture.is_idle
                 self._note_result()
             if not self._is_concluded:
                 self._writer.write_picture(picture.logits())

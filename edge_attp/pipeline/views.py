@@ -3,6 +3,7 @@
 Belongs to the reading thread. Knows nothing of results.
 """
 
+import math
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -19,10 +20,19 @@ from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 from edge_attp.timing import Clock
 from edge_attp.types import Region
 
-__all__ = ["InputFiller", "KeyPicture", "RegionViews", "View", "Viewer", "WholeViews"]
+__all__ = [
+    "InputFiller",
+    "KeyPicture",
+    "MotionViews",
+    "RegionViews",
+    "View",
+    "Viewer",
+    "WholeViews",
+]
 
 # How often a region's appearance is computed again in a GOP because its window has changed; then it stays.
 MOST_AGAIN = 3
+FULL_DENSITY = 0.1  # of activity in a box; what walks past a camera has 0.1 to 0.5
 FORGET_S = 1.0  # a region that was away for longer counts as new
 LEAST_PX = 16  # of a side of the pictures
 
@@ -30,12 +40,13 @@ LEAST_PX = 16  # of a side of the pictures
 class View(NamedTuple):
     """Network inputs cut out of one picture. region: None is the whole picture. state: of its appearance; the thread of
     the networks fills it. appearance: filled buffers of appearance.onnx where that is to run. motion: filled buffers of
-    motion.onnx where the picture is to be scored."""
+    motion.onnx where the picture is to be scored. logits: scores that need no network, (classes,)."""
 
     region: Optional[Region]
     state: GopState
     appearance: Optional[Buffers]
     motion: Optional[Buffers]
+    logits: Optional[np.ndarray] = None
 
 
 class KeyPicture:
@@ -184,7 +195,60 @@ class _Followed:
         return True
 
 
-class RegionViews(Viewer):
+class FoundRegions(Viewer):
+    """Keeps the regions in which something moves, up to `most`."""
+
+    def __init__(self, video: CompressedVideo, most: int, clock: Clock) -> None:
+        self._clock = clock
+        self._most = most
+        self._bit_depth = video.bit_depth
+        self._rate = float(video.frame_rate or ASSUMED_RATE)
+        self._regions: Tuple[Region, ...] = ()
+        self._shape = (0, 0)
+        self._finder: Optional[RegionFinder] = None
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._regions
+
+    def add_key(self, key: KeyPicture) -> bool:
+        return True
+
+    def add_picture(self, picture: Picture) -> None:
+        with self._clock.stage("regions"):
+            if self._finder is None or picture.shape != self._shape:
+                self._finder = self._new_finder(picture.shape)
+            self._regions = self._finder.add_picture(picture).regions
+
+    def _new_finder(self, shape: Tuple[int, int]) -> RegionFinder:
+        """A finder for the size that pictures have from now on; regions are numbered anew."""
+        height, width = shape
+        if min(height, width) < LEAST_PX:
+            raise UnsupportedStream(
+                f"regions need pictures of at least {LEAST_PX}x{LEAST_PX}, these have {width}x{height}: "
+                "use --regions off"
+            )
+        self._shape = shape
+        return RegionFinder(width, height, self._bit_depth, self._rate, max_regions=self._most)
+
+
+class MotionViews(FoundRegions):
+    """The regions themselves, each with one logit: sigmoid(logit) = 1 - exp(-d / FULL_DENSITY), where d is the mean
+    activity in the box of the region, 0 to about 1."""
+
+    def cut_views(self, picture: Picture, gop: int, is_wanted: bool) -> Tuple[View, ...]:
+        regions = self._regions if is_wanted else ()
+        return tuple(View(r, GopState(), None, None, self._logits(r)) for r in regions)
+
+    def _logits(self, region: Region) -> np.ndarray:
+        height, width = self._shape
+        left, top, right, bottom = region.box
+        density = region.activity * height * width / max((right - left) * (bottom - top), 1)
+        ratio = min(max(density / FULL_DENSITY, 1e-5), 20.0)  # what lies beyond rounds to 0 or 1
+        return np.array([math.log(math.expm1(ratio))], np.float32)
+
+
+class RegionViews(FoundRegions):
     """A view of each region in which something moves, up to `most`; none, and is_idle, where nothing does.
 
     A region's appearance comes from the newest key picture before it that can be decoded, and is computed with
@@ -196,48 +260,27 @@ class RegionViews(Viewer):
     def __init__(
         self, filler: InputFiller, video: CompressedVideo, most: int, clock: Clock
     ) -> None:
+        super().__init__(video, most, clock)
         self._filler = filler
-        self._clock = clock
-        self._most = most
-        self._bit_depth = video.bit_depth
-        self._rate = video.frame_rate or ASSUMED_RATE
-        self._kept_pictures = FORGET_S * float(self._rate)
+        self._kept_pictures = FORGET_S * self._rate
         self._key: Optional[KeyPicture] = None
         self._rgb: Optional[np.ndarray] = None
         self._followed: Dict[int, _Followed] = {}
-        self._regions: Tuple[Region, ...] = ()
-        self._shape = (0, 0)
-        self._finder: Optional[RegionFinder] = None
-
-    @property
-    def is_idle(self) -> bool:
-        return not self._regions
 
     def add_key(self, key: KeyPicture) -> bool:
         self._key = key
         return True
 
     def add_picture(self, picture: Picture) -> None:
-        with self._clock.stage("regions"):
-            if self._finder is None or picture.shape != self._shape:
-                self._finder = self._new_finder(picture.shape)
-            self._regions = self._finder.add_picture(picture).regions
+        super().add_picture(picture)
         self._forget_before(picture.decode_index - self._kept_pictures)
         for region in self._regions:
             if region.id in self._followed:
                 self._followed[region.id].last = picture.decode_index
 
     def _new_finder(self, shape: Tuple[int, int]) -> RegionFinder:
-        """A finder for the size that pictures have from now on; regions are numbered anew."""
-        height, width = shape
-        if min(height, width) < LEAST_PX:
-            raise UnsupportedStream(
-                f"regions need pictures of at least {LEAST_PX}x{LEAST_PX}, these have {width}x{height}: "
-                "use --regions off"
-            )
-        self._shape = shape
         self._followed.clear()
-        return RegionFinder(width, height, self._bit_depth, self._rate, max_regions=self._most)
+        return super()._new_finder(shape)
 
     def cut_views(self, picture: Picture, gop: int, is_wanted: bool) -> Tuple[View, ...]:
         rgb = self._key_rgb() if is_wanted and self._regions else None

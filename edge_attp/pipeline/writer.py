@@ -13,6 +13,7 @@ from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.log import logger
 from edge_attp.pipeline.options import StreamStatus
 from edge_attp.recognition import (
+    Activation,
     Event,
     PictureLogits,
     ScoredPicture,
@@ -61,12 +62,14 @@ class Writer:
         sinks: Sequence[Sink],
         status: StreamStatus,
         thresholds: Thresholds,
+        activation: Activation,
         wake: Callable[[], None],
     ) -> None:
         self._sinks = sinks
         self._status = status
         self._clock = status.clock
         self._thresholds = thresholds
+        self._activation = activation
         self._wake = wake
         self._header: Optional[Header] = None
         self._timeline: Optional[Timeline] = None
@@ -142,6 +145,7 @@ class Writer:
                 self._thresholds,
                 header.jump_s,
                 header.background,
+                self._activation,
             )
             self._header = header
             for sink in self._sinks:

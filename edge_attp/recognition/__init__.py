@@ -18,17 +18,20 @@ from edge_attp.recognition.records import (
     VideoScores,
 )
 from edge_attp.recognition.scores import (
+    Activation,
     VideoMean,
     rank_regions,
     score_idle,
     score_region,
     score_video,
+    sigmoid,
     softmax,
     top,
 )
 from edge_attp.recognition.timeline import Timeline
 
 __all__ = [
+    "Activation",
     "Box",
     "DisplayOrder",
     "Event",
@@ -49,6 +52,7 @@ __all__ = [
     "score_idle",
     "score_region",
     "score_video",
+    "sigmoid",
     "softmax",
     "top",
 ]

@@ -1,20 +1,26 @@
 """Logits to probabilities, and the mean of a video as the paper takes it."""
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from edge_attp.recognition.records import RegionLogits, ScoredRegion, VideoScores
 
 __all__ = [
+    "Activation",
     "VideoMean",
     "rank_regions",
     "score_idle",
     "score_region",
     "score_video",
+    "sigmoid",
     "softmax",
     "top",
 ]
+
+Activation = Callable[
+    [np.ndarray], np.ndarray
+]  # logits (classes,) to probabilities, float32 (classes,)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -24,10 +30,18 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-def score_region(said: RegionLogits) -> ScoredRegion:
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float32 (classes,), of logits (classes,) of labels that do not exclude each other."""
+    probabilities: np.ndarray = (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(
+        np.float32
+    )
+    return probabilities
+
+
+def score_region(said: RegionLogits, activation: Activation = softmax) -> ScoredRegion:
     """The scores of a region; the logits are copied to float32."""
     logits = np.array(said.logits, np.float32)
-    return ScoredRegion(said.region, logits, softmax(logits))
+    return ScoredRegion(said.region, logits, activation(logits))
 
 
 def score_idle(label: int, classes: int) -> ScoredRegion:
@@ -58,10 +72,12 @@ def rank_regions(
     return (first, *[scored for scored in regions if scored is not first])
 
 
-def score_video(logits: np.ndarray, start_s: float, end_s: float) -> VideoScores:
+def score_video(
+    logits: np.ndarray, start_s: float, end_s: float, activation: Activation = softmax
+) -> VideoScores:
     """The scores of a video whose mean logits these are; they are copied to float32."""
     logits = np.array(logits, np.float32)
-    return VideoScores(logits, softmax(logits), start_s, end_s)
+    return VideoScores(logits, activation(logits), start_s, end_s)
 
 
 def top(probabilities: np.ndarray, labels: Sequence[str], count: int) -> List[Tuple[str, float]]:

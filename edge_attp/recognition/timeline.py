@@ -15,11 +15,13 @@ from edge_attp.recognition.records import (
     VideoScores,
 )
 from edge_attp.recognition.scores import (
+    Activation,
     VideoMean,
     rank_regions,
     score_idle,
     score_region,
     score_video,
+    softmax,
 )
 from edge_attp.recognition.times import DisplayTimes, Untimed
 
@@ -52,7 +54,9 @@ class Timeline:
         thresholds: Thresholds = DEFAULT,
         jump_s: float = float("inf"),
         background: Sequence[str] = (),
+        activation: Activation = softmax,
     ) -> None:
+        self._activation = activation
         self._background = [labels.index(label) for label in background]
         self._idle: Tuple[ScoredRegion, ...] = ()  # the scores of an idle picture
         if self._background:
@@ -76,7 +80,7 @@ class Timeline:
         facts, regions = picture.facts, self._idle
         if not picture.is_idle:
             regions = rank_regions(
-                [score_region(said) for said in picture.regions], self._background
+                [score_region(said, self._activation) for said in picture.regions], self._background
             )
             if regions:
                 self._mean.add_logits(facts.gop, regions[0].logits)
@@ -105,7 +109,7 @@ class Timeline:
             logits = self._idle[0].logits
         if logits is None or self._smoothed is None:
             return None
-        return score_video(logits, self._start_s, self._end_s)
+        return score_video(logits, self._start_s, self._end_s, self._activation)
 
     def _show_ordered(self, ready: List[Optional[Untimed[_Scored]]]) -> List[Shown]:
         shown = [entry for entry in ready if entry is not None]
