@@ -5,6 +5,8 @@ so that --help needs no more.
 __all__ = [
     "BACKENDS",
     "COMPARABLE",
+    "MOST_REGIONS",
+    "NO_MODEL",
     "PRECISIONS",
     "REPORT_FORMATS",
     "TARGET_PER_S",
@@ -17,4 +19,6 @@ PRECISIONS = ("fp16", "fp32")  # of TensorRT engines, in the order of preference
 WORKSPACE_MIB = 512
 COMPARABLE = ("threads", "buffers", "batch")  # what a benchmark can compare the choices of
 REPORT_FORMATS = ("md", "json", "csv")  # of a benchmark
+MOST_REGIONS = 16  # of a picture, as edge_attp_regions.h limits them
+NO_MODEL = "none"  # of --model: motion alone
 TARGET_PER_S = 40.0  # pictures, the paper's on a Jetson TX2

@@ -16,6 +16,7 @@ STAGES = (
     "demux",
     "parse",
     "decode_key",
+    "regions",
     "tensors",
     "upload",
     "appearance",

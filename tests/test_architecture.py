@@ -28,6 +28,7 @@ STAGES = {
     "recognition",
     "sinks",
     "platforms",
+    "regions",
     "survey",
 }
 # What each part of edge_attp may import from edge_attp, besides itself.

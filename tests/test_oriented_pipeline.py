@@ -9,7 +9,7 @@ from doubles import tiny_pack
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import UPRIGHT, Orientation
 from edge_attp.engine import load_pack, open_backend
-from edge_attp.pipeline import Options, reader, recognise
+from edge_attp.pipeline import Options, recognise, views
 from edge_attp.recognition import Event
 from edge_attp.sinks.clips import ClipSink
 from edge_attp.sinks.live_view import LiveView
@@ -55,13 +55,13 @@ def run(pack, monkeypatch):
         written = {}
         with monkeypatch.context() as patch:
             for name in ("fill_rgb", "fill_flow", "fill_residual"):
-                fill, place = getattr(reader, name), 2 if name == "fill_flow" else 1
+                fill, place = getattr(views, name), 2 if name == "fill_flow" else 1
 
                 def keep(*arguments, fill=fill, place=place, name=name):
                     fill(*arguments)
                     written.setdefault(name, []).append(arguments[place].copy())
 
-                patch.setattr(reader, name, keep)
+                patch.setattr(views, name, keep)
             recognise(
                 path, pack, open_backend(threads=1), list(sinks), Options(), observers=observers
             )

@@ -150,10 +150,18 @@ def arrays(folder, out, err):
     assert set(range(20)) <= numbers
 
 
+def motion_alone(_folder, out, _err):
+    *pictures, event, verdict = out.splitlines()
+    assert all(" motion " in line for line in pictures) and len(pictures) > 100
+    assert event.startswith("event: motion from 0.") and " in " in event
+    assert verdict.startswith("verdict: motion 0.") and " idle" in verdict
+
+
 ANSWERS = {
     "edge-attp run examples/demo.mp4": the_headline,
     "edge-attp run examples/demo.mp4 --format jsonl --top 3 --every gop": the_verdict_of_the_headline,
     "edge-attp run examples/demo.mp4 --overlay demo_overlay.mp4 --timing": an_overlay_and_times,
+    "edge-attp run examples/demo.mp4 --model none": motion_alone,
     "edge-attp inspect examples/demo.mp4": the_inspection,
     "edge-attp inspect examples/demo.mp4 --json": an_inspection_in_json,
     "edge-attp inspect examples/demo.mp4 --picture 35 --png picture.png": a_drawing,

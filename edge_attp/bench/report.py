@@ -39,7 +39,7 @@ from edge_attp.timing import STAGES
 __all__ = ["add_choices", "add_streams", "add_tx2_estimate", "new_report", "to_json"]
 
 # The two columns of the paper's Table 1. `sink` is in neither.
-PREPROCESS = ("demux", "parse", "decode_key", "tensors", "upload")
+PREPROCESS = ("demux", "parse", "decode_key", "regions", "tensors", "upload")
 CNN = ("appearance", "motion", "score")
 AFTER_NETWORKS = ("score", "sink")
 

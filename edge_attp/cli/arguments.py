@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Any, Optional, Sequence, Tuple, Union
 
-from edge_attp.choices import COMPARABLE
+from edge_attp.choices import COMPARABLE, MOST_REGIONS
 
 __all__ = [
     "AS_MEASURED",
@@ -16,6 +16,7 @@ __all__ = [
     "scoring_interval",
     "anchor_distance",
     "comparison_subjects",
+    "region_count",
     "stream_count",
     "whole",
 ]
@@ -59,6 +60,14 @@ def scoring_interval(text: str) -> int:
 def anchor_distance(text: str) -> Optional[int]:
     """--anchor: None for "keyframe", or N."""
     return None if text == "keyframe" else count(text)
+
+
+def region_count(text: str) -> int:
+    """--regions: 0 for "off", or N."""
+    regions = 0 if text == "off" else count(text)
+    if regions > MOST_REGIONS:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected at most {MOST_REGIONS}")
+    return regions
 
 
 def stream_count(text: str) -> int:

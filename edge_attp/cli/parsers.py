@@ -12,6 +12,7 @@ from edge_attp import __version__
 from edge_attp.choices import (
     BACKENDS,
     COMPARABLE,
+    NO_MODEL,
     PRECISIONS,
     REPORT_FORMATS,
     TARGET_PER_S,
@@ -24,6 +25,7 @@ from edge_attp.cli.arguments import (
     count,
     instance_name,
     positive,
+    region_count,
     scoring_interval,
     stream_count,
     whole,
@@ -129,6 +131,13 @@ def _add_run(parser: Parser) -> None:
         "a longer group), in which case the others are not even parsed",
     )
     add(
+        "--regions",
+        type=region_count,
+        metavar="off|N",
+        help="score up to N regions in which something moves, and nothing where nothing does; off scores the "
+        "whole picture (default: what the model was trained for)",
+    )
+    add(
         "--anchor",
         type=anchor_distance,
         metavar="keyframe|N",
@@ -139,7 +148,7 @@ def _add_run(parser: Parser) -> None:
     _add_track(add)
     add("--no-transcode", action="store_true", help="refuse codecs other than H.264 and HEVC")
     add = parser.add_argument_group("model and engine").add_argument
-    _add_model(add)
+    _add_model(add, f'"{NO_MODEL}" reports what moves, and where, without a network; ')
     _add_backend(add)
     add(
         "--batch",
@@ -354,8 +363,12 @@ def _add_export(parser: Parser) -> None:
 Add = Callable[..., argparse.Action]
 
 
-def _add_model(add: Add) -> None:
-    add("--model", metavar="DIR", help="model pack (default: the one that comes with the program)")
+def _add_model(add: Add, more: str = "") -> None:
+    add(
+        "--model",
+        metavar="DIR",
+        help=f"folder of the model pack; {more}the default comes with the program",
+    )
 
 
 def _add_backend(add: Add) -> None:

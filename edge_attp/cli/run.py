@@ -6,6 +6,7 @@ import sys
 import threading
 from typing import Dict, List, Sequence, TextIO, Union, cast
 
+from edge_attp.choices import NO_MODEL
 from edge_attp.engine import default_pack, load_pack, open_backend
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import configure, logger, without_password
@@ -28,15 +29,19 @@ def main(args: argparse.Namespace) -> int:
     configure()
     names = _stream_names(args.inputs)
     _check_overlay(args, names)
-    pack = load_pack(args.model or default_pack())
-    if not pack.trained:
+    pack = None if args.model == NO_MODEL else load_pack(args.model or default_pack())
+    if pack is None and args.regions == 0:
+        raise UsageError(
+            "--model none finds regions in which something moves; leave out --regions off"
+        )
+    if pack is not None and not pack.trained:
         logger.warning(
             "the model %s is NOT TRAINED: its labels and scores mean nothing. It only shows that "
             "everything runs; name a trained pack with --model.",
             pack.name,
         )
     batch = args.batch or len(args.inputs)
-    backend = open_backend(args.backend, args.threads, pack, batch=batch)
+    backend = None if pack is None else open_backend(args.backend, args.threads, pack, batch=batch)
     out = cast(TextIO, _SharedOutput(sys.stdout))
     if args.format == "csv" and len(names) > 1:
         write_csv_header(out)
@@ -81,6 +86,7 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Job:
         transcode=not args.no_transcode,
         wait=not live,
         track=args.track,
+        regions=args.regions,
     )
     opened: Union[str, LiveSource] = source
     if live:

@@ -22,7 +22,7 @@ from edge_attp.choices import BACKENDS
 from edge_attp.engine.backend import IN_FLIGHT, Backend, Buffers, Graph, Run, RunTimes
 from edge_attp.engine.cuda_memory import BUFFER_KINDS
 from edge_attp.engine.onnxruntime_backend import OnnxRuntimeBackend
-from edge_attp.engine.pack import Pack, default_pack, load_pack
+from edge_attp.engine.pack import InputSpec, Pack, default_pack, load_pack
 from edge_attp.engine.tensorrt_backend import TensorRtBackend, open_if_built
 from edge_attp.errors import UsageError
 
@@ -33,6 +33,7 @@ __all__ = [
     "Buffers",
     "Graph",
     "IN_FLIGHT",
+    "InputSpec",
     "Pack",
     "Run",
     "RunTimes",

@@ -36,6 +36,7 @@ __all__ = [
 
 FORMAT_VERSION = 1
 DEFAULT_PACK = "fight"
+WHOLE, REGION = VIEWS = ("whole", "region")
 GRAPHS = ("appearance", "motion")
 JsonObject = Optional[Mapping[str, object]]
 
@@ -78,8 +79,9 @@ class Trilinear(NamedTuple):
 
 
 class Pack(NamedTuple):
-    """One model pack. graphs: paths of the ONNX files, by name. precision: as `edge-attp export` calls it. training and
-    accuracy: objects of model.json for people to read, or None."""
+    """One model pack. view: what it was trained on, one of VIEWS. background: labels that say that nothing of interest
+    happens; what is idle gets the first of them. graphs: paths of the ONNX files, by name. precision: as `edge-attp
+    export` calls it. training and accuracy: objects of model.json for people to read, or None."""
 
     folder: str
     name: str
@@ -92,6 +94,8 @@ class Pack(NamedTuple):
     graphs: Dict[str, str]
     training: JsonObject
     accuracy: JsonObject
+    view: str = WHOLE
+    background: Tuple[str, ...] = ()
 
     def inputs(self, graph: str) -> Shapes:
         """Names and shapes, without the batch dimension, of the inputs that a graph must have."""
@@ -158,6 +162,8 @@ _MODEL: Table = {
     "input": _INPUT,
     "trilinear": {name: Key(COUNT) for name in Trilinear._fields},
     "graphs": dict.fromkeys(GRAPHS, _GRAPH),
+    "view": Key(choice(*VIEWS), WHOLE),
+    "background": Key(list_of(TEXT, "a list of labels", 0), ()),
     "training": Key(_OBJECT),
     "accuracy": Key(_OBJECT),
 }
@@ -185,6 +191,14 @@ def load_pack(folder: str) -> Pack:
     document.read_required(("format_version",), _VERSION)  # other versions have other keys
     values = document.read_table(_MODEL)
     del values["format_version"], values["width"]
+    for index, label in enumerate(values["background"]):
+        if label not in values["labels"]:
+            expected = "one of the labels: " + ", ".join(values["labels"])
+            raise document.unexpected(("background", index), label, expected)
+    if set(values["background"]) == set(values["labels"]):
+        raise document.fault(
+            ("background",), "names all labels, so that nothing could be recognised"
+        )
     made = {
         "input": _input(document, values["input"]),
         "trilinear": Trilinear(**values["trilinear"]),

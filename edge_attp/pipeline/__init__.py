@@ -3,13 +3,13 @@
     reader ─ ReadPicture ─► scorer, networks ─ PictureLogits ─► writer ─ ScoredPicture, Event ─► sinks
        └─► observers (early, in decoding order)
 
-Each stream has a reader thread (demux, parse, decode_key, tensors, observers) and a writer thread (score,
+Each stream has a reader thread (demux, parse, decode_key, regions, tensors, observers) and a writer thread (score,
 sinks); the caller's thread runs the networks (appearance, motion) for all of them. Between the threads are
 bounded queues, so a stage is a few pictures ahead and no more. What comes out of a stream depends on its
 source and the options only, never on which thread was faster.
 
 - options: what to do (Options, Job), and how far a stream has come (StreamStatus);
-- reader, scorer, writer: the parts of a stream; stream: the three together;
+- reader, scorer, writer: the parts of a stream; stream: the three together; views: what the networks are shown;
 - networks: graphs and buffers; session: several streams through them.
 
 >>> from edge_attp.engine import default_pack, load_pack, open_backend
@@ -40,14 +40,15 @@ __all__ = ["EVERY_GOP", "Job", "Options", "Session", "Stream", "StreamStatus", "
 
 def recognise(
     source: str,
-    pack: Pack,
-    backend: Backend,
+    pack: Optional[Pack],
+    backend: Optional[Backend],
     sinks: Sequence[Sink],
     options: Options,
     clock: Optional[Clock] = None,
     observers: Sequence[Observer] = (),
 ) -> Verdict:
-    """Runs a source through a model pack into the sinks, and returns the verdict.
+    """Runs a source through a model pack into the sinks, and returns the verdict. Without pack and backend, detects
+    motion, see Session.
 
     KeyboardInterrupt, and an error in the middle of the source, are raised again after the sinks have
     received what was found until then. Every sink is closed in any case. observers: those that belong to no

@@ -8,9 +8,27 @@ from collections import deque
 from typing import Deque, Sequence
 
 from edge_attp.engine import Backend, Buffers, Graph, Pack, Run, RunTimes
+from edge_attp.engine.pack import REGION, InputSpec, Normalisation, Trilinear
+from edge_attp.recognition import Activation, sigmoid, softmax
 from edge_attp.timing import Clock
 
-__all__ = ["QUEUED_PICTURES", "Networks", "Pool", "record_run"]
+__all__ = ["QUEUED_PICTURES", "Networks", "NoNetworks", "Pool", "record_run"]
+
+_NO_NORMALISATION = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+MOTION = Pack(
+    folder="",
+    name="none",
+    trained=True,
+    backbone="none",
+    precision="none",
+    labels=("motion",),
+    input=InputSpec((1, 1), (1, 1), _NO_NORMALISATION, 1.0, _NO_NORMALISATION),
+    trilinear=Trilinear(1, 1, 1, 1),
+    graphs={},
+    training=None,
+    accuracy=None,
+    view=REGION,
+)
 
 # How many pictures of a stream one stage may be ahead of the next.
 QUEUED_PICTURES = 8
@@ -41,28 +59,42 @@ class Networks:
     """Loads both graphs and runs each once, because the first run allocates and is slow.
 
     batch: how many pictures a run of the motion network takes at most: as many as asked for, or as the engine
-    allows.
+    allows. pools: of both graphs, by name. activation: turns logits into probabilities.
     """
+
+    activation: Activation = staticmethod(softmax)
 
     def __init__(self, backend: Backend, pack: Pack, batch: int = 1) -> None:
         self.pack = pack
         self.describe = backend.describe
-        self.appearance = _load(backend, pack, "appearance", 1)
-        self.motion = _load(backend, pack, "motion", batch)
-        self.batch = min(batch, self.motion.graph.max_batch)
+        sizes = {"appearance": 1, "motion": batch}
+        self.pools = {name: _load(backend, pack, name, size) for name, size in sizes.items()}
+        self.batch = min(batch, self.pools["motion"].graph.max_batch)
 
     def start_appearance(self, key: Buffers) -> Run:
         """Starts the network of a key picture."""
-        return self.appearance.graph.start_run([key])
+        return self.pools["appearance"].graph.start_run([key])
 
     def start_motion(self, pictures: Sequence[Buffers]) -> Run:
         """Starts the network of 1 to `batch` pictures."""
-        return self.motion.graph.start_run(pictures)
+        return self.pools["motion"].graph.start_run(pictures)
 
-    def keep_buffers_for(self, streams: int) -> None:
-        """Keeps as many unused buffers as this number of streams needs at once."""
-        for pool in (self.appearance, self.motion):
-            pool.capacity = QUEUED_PICTURES * max(streams, 1)
+    def keep_buffers_for(self, views: int) -> None:
+        """Keeps as many unused buffers as streams with this number of views of a picture, all together, need."""
+        for pool in self.pools.values():
+            pool.capacity = QUEUED_PICTURES * max(views, 1)
+
+
+class NoNetworks(Networks):
+    """Stands in where nothing but motion is detected: the regions themselves are the answer, with one label."""
+
+    activation: Activation = staticmethod(sigmoid)
+
+    def __init__(self) -> None:
+        self.pack = MOTION
+        self.describe = lambda: "no engine"
+        self.pools = {}
+        self.batch = 1
 
 
 def record_run(clock: Clock, stage: str, times: RunTimes, more_s: float = 0.0) -> None:

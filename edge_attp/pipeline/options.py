@@ -4,6 +4,8 @@ from fractions import Fraction
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from edge_attp.bitstream import Source
+from edge_attp.engine import Pack
+from edge_attp.engine.pack import REGION
 from edge_attp.recognition import Thresholds
 from edge_attp.sinks import Observer, Sink
 from edge_attp.timing import Clock
@@ -25,7 +27,9 @@ class Options(NamedTuple):
     the second key picture, right for files, wrong for live sources. overlap: False does everything for this
     source in the caller's thread, one stage after the other, to time the stages. realtime: read the
     pictures of a file at their rate, as a camera gives them. thresholds: of events. track: number of the
-    video track, counted from 0; None is the one that FFmpeg calls the best.
+    video track, counted from 0; None is the one that FFmpeg calls the best. regions: 0 scores the whole picture,
+    N up to N regions in which something moves, and nothing where nothing does; None does what the pack was trained
+    for. Regions need every picture parsed.
     """
 
     every: int = 1
@@ -38,6 +42,13 @@ class Options(NamedTuple):
     realtime: bool = False
     thresholds: Thresholds = Thresholds()
     track: Optional[int] = None
+    regions: Optional[int] = None
+
+    def regions_of(self, pack: Pack) -> int:
+        """How many regions are viewed at most with this pack; 0 for the whole picture."""
+        if self.regions is None:
+            return 1 if pack.view == REGION else 0
+        return self.regions
 
 
 class Job(NamedTuple):
@@ -61,7 +72,8 @@ class StreamStatus:
 
     state: "opening", "running", "ended" or "failed". top: the newest smoothed (label, probability), best
     first. lag_s: how far a live source is behind. last_scored_s: time.monotonic() of the newest scored
-    picture, None before. skipped_scorings: pictures that were not scored because the source was behind.
+    or idle picture, None before. skipped_scorings: pictures that were not scored because the source was behind.
+    idle: pictures that were not scored because nothing moves in them.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -69,6 +81,7 @@ class StreamStatus:
         self.width = self.height = 0
         self.frame_rate: Optional[Fraction] = None
         self.pictures = self.scored = self.damaged = self.events = self.skipped_scorings = 0
+        self.idle = 0
         self.lag_s = 0.0
         self.last_scored_s: Optional[float] = None
         self.top: List[Tuple[str, float]] = []

@@ -1,26 +1,31 @@
-"""The first half of a stream: demux, parse, decode_key and tensors, in a thread of its own.
+"""The first half of a stream: demux, parse, decode_key, regions and tensors, in a thread of its own.
 
-Takes pictures out of a source, shows them to the observers and fills the network inputs, in buffers that
-the engine made. Knows nothing of networks and results.
+Takes pictures out of a source, shows them to the observers and has the network inputs filled, in buffers
+that the engine made (views.py). Knows nothing of networks and results.
 """
 
 import queue
 import threading
 import time
-from typing import Callable, Dict, Generator, Iterator, List, NamedTuple, Optional, Sequence, Union
-
-import numpy as np
+from typing import (
+    Callable,
+    Generator,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from edge_attp.bitstream import CompressedVideo, Picture, Source
 from edge_attp.bitstream.source import ASSUMED_RATE
-from edge_attp.engine import Buffers
-from edge_attp.engine.pack import InputSpec, in_steps
-from edge_attp.log import logger
-from edge_attp.pipeline.networks import QUEUED_PICTURES, Pool
+from edge_attp.pipeline.networks import QUEUED_PICTURES
 from edge_attp.pipeline.options import EVERY_GOP, Job, StreamStatus
+from edge_attp.pipeline.views import KeyPicture, View, Viewer
 from edge_attp.recognition import PictureFacts
 from edge_attp.sinks import Header, Observer
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 from edge_attp.types import StreamStats
 
 __all__ = ["EndOfReading", "Entry", "ReadPicture", "Reader"]
@@ -34,12 +39,12 @@ _NOTHING_READ = StreamStats(0, 0, 0, 0, 0, 0.0, 0)
 
 
 class ReadPicture(NamedTuple):
-    """A picture as the reader hands it on. key: filled buffers of appearance.onnx if it begins a GOP. motion:
-    filled buffers of motion.onnx if it is to be scored."""
+    """A picture as the reader hands it on. views: network inputs, empty if there are none. is_idle: it was to be
+    scored, but nothing moves in it."""
 
     facts: PictureFacts
-    key: Optional[Buffers]
-    motion: Optional[Buffers]
+    views: Tuple[View, ...]
+    is_idle: bool
 
 
 class EndOfReading(NamedTuple):
@@ -53,15 +58,15 @@ Entry = Union[ReadPicture, EndOfReading]
 
 
 class Reader:
-    """Reads one job. `announce` is called with the video once it is open, and gives the header; `wake` is called
-    after each entry."""
+    """Reads one job. with_regions: the viewer looks at regions. `new_viewer` and `announce` are called with the video
+    once it is open; the latter gives the header. `wake` is called after each entry."""
 
     def __init__(
         self,
         job: Job,
         status: StreamStatus,
-        spec: InputSpec,
-        pools: Dict[str, Pool],
+        new_viewer: Callable[[CompressedVideo], Viewer],
+        with_regions: bool,
         observers: Sequence[Observer],
         announce: Callable[[CompressedVideo], Header],
         wake: Callable[[], None],
@@ -70,8 +75,7 @@ class Reader:
         self._live = job.source if isinstance(job.source, Source) else None
         self._options = job.options
         self._status = status
-        self._spec = spec
-        self._pools = pools
+        self._new_viewer = new_viewer
         self._observers = observers
         self._announce = announce
         self._wake = wake
@@ -81,7 +85,7 @@ class Reader:
         self._is_abandoned = False
         self._thread: Optional[threading.Thread] = None
         self._entries: Optional[Generator[Entry, None, None]] = None
-        self._needs_every_picture = any(o.needs_every_picture for o in observers)
+        self._needs_every_picture = with_regions or any(o.needs_every_picture for o in observers)
         self._started_s = 0.0
         self._gop = -1
         self._candidates = 0  # pictures of this GOP that could be scored
@@ -120,7 +124,6 @@ class Reader:
     def close(self) -> None:
         """Waits for the thread, and drops the engine's buffers."""
         self.join_thread()
-        self._pools = {}
         self._queue = queue.Queue(QUEUED_PICTURES)
         if self._entries is not None:
             self._entries.close()
@@ -163,10 +166,11 @@ class Reader:
         yield EndOfReading(failure, failure is None and not self._stopping.is_set())
 
     def _read_video(self, video: CompressedVideo) -> Generator[Entry, None, None]:
+        viewer = self._new_viewer(video)
         self._started_s = time.monotonic()
         try:
             for picture in self._pictures(video):
-                yield self._read_picture(video, picture)
+                yield self._read_picture(video, viewer, picture)
                 if self._stopping.is_set():
                     return
         finally:
@@ -235,14 +239,24 @@ class Reader:
         due_s = self._started_s + picture.decode_index / rate
         self._stopping.wait(max(due_s - time.monotonic(), 0.0))
 
-    def _read_picture(self, video: CompressedVideo, picture: Picture) -> ReadPicture:
-        rgb = self._key_rgb(video, picture)
-        if picture.is_shown:
+    def _read_picture(
+        self, video: CompressedVideo, viewer: Viewer, picture: Picture
+    ) -> ReadPicture:
+        key = self._key_picture(video, picture)
+        if picture.is_shown and self._observers:
+            rgb = None if key is None else key.rgb()
             for observer in self._observers:
                 observer.observe(picture, rgb)
-        key = None if rgb is None else self._key_buffers(rgb)
-        motion = self._motion_buffers(video, picture) if self._is_wanted(picture) else None
-        return ReadPicture(self._facts(picture, is_key=key is not None), key, motion)
+        is_key = key is not None and viewer.add_key(key)
+        if is_key:
+            self._gop += 1
+            self._candidates = 0
+        viewer.add_picture(picture)
+        is_due = self._is_due(picture)
+        is_idle = is_due and viewer.is_idle
+        is_wanted = is_due and not is_idle and not self._is_skipped()
+        views = viewer.cut_views(picture, self._gop, is_wanted)
+        return ReadPicture(self._facts(picture, is_key), views, is_idle)
 
     def _facts(self, picture: Picture, is_key: bool) -> PictureFacts:
         starts_sequence = picture.is_random_access and picture.poc <= self._highest_poc
@@ -263,31 +277,19 @@ class Reader:
             is_shown=picture.is_shown,
         )
 
-    def _key_rgb(self, video: CompressedVideo, picture: Picture) -> Optional[np.ndarray]:
-        """The picture decoded, if it is a key picture."""
-        with_anchors = self._options.anchor is not None
-        if not (picture.is_anchor if with_anchors else picture.is_random_access):
-            return None
-        decode = video.decode_anchor if with_anchors else video.decode_key
-        try:
-            with self._clock.stage("decode_key"):
-                return decode(picture)
-        except ValueError as error:  # CorruptStream, or bytes that are mixed with a neighbour's
-            logger.warning("key picture %d is not used: %s", picture.decode_index, error)
-            return None
+    def _key_picture(self, video: CompressedVideo, picture: Picture) -> Optional[KeyPicture]:
+        if self._options.anchor is None:
+            if picture.is_random_access:
+                return KeyPicture(video.decode_key, picture, self._clock)
+        elif picture.is_anchor:
+            key = KeyPicture(video.decode_anchor, picture, self._clock)
+            key.rgb()  # the decoder can only do it now
+            return key
+        return None
 
-    def _key_buffers(self, rgb: np.ndarray) -> Buffers:
-        """Filled buffers of a key picture, which begins a GOP."""
-        buffers, spec = self._pools["appearance"].take_buffers(), self._spec
-        with self._clock.stage("tensors"):
-            fill_rgb(rgb, buffers.inputs["rgb"][0], spec.resize, spec.rgb.mean, spec.rgb.std)
-        self._gop += 1
-        self._candidates = 0
-        return buffers
-
-    def _is_wanted(self, picture: Picture) -> bool:
+    def _is_due(self, picture: Picture) -> bool:
         """Whether to score it: P and B pictures that are undamaged, shown and have a key picture are, one in
-        `every`; none while a live source is behind."""
+        `every`."""
         is_whole = picture.kind != "I" and picture.integrity == "ok"
         if not (is_whole and picture.is_shown and self._gop >= 0):
             return False
@@ -295,36 +297,13 @@ class Reader:
         every = self._options.every
         if every == EVERY_GOP:
             every = 1 if self._is_sparse else GOP_PICTURES
-        is_wanted = (self._candidates - 1) % every == 0
-        if is_wanted and self._is_behind():
-            self._status.skipped_scorings += 1
-            return False
-        return is_wanted
+        return (self._candidates - 1) % every == 0
+
+    def _is_skipped(self) -> bool:
+        """Whether nothing is scored, because a live source is behind; counts that."""
+        is_skipped = self._is_behind()
+        self._status.skipped_scorings += is_skipped
+        return is_skipped
 
     def _is_behind(self) -> bool:
         return self._live is not None and self._live.lag_s > self._live.max_lag_s / 2
-
-    def _motion_buffers(self, video: CompressedVideo, picture: Picture) -> Buffers:
-        """Filled buffers of a picture that is to be scored."""
-        buffers, spec = self._pools["motion"].take_buffers(), self._spec
-        flow_input, residual_input = buffers.inputs["flow"][0], buffers.inputs["residual"][0]
-        assert picture.residual is not None
-        with self._clock.stage("tensors"):
-            height, width = picture.shape
-            flow = picture.motion.flow()
-            fill_flow(
-                flow,
-                (width, height),
-                flow_input,
-                in_steps(spec.resize, spec.flow_step),
-                spec.flow_scale * spec.flow_step,
-            )
-            fill_residual(
-                picture.residual,
-                residual_input,
-                in_steps(spec.resize, spec.residual_step),
-                spec.residual.mean,
-                spec.residual.std,
-                video.bit_depth,
-            )
-        return buffers

@@ -4,11 +4,12 @@ Belongs to the thread that runs the networks.
 """
 
 from collections import deque
-from typing import Deque, List, NamedTuple, Optional
+from typing import Deque, List, NamedTuple, Optional, Tuple
 
-from edge_attp.engine import Buffers, Run
+from edge_attp.engine import Run
 from edge_attp.pipeline.networks import Networks, record_run
 from edge_attp.pipeline.reader import ReadPicture
+from edge_attp.pipeline.views import View
 from edge_attp.recognition import GopState
 from edge_attp.timing import Clock
 
@@ -22,19 +23,19 @@ LOOK_AHEAD = 4
 
 
 class _Arrived(NamedTuple):
-    """A picture, and the run of its appearance if it is a key picture."""
+    """A picture, and the run of each view's appearance, None for views that have none."""
 
     picture: ReadPicture
-    run: Optional[Run]
+    runs: Tuple[Optional[Run], ...]
 
 
 class Scorer:
     """Takes pictures in decoding order and gives them back in the same order, ready for motion.onnx."""
 
-    def __init__(self, networks: Networks, clock: Clock, wait: bool) -> None:
+    def __init__(self, networks: Networks, clock: Clock) -> None:
         self._networks = networks
         self._clock = clock
-        self._gop = GopState(wait)
+        self._newest: Optional[GopState] = None
         self._arrived: Deque[_Arrived] = deque()
         self._waiting: List[ReadPicture] = []
         self._ready: Deque[ReadPicture] = deque()
@@ -48,49 +49,60 @@ class Scorer:
     def add_picture(self, picture: ReadPicture) -> None:
         """Takes the next picture in decoding order. Its appearance starts to run."""
         self._moving += picture.facts.kind != "I"
-        run = None if picture.key is None else self._networks.start_appearance(picture.key)
-        self._arrived.append(_Arrived(picture, run))
+        runs = tuple(
+            None if view.appearance is None else self._networks.start_appearance(view.appearance)
+            for view in picture.views
+        )
+        self._arrived.append(_Arrived(picture, runs))
 
     def end_pictures(self) -> None:
         """No picture will come any more, so none waits for one."""
         self._is_at_end = True
 
     def next_ready(self) -> Optional[ReadPicture]:
-        """The next picture; None if there is none yet. If it is to be scored, fuse_appearance() must be called
-        before the next call."""
+        """The next picture; None if there is none yet. Before the next call, fuse_appearance() must be called for
+        each of its views that is to be scored."""
         while not self._ready:
             if self._arrived:
                 self._process(self._arrived.popleft())
             elif self._is_at_end and self._waiting:
-                self._gop.stop_waiting()
+                self._stop_waiting()
                 self._release_waiting()
             else:
                 return None
         return self._ready.popleft()
 
-    def fuse_appearance(self, motion: Buffers) -> None:
-        """Fills the appearance input of the picture that next_ready() gave."""
-        self._gop.fuse_features(motion.inputs["appearance"][0])
+    def fuse_appearance(self, view: View) -> None:
+        """Fills the appearance input of a view of the picture that next_ready() gave."""
+        assert view.motion is not None
+        view.state.fuse_features(view.motion.inputs["appearance"][0])
 
     def explain_nothing_scored(self) -> str:
         """Why no picture was scored, for people."""
         if not self._moving:
             return "no P or B picture was read, and intra pictures hold no motion"
-        if not self._gop.has_key:
+        if self._newest is None:
             return "no key picture could be decoded; --anchor N decodes others in its place"
         return "every P and B picture after a key picture is damaged"
 
     def _process(self, arrived: _Arrived) -> None:
-        picture, run = arrived
-        if picture.key is not None and run is not None:
-            record_run(self._clock, "appearance", run.wait())
-            self._gop.begin_gop(picture.key.outputs["appearance"][0])
-            self._networks.appearance.return_buffers(picture.key)
+        picture, runs = arrived
+        for view, run in zip(picture.views, runs):
+            if view.appearance is not None and run is not None:
+                record_run(self._clock, "appearance", run.wait())
+                features = view.appearance.outputs["appearance"][0]
+                view.state.take_features(picture.facts.gop, features)
+                self._networks.pools["appearance"].return_buffers(view.appearance)
+                self._newest = view.state
         self._waiting.append(picture)
         if len(self._waiting) > MAX_WAITING:
-            self._gop.stop_waiting()
-        if self._gop.is_ready or not self._gop.has_key:
+            self._stop_waiting()
+        if self._newest is None or self._newest.is_ready:
             self._release_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._newest is not None:
+            self._newest.stop_waiting()
 
     def _release_waiting(self) -> None:
         self._ready.extend(self._waiting)

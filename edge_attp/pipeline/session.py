@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Callable, Deque, List, NamedTuple, Optional, Type
 
 from edge_attp.engine import IN_FLIGHT, Backend, Pack, Run, RunTimes
-from edge_attp.pipeline.networks import Networks
+from edge_attp.pipeline.networks import Networks, NoNetworks
 from edge_attp.pipeline.options import Job
 from edge_attp.pipeline.stream import Scoring, Stream
 
@@ -25,7 +25,7 @@ class _Batch(NamedTuple):
 
 
 class Session:
-    """Runs jobs on one pack and one engine.
+    """Runs jobs on one pack and one engine; without either, detects motion and says where, with the label `motion`.
 
     batch: how many pictures, of any streams, run at once at most; no picture waits for others to fill a
     batch. on_end: called in run()'s thread with each Stream that has ended; it may submit others. As a
@@ -35,12 +35,14 @@ class Session:
 
     def __init__(
         self,
-        pack: Pack,
-        backend: Backend,
+        pack: Optional[Pack],
+        backend: Optional[Backend],
         batch: int = 1,
         on_end: Optional[Callable[[Stream], None]] = None,
     ) -> None:
-        self._networks = Networks(backend, pack, batch)
+        self._networks: Networks = NoNetworks()
+        if pack is not None and backend is not None:
+            self._networks = Networks(backend, pack, batch)
         self._on_end = on_end
         self._streams: List[Stream] = []
         self._submitted: Deque[Stream] = deque()
@@ -122,7 +124,7 @@ class Session:
         while self._submitted:
             stream = self._submitted.popleft()
             self._streams.append(stream)
-            self._networks.keep_buffers_for(len(self._streams))
+            self._keep_buffers()
             stream.begin()
             if self._is_stopping:
                 stream.stop()
@@ -155,8 +157,11 @@ class Session:
             stream.close()
             if self._on_end is not None:
                 self._on_end(stream)
-        self._networks.keep_buffers_for(len(self._streams))
+        self._keep_buffers()
         return bool(ended)
+
+    def _keep_buffers(self) -> None:
+        self._networks.keep_buffers_for(sum(max(stream.regions, 1) for stream in self._streams))
 
     def _abandon(self, error: Optional[BaseException]) -> None:
         streams, self._streams = self.streams, []

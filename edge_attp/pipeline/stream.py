@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional
+from typing import Callable, Deque, List, NamedTuple, Optional
 
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import Orientation
@@ -14,6 +14,13 @@ from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
 from edge_attp.pipeline.options import Job, StreamStatus
 from edge_attp.pipeline.reader import EndOfReading, Reader, ReadPicture
 from edge_attp.pipeline.scorer import Scorer
+from edge_attp.pipeline.views import (
+    InputFiller,
+    MotionViews,
+    RegionViews,
+    Viewer,
+    WholeViews,
+)
 from edge_attp.pipeline.writer import Conclusion, Writer
 from edge_attp.recognition import PictureLogits, RegionLogits, Verdict
 from edge_attp.sinks import Header, Observer, Sink
@@ -24,11 +31,35 @@ __all__ = ["Scoring", "Stream"]
 CLOSE_TIMEOUT_S = 10.0
 
 
+class _Awaited:
+    """A picture on its way to the writer. regions: in the order of its views, None where the scores are still to
+    come."""
+
+    def __init__(self, picture: ReadPicture) -> None:
+        self.facts, self.is_idle = picture.facts, picture.is_idle
+        self.views = [v for v in picture.views if v.motion is not None or v.logits is not None]
+        self.regions = [
+            None if view.logits is None else RegionLogits(view.region, view.logits)
+            for view in self.views
+        ]
+
+    @property
+    def is_complete(self) -> bool:
+        return None not in self.regions
+
+    def logits(self) -> PictureLogits:
+        """The picture with its scores, once it is complete."""
+        scored = tuple(region for region in self.regions if region is not None)
+        return PictureLogits(self.facts, scored, self.is_idle)
+
+
 class Scoring(NamedTuple):
-    """A picture whose buffers are filled for the motion network. fuse_s: what fusing its appearance took."""
+    """A view of a picture whose buffers are filled for the motion network. place: of the view among those of its
+    picture. fuse_s: what fusing its appearance took."""
 
     stream: "Stream"
-    decode_index: int
+    picture: _Awaited
+    place: int
     motion: Buffers
     fuse_s: float
 
@@ -47,14 +78,18 @@ class Stream:
         if not isinstance(job.source, str):
             status.source_counters = job.source.counters.copy
         self._networks = networks
+        self._wake = wake
         sinks, options = list(job.make_sinks()), job.options
-        self._scorer = Scorer(networks, status.clock, options.wait)
-        self._writer = Writer(sinks, status, options.thresholds, wake)
-        pools = {"appearance": networks.appearance, "motion": networks.motion}
-        spec, observers = networks.pack.input, _observers(job, sinks)
-        self._reader = Reader(job, status, spec, pools, observers, self._announce, wake)
-        self._order: Deque[ReadPicture] = deque()  # in decoding order, until all before are scored
-        self._scored: Dict[int, RegionLogits] = {}  # of these, by decode_index
+        self._scorer = Scorer(networks, status.clock)
+        self.regions = options.regions_of(networks.pack)
+        self._writer = Writer(sinks, status, options.thresholds, networks.activation, wake)
+        self._pools = networks.pools.copy()
+        observers = _observers(job, sinks)
+        self._reader = Reader(
+            job, status, self._new_viewer, self.regions > 0, observers, self._announce, wake
+        )
+        self._order: Deque[_Awaited] = deque()  # in decoding order, until all before are scored
+        self._scorings: Deque[Scoring] = deque()  # of the newest of these, yet to be started
         self._end: Optional[EndOfReading] = None
         self._is_concluded = False
 
@@ -76,6 +111,15 @@ class Stream:
     def abandon_reading(self) -> None:
         """Ends the reading; what was read is not scored any more."""
         self._reader.abandon()
+
+    def _new_viewer(self, video: CompressedVideo) -> Viewer:
+        clock = self.status.clock
+        if not self._networks.pools:
+            return MotionViews(video, self.regions, clock)
+        filler = InputFiller(self._networks.pack.input, self._pools, clock, video.bit_depth)
+        if self.regions:
+            return RegionViews(filler, video, self.regions, clock)
+        return WholeViews(filler, self.job.options.wait)
 
     def _announce(self, video: CompressedVideo) -> Header:
         """Begins the sinks, in the reading thread, once the source is open. Raises what a sink raises."""
@@ -105,6 +149,8 @@ class Stream:
             model=pack.name,
             is_trained=pack.trained,
             labels=pack.labels,
+            background=pack.background,
+            regions=self.regions,
             backend=self._networks.describe(),
             clock=self.status.clock,
             bit_depth=video.bit_depth,
@@ -116,10 +162,17 @@ class Stream:
         )
 
     def next_scoring(self) -> Optional[Scoring]:
-        """The next picture to score; None if there is none now."""
+        """The next view to score; None if there is none now."""
         if self._writer.failure is not None:
             self._give_up()
-        while not self._is_concluded and self._has_room:
+        taken = 0
+        while not self._is_concluded and not self._scorings and self._has_room:
+            if (
+                taken == QUEUED_PICTURES
+            ):  # a stream in which nothing moves must leave time to others
+                self._wake()
+                return None
+            taken += 1
             while self._scorer.has_room and self._take_entry():
                 pass
             picture = self._scorer.next_ready()
@@ -128,21 +181,28 @@ class Stream:
                     continue
                 self._conclude_at_end()
                 return None
-            self._order.append(picture)
-            if picture.motion is not None:
-                began_s = time.monotonic()
-                self._scorer.fuse_appearance(picture.motion)
-                fuse_s = time.monotonic() - began_s
-                return Scoring(self, picture.facts.decode_index, picture.motion, fuse_s)
+            awaited = _Awaited(picture)
+            self._order.append(awaited)
+            self._prepare_scorings(awaited)
             self._hand_over()
-        return None
+        return self._scorings.popleft() if self._scorings else None
+
+    def _prepare_scorings(self, picture: _Awaited) -> None:
+        for place, view in enumerate(picture.views):
+            if view.motion is None:
+                continue
+            began_s = time.monotonic()
+            self._scorer.fuse_appearance(view)
+            fuse_s = time.monotonic() - began_s
+            self._scorings.append(Scoring(self, picture, place, view.motion, fuse_s))
 
     def take_scores(self, scoring: Scoring, times: RunTimes) -> None:
-        """Takes the scores that the motion network has given to this picture; times: its share of the batch."""
+        """Takes the scores that the motion network has given to this view; times: its share of the batch."""
+        picture, place = scoring.picture, scoring.place
         logits = scoring.motion.outputs["scores"][0].copy()
-        self._scored[scoring.decode_index] = RegionLogits(None, logits)
-        self._networks.motion.return_buffers(scoring.motion)
-        self._record_times(scoring.fuse_s, times)
+        picture.regions[place] = RegionLogits(picture.views[place].region, logits)
+        self._networks.pools["motion"].return_buffers(scoring.motion)
+        record_run(self.status.clock, "motion", times, scoring.fuse_s)
         self._hand_over()
 
     def close(self) -> None:
@@ -151,6 +211,7 @@ class Stream:
         self._reader.close()
         self._writer.join_thread(CLOSE_TIMEOUT_S)
         self._order.clear()
+        self._pools.clear()
         del self._networks, self._scorer
         failure = None if self._end is None else self._end.failure
         self.error = self.error or failure or self._writer.failure
@@ -188,23 +249,21 @@ class Stream:
 
     def _hand_over(self) -> None:
         """Gives the writer the pictures up to the first one whose scores are still to come."""
-        while self._order:
-            picture = self._order[0]
-            scored = self._scored.pop(picture.facts.decode_index, None)
-            if scored is None and picture.motion is not None:
-                return
-            self._order.popleft()
+        while self._order and self._order[0].is_complete:
+            picture = self._order.popleft()
+            if picture.is_idle or picture.regions:
+                self.status.idle += picture.is_idle
+                self.status.scored += not picture.is_idle
+                self._note_result()
             if not self._is_concluded:
-                regions = () if scored is None else (scored,)
-                self._writer.write_picture(PictureLogits(picture.facts, regions))
+                self._writer.write_picture(picture.logits())
 
-    def _record_times(self, fuse_s: float, times: RunTimes) -> None:
+    def _note_result(self) -> None:
+        """A picture was scored, or found to be idle."""
         status, now_s = self.status, time.monotonic()
-        record_run(status.clock, "motion", times, fuse_s)
         if status.last_scored_s is not None:
             status.clock.record("total", now_s - status.last_scored_s)
         status.last_scored_s = now_s
-        status.scored += 1
 
     def _conclude_at_end(self) -> None:
         end = self._end

@@ -13,6 +13,7 @@ from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.log import logger
 from edge_attp.pipeline.options import StreamStatus
 from edge_attp.recognition import (
+    Activation,
     Event,
     PictureLogits,
     ScoredPicture,
@@ -61,16 +62,18 @@ class Writer:
         sinks: Sequence[Sink],
         status: StreamStatus,
         thresholds: Thresholds,
+        activation: Activation,
         wake: Callable[[], None],
     ) -> None:
         self._sinks = sinks
         self._status = status
         self._clock = status.clock
         self._thresholds = thresholds
+        self._activation = activation
         self._wake = wake
         self._header: Optional[Header] = None
         self._timeline: Optional[Timeline] = None
-        self._scored = 0
+        self._scored = self._idle = 0
         self._started_s = time.monotonic()
         self.failure: Optional[BaseException] = None
         self.verdict: Optional[Verdict] = None
@@ -136,7 +139,13 @@ class Writer:
         try:
             interval_s = 1.0 / float(header.frame_rate or ASSUMED_RATE)
             self._timeline = Timeline(
-                header.labels, header.stream, interval_s, self._thresholds, header.jump_s
+                header.labels,
+                header.stream,
+                interval_s,
+                self._thresholds,
+                header.jump_s,
+                header.background,
+                self._activation,
             )
             self._header = header
             for sink in self._sinks:
@@ -150,6 +159,7 @@ class Writer:
     def _write(self, picture: PictureLogits) -> None:
         assert self._timeline is not None
         self._scored += bool(picture.regions)
+        self._idle += picture.is_idle
         with self._clock.stage("score"):
             shown = self._timeline.add_picture(picture)
         self._show(shown)
@@ -183,12 +193,13 @@ class Writer:
             damaged=conclusion.stats.damaged,
             seconds=time.monotonic() - self._started_s,
             is_complete=conclusion.is_complete,
+            idle=self._idle,
         )
         self.verdict = verdict
         if conclusion.with_verdict:
             for sink in self._sinks:
                 sink.finish(verdict)
-        if not verdict.scored and conclusion.explanation:
+        if not (verdict.scored or verdict.idle) and conclusion.explanation:
             logger.warning(
                 "%s: nothing was scored: %s", self._header.source, conclusion.explanation
             )

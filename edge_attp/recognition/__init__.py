@@ -7,6 +7,7 @@ from edge_attp.recognition.events import EventDetector, Smoother, Thresholds
 from edge_attp.recognition.gop import GopState
 from edge_attp.recognition.order import DisplayOrder
 from edge_attp.recognition.records import (
+    Box,
     Event,
     PictureFacts,
     PictureLogits,
@@ -16,10 +17,22 @@ from edge_attp.recognition.records import (
     Verdict,
     VideoScores,
 )
-from edge_attp.recognition.scores import VideoMean, score_region, score_video, softmax, top
+from edge_attp.recognition.scores import (
+    Activation,
+    VideoMean,
+    rank_regions,
+    score_idle,
+    score_region,
+    score_video,
+    sigmoid,
+    softmax,
+    top,
+)
 from edge_attp.recognition.timeline import Timeline
 
 __all__ = [
+    "Activation",
+    "Box",
     "DisplayOrder",
     "Event",
     "EventDetector",
@@ -35,8 +48,11 @@ __all__ = [
     "Verdict",
     "VideoMean",
     "VideoScores",
+    "rank_regions",
+    "score_idle",
     "score_region",
     "score_video",
+    "sigmoid",
     "softmax",
     "top",
 ]

@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from edge_attp.recognition.records import Event
+from edge_attp.recognition.records import Box, Event
 
 __all__ = ["EventDetector", "Smoother", "Thresholds"]
 
@@ -53,6 +53,7 @@ class _OpenEvent:
         self.id = uuid.uuid4().hex
         self.start_s = self.end_s = self.peak_s = start_s
         self.score = 0.0
+        self.box: Optional[Box] = None
 
 
 class EventDetector:
@@ -74,9 +75,11 @@ class EventDetector:
         self._start, self._end, self._shortest_s = start, end, shortest_s
         self._open: Dict[int, _OpenEvent] = {}
 
-    def detect(self, smoothed: np.ndarray, start_s: float, end_s: float) -> List[Event]:
-        """Takes the smoothed probabilities, (classes,), of the picture shown from start_s to end_s; returns the
-        events that it ends."""
+    def detect(
+        self, smoothed: np.ndarray, start_s: float, end_s: float, box: Optional[Box] = None
+    ) -> List[Event]:
+        """Takes the smoothed probabilities, (classes,), of the picture shown from start_s to end_s, and where in it
+        something moves; returns the events that it ends."""
         ended: List[Event] = []
         for index in sorted(self._open):
             if smoothed[index] < self._end:
@@ -88,6 +91,7 @@ class EventDetector:
             event.end_s = max(event.end_s, end_s)
             if smoothed[index] > event.score:
                 event.score, event.peak_s = float(smoothed[index]), start_s
+                event.box = box
         return ended
 
     def end_all(self) -> List[Event]:
@@ -111,5 +115,6 @@ class EventDetector:
                 stream=self._stream,
                 id=event.id,
                 phase="end",
+                box=event.box,
             )
         ]

@@ -21,18 +21,23 @@ class GopState:
 
     def __init__(self, wait: bool = True) -> None:
         self._wait = wait
+        self._number = -1
         self._features: Optional[np.ndarray] = None
+        self._previous: Optional[np.ndarray] = None
         self._sum: Optional[np.ndarray] = None
 
-    def begin_gop(self, features: np.ndarray) -> None:
-        """Takes the features U'(I) of the key picture that begins a GOP: any shape, copied to float32.
+    def take_features(self, gop: int, features: np.ndarray) -> None:
+        """Takes the features U'(I) of the key picture that begins a GOP: any shape, copied to float32. gop: its
+        number; features of the same GOP as before replace those, as where a region is cut anew.
 
         Until fuse_features() is called for pictures of the new GOP, those of the first one that waited
         get the right sum too: I_0 + I_1 serves GOP 0 (dt = +1) and GOP 1 (dt = -1).
         """
-        previous, self._features = self._features, np.array(features, np.float32)
-        if previous is not None:
-            self._sum = previous + self._features
+        if gop != self._number:
+            self._number, self._previous = gop, self._features
+        self._features, self._sum = np.array(features, np.float32), None
+        if self._previous is not None:
+            self._sum = self._previous + self._features
         elif not self._wait:
             self.stop_waiting()
 

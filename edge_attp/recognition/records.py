@@ -11,6 +11,7 @@ import numpy as np
 from edge_attp.types import Region
 
 __all__ = [
+    "Box",
     "Event",
     "PictureFacts",
     "PictureLogits",
@@ -20,6 +21,8 @@ __all__ = [
     "Verdict",
     "VideoScores",
 ]
+
+Box = Tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are outside
 
 
 class PictureFacts(NamedTuple):
@@ -53,15 +56,12 @@ class RegionLogits(NamedTuple):
 
 
 class PictureLogits(NamedTuple):
-    """A picture after the networks, in decoding order. regions: empty if it was not scored."""
+    """A picture after the networks, in decoding order. regions: empty if it was not scored. is_idle: it was to be
+    scored, but nothing moves in it."""
 
     facts: PictureFacts
     regions: Tuple[RegionLogits, ...]
-
-    @property
-    def whole(self) -> Optional[RegionLogits]:
-        """The logits of the whole picture; None if it was not scored as a whole."""
-        return next((scored for scored in self.regions if scored.region is None), None)
+    is_idle: bool = False
 
 
 class ScoredRegion(NamedTuple):
@@ -76,8 +76,10 @@ class ScoredPicture(NamedTuple):
     """One picture in display order, shown from start_s to end_s.
 
     The fields that it shares with PictureFacts mean the same. start_s, end_s: seconds from the first picture
-    shown. regions: empty if the picture was not scored. smoothed: probabilities, float32 (classes,),
-    averaged over time up to this picture; None as long as no picture was scored.
+    shown. regions: empty if the picture was not scored; the first one speaks for the picture, see rank_regions().
+    smoothed: probabilities, float32 (classes,), averaged over time up to this picture; None as long as no
+    picture was scored. is_idle: nothing moves in it, so no network ran; `regions` has the background label for the
+    whole picture if the pack names one, else nothing.
     """
 
     decode_index: int
@@ -91,17 +93,19 @@ class ScoredPicture(NamedTuple):
     end_s: float
     regions: Tuple[ScoredRegion, ...]
     smoothed: Optional[np.ndarray]
+    is_idle: bool = False
 
     @property
-    def whole(self) -> Optional[ScoredRegion]:
-        """The scores of the whole picture; None if it was not scored as a whole."""
-        return next((scored for scored in self.regions if scored.region is None), None)
+    def decisive(self) -> Optional[ScoredRegion]:
+        """The region that speaks for the picture; None if it was not scored."""
+        return self.regions[0] if self.regions else None
 
 
 class Event(NamedTuple):
     """A label that held for a while. score: its highest smoothed probability, reached at peak_s. id: the same
     in all phases of one event and for every sink. phase: 'start', 'update' or 'end'; only 'end' is
-    reported so far."""
+    reported so far. box: left, top, right and bottom of what is active in the region at the peak, in luma
+    samples of the upright picture; None where the whole picture was scored."""
 
     label: str
     score: float
@@ -111,6 +115,7 @@ class Event(NamedTuple):
     stream: str
     id: str
     phase: str
+    box: Optional[Box] = None
 
 
 class VideoScores(NamedTuple):
@@ -124,8 +129,9 @@ class VideoScores(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the whole video came to. scores: None if no picture was scored. seconds: of work, not of
-    video. is_complete: False if the run ended early."""
+    """What the whole video came to. scores: None if no picture was scored; if all of them were idle, those of the
+    background label. seconds: of work, not of video. is_complete: False if the run ended early. idle: pictures
+    that were not scored because nothing moves in them."""
 
     scores: Optional[VideoScores]
     gops: int
@@ -134,6 +140,7 @@ class Verdict(NamedTuple):
     damaged: int
     seconds: float
     is_complete: bool
+    idle: int = 0
 
     @property
     def pictures_per_second(self) -> float:

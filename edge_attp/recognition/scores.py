@@ -1,12 +1,26 @@
 """Logits to probabilities, and the mean of a video as the paper takes it."""
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from edge_attp.recognition.records import RegionLogits, ScoredRegion, VideoScores
 
-__all__ = ["VideoMean", "score_region", "score_video", "softmax", "top"]
+__all__ = [
+    "Activation",
+    "VideoMean",
+    "rank_regions",
+    "score_idle",
+    "score_region",
+    "score_video",
+    "sigmoid",
+    "softmax",
+    "top",
+]
+
+Activation = Callable[
+    [np.ndarray], np.ndarray
+]  # logits (classes,) to probabilities, float32 (classes,)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -16,16 +30,54 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-def score_region(said: RegionLogits) -> ScoredRegion:
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float32 (classes,), of logits (classes,) of labels that do not exclude each other."""
+    probabilities: np.ndarray = (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(
+        np.float32
+    )
+    return probabilities
+
+
+def score_region(said: RegionLogits, activation: Activation = softmax) -> ScoredRegion:
     """The scores of a region; the logits are copied to float32."""
     logits = np.array(said.logits, np.float32)
-    return ScoredRegion(said.region, logits, softmax(logits))
+    return ScoredRegion(said.region, logits, activation(logits))
 
 
-def score_video(logits: np.ndarray, start_s: float, end_s: float) -> VideoScores:
+def score_idle(label: int, classes: int) -> ScoredRegion:
+    """The scores of a whole picture in which nothing moves: probability 1 for this label, logits of 0 and -inf."""
+    logits = np.full(classes, -np.inf, np.float32)
+    logits[label] = 0.0
+    return ScoredRegion(None, logits, softmax(logits))
+
+
+def rank_regions(
+    regions: Sequence[ScoredRegion], background: Sequence[int]
+) -> Tuple[ScoredRegion, ...]:
+    """The regions of a picture, the one that speaks for the picture first.
+
+    That is the whole picture if it was scored, else the region with the highest probability of any label that is
+    not in `background` (their places in the list of labels), else the first region; so it is of equal ones. The others
+    keep their order.
+    """
+    if len(regions) < 2:
+        return tuple(regions)
+
+    def weight(scored: ScoredRegion) -> float:
+        if scored.region is None:
+            return 2.0
+        return float(np.delete(scored.probabilities, background).max()) if background else 0.0
+
+    first = max(regions, key=weight)
+    return (first, *[scored for scored in regions if scored is not first])
+
+
+def score_video(
+    logits: np.ndarray, start_s: float, end_s: float, activation: Activation = softmax
+) -> VideoScores:
     """The scores of a video whose mean logits these are; they are copied to float32."""
     logits = np.array(logits, np.float32)
-    return VideoScores(logits, softmax(logits), start_s, end_s)
+    return VideoScores(logits, activation(logits), start_s, end_s)
 
 
 def top(probabilities: np.ndarray, labels: Sequence[str], count: int) -> List[Tuple[str, float]]:

@@ -37,6 +37,7 @@ class StreamTable(NamedTuple):
     source: str
     transport: str
     every: int
+    regions: Optional[int]
     anchor: Optional[int]
     track: Optional[int]
     parse_threads: int

@@ -110,6 +110,7 @@ def _describe_event(number: int, time_s: float, event: Event) -> Dict[str, objec
         "score": float(event.score),
         "start_s": event.start_s,
         "end_s": event.end_s,
+        "box": event.box,
     }
 
 
@@ -124,6 +125,7 @@ def _describe_stream(stream: Stream, restarts: int) -> Dict[str, object]:
         "size": [status.width, status.height],
         "pictures": status.pictures,
         "scored": status.scored,
+        "idle": status.idle,
         "damaged": status.damaged,
         "skipped": status.skipped_scorings,
         "lag_s": status.lag_s,

@@ -20,6 +20,7 @@ Family = Any
 STREAM_COUNTERS = (
     ("pictures", "Pictures read."),
     ("scored", "Pictures scored."),
+    ("idle", "Pictures not scored because nothing moves in them."),
     ("damaged", "Damaged pictures, which are not scored."),
     ("skipped_scorings", "Pictures not scored because processing fell behind a live source."),
     ("events", "Events that ended."),
@@ -78,7 +79,9 @@ class _Collector:
             "stream_lag_seconds", "How far processing is behind a live source.", "stream"
         )
         last = self._gauge(
-            "stream_last_scored_timestamp_seconds", "When a picture was last scored.", "stream"
+            "stream_last_scored_timestamp_seconds",
+            "When a picture was last scored or idle.",
+            "stream",
         )
         for name, status in streams.items():
             running.add_metric([name], float(status.state == "running"))

@@ -118,6 +118,7 @@ class _Planner:
             realtime=table.realtime,
             thresholds=self._config.events,
             track=table.track,
+            regions=table.regions,
         )
 
 

@@ -7,7 +7,7 @@ Sinks declare their own keys. The strict reader (config.py), the commented examp
 import re
 from typing import Dict
 
-from edge_attp.choices import BACKENDS
+from edge_attp.choices import BACKENDS, MOST_REGIONS
 from edge_attp.recognition import Thresholds
 from edge_attp.sinks import table
 from edge_attp.sinks.settings import SECRET
@@ -44,6 +44,15 @@ def _read_every(value: object, folder: str) -> int:
     return words[value] if isinstance(value, str) and value in words else COUNT.read(value, folder)
 
 
+def _read_regions(value: object, folder: str) -> int:
+    if value == "off":
+        return 0
+    regions = COUNT.read(value, folder)
+    if regions > MOST_REGIONS:
+        raise Unfit
+    return regions
+
+
 def _read_address(value: object, _folder: str) -> str:
     if not isinstance(value, str):
         raise Unfit
@@ -62,6 +71,7 @@ _NAME = matching("letters, digits and . _ - only", r"[A-Za-z0-9][A-Za-z0-9_.-]*\
 _NAMES = list_of(TEXT, "a list of names of streams")
 _ADDRESS = Kind('an address such as "127.0.0.1:9560", or "" for none', _read_address, is_text=True)
 _EVERY = Kind(f'"picture", "gop" or {COUNT.expected}', _read_every)
+_REGIONS = Kind(f'"off" or a whole number from 1 to {MOST_REGIONS}', _read_regions)
 _SOURCE = Kind(
     'a URL, a path, /dev/videoN, or "-" for the standard input', _read_source, is_text=True
 )
@@ -132,6 +142,13 @@ STREAM: Keys = {
         _EVERY,
         "picture",
         'score every "picture", one of each "gop" (one in 12 of a longer group), or one in N',
+    ),
+    "regions": Key(
+        _REGIONS,
+        None,
+        'score up to this many regions in which something moves, and nothing where nothing does; "off" '
+        "scores the whole picture; by default what the model was trained for",
+        1,
     ),
     "anchor": Key(
         COUNT,

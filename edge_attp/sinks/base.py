@@ -26,7 +26,8 @@ class Header(NamedTuple):
     source: its address, without passwords. frame_rate: pictures per second, None if unknown. clock: goes on
     being updated. stream: the name of the job, by default that of the source. jump_s, track: see
     CompressedVideo. orientation: how pictures, which are upright here, were turned; display_matrix: the
-    container's, for sinks that pass on the stream itself.
+    container's, for sinks that pass on the stream itself. background: labels that say that nothing of interest
+    happens. regions: how many are scored at most, 0 where the whole picture is.
     """
 
     source: str
@@ -44,6 +45,8 @@ class Header(NamedTuple):
     orientation: Orientation = UPRIGHT
     display_matrix: Optional[Matrix] = None
     track: int = 0
+    background: Tuple[str, ...] = ()
+    regions: int = 0
 
 
 class Observer:

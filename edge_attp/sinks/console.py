@@ -27,15 +27,17 @@ class TextSink(Sink):
         self._prefix = header.stream + ": " if self._with_names else ""
 
     def picture(self, picture: ScoredPicture) -> None:
-        if picture.whole is None:
+        if picture.decisive is None:
             return
-        best = top(picture.whole.probabilities, self._labels, self._top)
-        self._write_line(f"{picture.start_s:9.3f} s  {picture.kind}  {_format_columns(best)}")
+        best = top(picture.decisive.probabilities, self._labels, self._top)
+        idle = "  idle" if picture.is_idle else ""
+        self._write_line(f"{picture.start_s:9.3f} s  {picture.kind}  {_format_columns(best)}{idle}")
 
     def event(self, event: Event) -> None:
+        where = "" if event.box is None else " in {},{} to {},{}".format(*event.box)
         self._write_line(
             f"event: {event.label} from {event.start_s:.2f} s to {event.end_s:.2f} s, "
-            f"{event.score:.2f} at {event.peak_s:.2f} s"
+            f"{event.score:.2f} at {event.peak_s:.2f} s{where}"
         )
 
     def finish(self, verdict: Verdict) -> None:
@@ -61,7 +63,7 @@ class ProgressSink(Sink):
 
     def picture(self, picture: ScoredPicture) -> None:
         self._pictures += 1
-        self._scored += picture.whole is not None
+        self._scored += picture.decisive is not None
         now = time.monotonic()
         if now - self._shown_s < PROGRESS_INTERVAL_S:
             return
@@ -95,6 +97,8 @@ def verdict_line(verdict: Verdict, labels: Tuple[str, ...], top_count: int) -> s
     counts = "{} of {} pictures scored in {} GOP{}".format(
         verdict.scored, verdict.pictures, verdict.gops, "" if verdict.gops == 1 else "s"
     )
+    if verdict.idle:
+        counts += f", {verdict.idle} idle"
     if verdict.damaged:
         counts += f", {verdict.damaged} damaged"
     if not verdict.is_complete:

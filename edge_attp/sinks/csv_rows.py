@@ -1,29 +1,39 @@
-"""Results as CSV: one row per picture and label, per event, and per label of the verdict. Version 1."""
+"""Results as CSV: one row per picture and label, per event, and per label of the verdict. Version 1.
+
+Where regions are scored, a picture's rows are those of the region that speaks for it, with its number and the box of
+what is active in it; `idle` is 1 where nothing moves.
+"""
 
 import csv
-from typing import TextIO, Tuple
+from typing import Dict, Optional, TextIO, Tuple
 
 import numpy as np
 
-from edge_attp.recognition import Event, ScoredPicture, Verdict, top
+from edge_attp.recognition import Box, Event, ScoredPicture, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 
 __all__ = ["COLUMNS", "CsvSink", "write_csv_header"]
 
 VERSION = 1
+BOX = ("left", "top", "right", "bottom")
 COLUMNS = (
-    "version",
-    "record",
-    "decode_index",
-    "pts",
-    "start_s",
-    "end_s",
-    "kind",
-    "gop",
-    "rank",
-    "label",
-    "probability",
-    "stream",
+    (
+        "version",
+        "record",
+        "decode_index",
+        "pts",
+        "start_s",
+        "end_s",
+        "kind",
+        "gop",
+        "rank",
+        "label",
+        "probability",
+        "stream",
+        "region",
+    )
+    + BOX
+    + ("idle",)
 )
 
 
@@ -49,9 +59,13 @@ class CsvSink(Sink):
             write_csv_header(self._stream)
 
     def picture(self, picture: ScoredPicture) -> None:
-        if picture.whole is not None:
+        best = picture.decisive
+        if best is not None:
+            place: Dict[str, object] = {"idle": 1} if picture.is_idle else {}
+            if best.region is not None:
+                place.update(_describe_box(best.region.box), region=best.region.id)
             self._write_ranked(
-                picture.whole.probabilities,
+                best.probabilities,
                 picture.start_s,
                 picture.end_s,
                 record="picture",
@@ -59,6 +73,7 @@ class CsvSink(Sink):
                 pts="" if picture.pts is None else picture.pts,
                 kind=picture.kind,
                 gop=picture.gop,
+                **place,
             )
 
     def event(self, event: Event) -> None:
@@ -68,6 +83,7 @@ class CsvSink(Sink):
             end_s=f"{event.end_s:.6f}",
             label=event.label,
             probability=f"{event.score:.6f}",
+            **_describe_box(event.box),
         )
 
     def finish(self, verdict: Verdict) -> None:
@@ -88,3 +104,7 @@ class CsvSink(Sink):
     def _write_row(self, **values: object) -> None:
         self._rows.writerow(dict(values, version=VERSION, stream=self._name))
         self._stream.flush()
+
+
+def _describe_box(box: Optional[Box]) -> Dict[str, object]:
+    return {} if box is None else dict(zip(BOX, box))

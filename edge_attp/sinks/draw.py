@@ -18,6 +18,7 @@ __all__ = [
     "compose",
     "draw_motion",
     "draw_residual",
+    "frame",
     "legend",
     "marks_of",
     "opencv",
@@ -196,6 +197,13 @@ def write(
     cv2.putText(canvas, text, origin, font, scale, colour, 1, cv2.LINE_AA)
     (text_width, _), _ = cv2.getTextSize(text, font, scale, 1)
     return origin[0] + int(text_width)
+
+
+def frame(canvas: np.ndarray, box: Tuple[int, int, int, int], colour: Tuple[int, int, int]) -> None:
+    """Draws a rectangle with these left, top, right and bottom pixels on canvas in place, in a dark outline."""
+    cv2 = opencv()
+    for thickness, ink in ((4, (0, 0, 0)), (2, colour)):
+        cv2.rectangle(canvas, box[:2], box[2:], ink, thickness)
 
 
 def _backdrop(background: Optional[np.ndarray], size: Size) -> np.ndarray:

@@ -1,7 +1,10 @@
 """Results as JSON lines: a header, then a record per scored picture and event, then the verdict.
 
 Every record has a "type" and the name of its "stream"; the header has "format" and "version". The
-service's records also have the "time" at which they were written, and its events an "id". Version 1.
+service's records also have the "time" at which they were written, and its events an "id". Where regions are
+scored, pictures have "regions", each with its "window" [x, y, side], the "box" of what is active in it, in luma
+samples, and a "top" of its own, the one that speaks for the picture first; or "idle": true, with the background
+label of the pack in "top" if it names one. Events then have a "box". Version 1.
 """
 
 import json
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 
 import numpy as np
 
-from edge_attp.recognition import Event, ScoredPicture, Verdict, top
+from edge_attp.recognition import Event, ScoredPicture, ScoredRegion, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.timing import Clock
 
@@ -55,6 +58,7 @@ class JsonLinesSink(Sink):
 
     def begin(self, header: Header) -> None:
         self._name, self._labels, self._clock = header.stream, header.labels, header.clock
+        more: Record = {"regions": header.regions} if header.regions else {}
         self._write_values(
             "header",
             format=FORMAT,
@@ -67,11 +71,17 @@ class JsonLinesSink(Sink):
             trained=header.is_trained,
             labels=list(header.labels),
             backend=header.backend,
+            **more,
         )
 
     def picture(self, picture: ScoredPicture) -> None:
-        if picture.whole is None:
+        if picture.decisive is None and not picture.is_idle:
             return
+        more: Record = {"idle": True} if picture.is_idle else {}
+        regions = [self._describe_region(scored) for scored in picture.regions if scored.region]
+        if regions:
+            more["regions"] = regions
+        best = picture.decisive
         self._write_values(
             "picture",
             decode_index=picture.decode_index,
@@ -80,8 +90,20 @@ class JsonLinesSink(Sink):
             end_s=_seconds(picture.end_s),
             kind=picture.kind,
             gop=picture.gop,
-            top=self._describe_best(picture.whole.probabilities),
+            top=[] if best is None else self._describe_best(best.probabilities),
+            **more,
         )
+
+    def _describe_region(self, scored: ScoredRegion) -> Record:
+        region = scored.region
+        assert region is not None
+        return {
+            "id": region.id,
+            "window": [region.x_px, region.y_px, region.side_px],
+            "box": list(region.box),
+            "activity": round(region.activity, 6),
+            "top": self._describe_best(scored.probabilities),
+        }
 
     def event(self, event: Event) -> None:
         self._write_record(event_record(event, self._with_stamps))
@@ -98,6 +120,8 @@ class JsonLinesSink(Sink):
             "pictures_per_second": round(verdict.pictures_per_second, 2),
             "complete": verdict.is_complete,
         }
+        if verdict.idle:
+            record["idle"] = verdict.idle
         if self._with_timing:
             record["timing_ms"] = {
                 name: {
@@ -130,7 +154,7 @@ class JsonLinesSink(Sink):
 
 
 def event_record(event: Event, with_id: bool) -> Record:
-    """The record of an event. Its `score` is a probability."""
+    """The record of an event. Its `score` is a probability; `box` is missing where the whole picture was scored."""
     record: Record = {
         "type": "event",
         "stream": event.stream,
@@ -140,6 +164,8 @@ def event_record(event: Event, with_id: bool) -> Record:
         "end_s": _seconds(event.end_s),
         "peak_s": _seconds(event.peak_s),
     }
+    if event.box is not None:
+        record["box"] = list(event.box)
     return dict(record, id=event.id) if with_id else record
 
 

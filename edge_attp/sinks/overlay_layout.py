@@ -64,6 +64,7 @@ class Layout:
             behind = draw.resize(behind, self._view, "cubic")
         view = draw.draw_motion(behind, marks, self._view)
         canvas[top_edge : top_edge + self._view[1], : self._view[0]] = view
+        self._draw_regions(canvas[top_edge : top_edge + self._view[1]], picture)
         self._draw_place(canvas, picture, top_edge)
         self._draw_answer(canvas, picture, top_edge + self._view[1])
         y = self._draw_heat(canvas, heat, MARGIN)
@@ -71,10 +72,36 @@ class Layout:
         self._draw_timing(canvas, y + 26)
         return canvas
 
+    def _draw_regions(self, canvas: np.ndarray, picture: ScoredPicture) -> None:
+        """A square around each region, with its number and best label; the one that speaks for the picture is
+        brighter."""
+        scale = self._view[0] / self._header.width, self._view[1] / self._header.height
+        for scored in reversed(picture.regions):
+            if scored.region is None:
+                continue
+            region = scored.region
+            corners = (
+                (region.x_px, region.y_px),
+                (
+                    region.x_px + region.side_px,
+                    region.y_px + region.side_px,
+                ),
+            )
+            (left, top_edge), (right, bottom) = (
+                (int(x * scale[0]), int(y * scale[1])) for x, y in corners
+            )
+            colour = LIGHT if scored is picture.decisive else DIM
+            draw.frame(canvas, (left, top_edge, right - 1, bottom - 1), colour)
+            label, probability = top(scored.probabilities, self._header.labels, 1)[0]
+            text = f"{region.id}  {label[:24]}  {probability:.2f}"
+            draw.write(canvas, text, (left + 6, max(top_edge, 0) + 18), colour)
+
     def _draw_place(self, canvas: np.ndarray, picture: ScoredPicture, y: int) -> None:
         text = "{:7.2f} s   {}{}   picture {}".format(
             picture.start_s, picture.kind, " key" if picture.is_key else "", picture.decode_index
         )
+        if picture.is_idle:
+            text += "   idle"
         if picture.integrity != "ok":
             text += "   " + picture.integrity
         _shade(canvas, 0, y, 250, y + 26)

@@ -72,6 +72,8 @@ def test_a_bug_is_not_hidden(monkeypatch):
         (["run"], "INPUT"),
         (["run", "x", "--colour"], "unrecognized arguments: --colour"),
         (["run", "x", "--every", "0"], "got '0', expected a whole number above 0"),
+        (["run", "x", "--regions", "0"], "got '0', expected a whole number above 0"),
+        (["run", "x", "--regions", "17"], "got '17', expected at most 16"),
         (["run", "x", "--anchor", "often"], "got 'often', expected"),
         (["run", "x", "--format", "xml"], "invalid choice"),
         (["run", "x", "--top", "1.5"], "got '1.5', expected"),

@@ -29,7 +29,7 @@ class Recorder(Sink):
 
     @property
     def scored(self):
-        return {r.decode_index: r.whole.logits for r in self.results if r.whole is not None}
+        return {r.decode_index: r.decisive.logits for r in self.results if r.decisive is not None}
 
 
 class Watcher(Observer):

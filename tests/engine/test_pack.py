@@ -46,6 +46,31 @@ def test_a_pack_is_read_whole(folder):
     assert pack.graphs["motion"] == os.path.join(folder, "motion.onnx")
 
 
+def test_view_and_background_are_optional(folder):
+    pack = load_pack(folder)
+    assert pack.view == "whole" and pack.background == ()
+    edit(folder, setter("view", "region"))
+    edit(folder, setter("background", ["flow", "residual"]))
+    pack = load_pack(folder)
+    assert pack.view == "region" and pack.background == ("flow", "residual")
+    shipped = load_pack(default_pack())
+    assert shipped.view == "whole" and shipped.background == ("noFight",)
+
+
+@pytest.mark.parametrize(
+    "background, message",
+    [
+        (["flow", "walk"], r'background: got "walk", expected one of the labels: appearance'),
+        (tiny_pack.LABELS, "background: names all labels"),
+        ("flow", "background: got .*, expected a list of labels"),
+    ],
+)
+def test_a_wrong_background_is_named(folder, background, message):
+    edit(folder, setter("background", background))
+    with pytest.raises(ModelError, match=message):
+        load_pack(folder)
+
+
 def test_precision_is_fp32_where_nothing_is_said(folder):
     assert load_pack(folder).precision == "fp32"
     edit(folder, setter("precision", "fp16"))

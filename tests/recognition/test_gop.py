@@ -1,9 +1,13 @@
 """Which two key pictures a picture is scored with: eq. (7)."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from edge_attp.recognition import GopState
+
+gops = itertools.count()
 
 
 def features(value):
@@ -20,11 +24,11 @@ def fused(state):
 def test_first_gop_waits_for_the_second_key_picture():
     state = GopState()
     assert not state.has_key and not state.is_ready
-    state.begin_gop(features(1))
+    state.take_features(next(gops), features(1))
     assert state.has_key and not state.is_ready
     with pytest.raises(RuntimeError, match="not known yet"):
         state.fuse_features(features(0))
-    state.begin_gop(features(10))
+    state.take_features(next(gops), features(10))
     assert state.is_ready
     assert fused(state) == 11  # GOP 0 with dt = +1, and GOP 1 with dt = -1
 
@@ -32,16 +36,16 @@ def test_first_gop_waits_for_the_second_key_picture():
 def test_later_gops_take_the_previous_key_picture():
     state = GopState()
     for value in (1, 10, 100, 1000):
-        state.begin_gop(features(value))
+        state.take_features(next(gops), features(value))
     assert fused(state) == 1100
 
 
 def test_not_waiting_takes_the_same_key_picture_twice():
     state = GopState()
-    state.begin_gop(features(3))
+    state.take_features(next(gops), features(3))
     state.stop_waiting()
     assert fused(state) == 6
-    state.begin_gop(features(10))
+    state.take_features(next(gops), features(10))
     assert fused(state) == 13
     state.stop_waiting()
     assert fused(state) == 13
@@ -55,14 +59,25 @@ def test_not_waiting_without_a_key_picture_changes_nothing():
 
 def test_live_state_never_waits():
     state = GopState(wait=False)
-    state.begin_gop(features(3))
+    state.take_features(next(gops), features(3))
     assert fused(state) == 6
 
 
 def test_features_are_copied():
     state, buffer = GopState(), features(1)
-    state.begin_gop(buffer)
+    state.take_features(next(gops), buffer)
     buffer[...] = 50
-    state.begin_gop(buffer)
+    state.take_features(next(gops), buffer)
     buffer[...] = 0
     assert fused(state) == 51
+
+
+def test_features_of_the_same_gop_replace_those_before():
+    state = GopState(wait=False)
+    state.take_features(0, features(1))
+    state.take_features(0, features(2))
+    assert fused(state) == 4
+    state.take_features(7, features(10))
+    assert fused(state) == 12
+    state.take_features(7, features(20))
+    assert fused(state) == 22

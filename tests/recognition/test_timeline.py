@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_attp.recognition import PictureFacts, PictureLogits, RegionLogits, Timeline
+from edge_attp.recognition import PictureFacts, PictureLogits, RegionLogits, Thresholds, Timeline
 from edge_attp.types import Region
 
 LABELS = ["wave", "walk"]
@@ -50,14 +50,14 @@ def test_times_of_the_stream_are_kept_from_the_first_picture_on():
     entries = [(0, 10.0, WAVE, 0), (4, 10.5, WAVE, 0), (2, 10.25, WAVE, 0)]
     shown = run(Timeline(LABELS, "cam", 0.25), entries)
     assert [r.start_s for r, _ in shown] == [0.0, 0.25, 0.5]
-    np.testing.assert_allclose(shown[0][0].whole.probabilities, [0.982, 0.018], atol=1e-3)
+    np.testing.assert_allclose(shown[0][0].decisive.probabilities, [0.982, 0.018], atol=1e-3)
 
 
 def test_a_picture_that_was_not_scored_shows_what_is_known():
     shown = run(
         Timeline(LABELS, "cam", 0.04), [(0, 0.0, None, 0), (2, 0.04, WAVE, 0), (4, 0.08, None, 0)]
     )
-    assert [r.whole is None for r, _ in shown] == [True, False, True]
+    assert [r.decisive is None for r, _ in shown] == [True, False, True]
     assert shown[0][0].smoothed is None
     np.testing.assert_array_equal(shown[2][0].smoothed, shown[1][0].smoothed)
 
@@ -112,7 +112,7 @@ def test_a_scored_picture_says_all_that_its_facts_say():
         assert getattr(shown, name) == getattr(facts, name), name
     assert (shown.start_s, shown.end_s) == (0.0, 0.04)
     (region,) = shown.regions
-    assert region is shown.whole and region.region is None
+    assert region is shown.decisive and region.region is None
     assert region.logits.dtype == region.probabilities.dtype == shown.smoothed.dtype == np.float32
     np.testing.assert_array_equal(shown.smoothed, region.probabilities)
 
@@ -123,6 +123,74 @@ def test_regions_are_scored_beside_the_whole_picture_and_change_nothing_of_it():
     timeline = Timeline(LABELS, "cam", 0.04)
     timeline.add_picture(PictureLogits(FACTS, regions))
     ((shown, _),) = timeline.show_remaining()
-    assert [scored.region for scored in shown.regions] == [window, None]
-    assert shown.regions[0].probabilities.argmax() == 1 and shown.whole.probabilities.argmax() == 0
+    assert [scored.region for scored in shown.regions] == [None, window]
+    assert (
+        shown.regions[1].probabilities.argmax() == 1 and shown.decisive.probabilities.argmax() == 0
+    )
     np.testing.assert_array_equal(timeline.video_scores().logits, WAVE)
+
+
+def window(number):
+    return Region(number, 16 * number, 0, 16, (16 * number, 0, 16 * number + 8, 8), 0.1)
+
+
+def of_regions(index, *logits):
+    """A picture whose regions have these logits."""
+    facts = picture(index, 2 * index, None, None).facts
+    return PictureLogits(
+        facts, tuple(RegionLogits(window(n), said) for n, said in enumerate(logits))
+    )
+
+
+STRONG_WALK = 2 * WALK
+
+
+@pytest.mark.parametrize(
+    "background, first",
+    [([], 0), (["walk"], 1), (["wave"], 2)],
+    ids=["the first one", "the one that waves", "the one that walks most"],
+)
+def test_one_region_speaks_for_the_picture(background, first):
+    timeline = Timeline(LABELS, "cam", 0.04, background=background)
+    shown = timeline.add_picture(of_regions(0, WALK, WAVE, STRONG_WALK))
+    ((scored, _),) = shown + timeline.show_remaining()
+    others = [number for number in range(3) if number != first]
+    assert [region.region.id for region in scored.regions] == [first, *others]
+    np.testing.assert_array_equal(scored.smoothed, scored.regions[0].probabilities)
+    np.testing.assert_array_equal(timeline.video_scores().logits, scored.regions[0].logits)
+
+
+def idle(index):
+    return PictureLogits(picture(index, 2 * index, None, None).facts, (), is_idle=True)
+
+
+@pytest.mark.parametrize("background", [[], ["walk"]])
+def test_an_event_has_the_box_of_its_peak_and_ends_while_nothing_moves(background):
+    thresholds = Thresholds(0.6, 0.4, 0.0)
+    timeline = Timeline(LABELS, "cam", 0.1, thresholds, background=background)
+    track = [of_regions(0, WAVE), of_regions(1, WALK, 2 * WAVE)[:2]]
+    track[1] = PictureLogits(track[1][0], track[1][1][1:])
+    shown = []
+    for said in track + [idle(index) for index in range(2, 20)]:
+        shown += timeline.add_picture(said)
+    shown += timeline.show_remaining()
+    (wave,) = [event for _, events in shown for event in events if event.label == "wave"]
+    assert wave.box == window(1).box and wave.peak_s == pytest.approx(0.1)
+    assert 0.2 < wave.end_s < 1.5
+    assert [scored.is_idle for scored, _ in shown] == [False] * 2 + [True] * 18
+    walks = [event.label for event in timeline.end_events()]
+    assert walks == background
+
+
+def test_idle_pictures_before_anything_was_scored():
+    timeline = Timeline(LABELS, "cam", 0.1)
+    timeline.add_picture(idle(0))
+    ((shown, events),) = timeline.show_remaining()
+    assert shown.smoothed is None and shown.decisive is None and not events
+    assert timeline.video_scores() is None
+    timeline = Timeline(LABELS, "cam", 0.1, background=["walk"])
+    timeline.add_picture(idle(0))
+    ((shown, _),) = timeline.show_remaining()
+    assert shown.smoothed.tolist() == [0, 1] and shown.decisive.region is None
+    assert timeline.video_scores().probabilities.tolist() == [0, 1]
+    assert timeline.gops == 0

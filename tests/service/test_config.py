@@ -99,6 +99,9 @@ FAULTS = [
     (STREAM + 'every = "frame"\n', 'expected "picture", "gop" or a whole number above 0'),
     (STREAM + "every = 0\n", "every: got 0"),
     (STREAM + "every = true\n", "every: got true"),
+    (STREAM + "regions = 0\n", 'regions: got 0, expected "off" or a whole number from 1 to 16'),
+    (STREAM + "regions = 17\n", "regions: got 17"),
+    (STREAM + 'regions = "on"\n', 'regions: got "on"'),
     (STREAM + "transport = [1]\n", 'transport: got [1], expected one of "tcp", "udp"'),
     (STREAM + "anchor = 2026-11-22\n", "anchor: got 2026-11-22, expected a whole number"),
     ('[[stream]]\nname = "a b"\nsource = "x"\n', "camera.toml:2: stream 'a b': name: got"),
@@ -248,6 +251,11 @@ def test_secrets_that_everybody_can_read_are_warned_of(load, tmp_path, caplog):
 def test_an_empty_secret_is_refused(fault, tmp_path):
     (tmp_path / "token").write_text("\n")
     assert "is empty" in fault(STREAM + '[health]\ntoken_file = "token"\n')
+
+
+@pytest.mark.parametrize("line, regions", [("", None), ('regions = "off"', 0), ("regions = 4", 4)])
+def test_regions(load, line, regions):
+    assert load(STREAM + line + "\n").streams[0].regions == regions
 
 
 def test_the_example_is_right_and_shows_every_key(load):

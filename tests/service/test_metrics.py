@@ -25,7 +25,7 @@ class SinkDouble:
 
 @pytest.fixture
 def state():
-    door = make_stream("door", damaged=3, skipped_scorings=2, lag_s=0.25, events=4)
+    door = make_stream("door", damaged=3, idle=60, skipped_scorings=2, lag_s=0.25, events=4)
     door.status.source_counters = lambda: {"reconnects": 5, "stalls": 0}
     door.status.last_scored_s = time.monotonic() - 10
     state = make_state(door, make_stream(ODD_NAME, "failed"))
@@ -60,6 +60,7 @@ def value(families, name, **labels):
     [
         ("stream_pictures_total", {"stream": "door"}, 100),
         ("stream_scored_total", {"stream": "door"}, 90),
+        ("stream_idle_total", {"stream": "door"}, 60),
         ("stream_damaged_total", {"stream": "door"}, 3),
         ("stream_skipped_scorings_total", {"stream": "door"}, 2),
         ("stream_events_total", {"stream": "door"}, 4),

@@ -110,10 +110,12 @@ def test_events_come_once_and_in_order(client, state):
     listener = Listener(client)
     first = listener.until("event")
     assert (first["label"], first["stream"], first["number"]) == ("before", "door", 1)
+    assert first["box"] is None
     state.add_event(make_event("line\nbreak", stream=EVIL))
-    state.add_event(make_event("third"))
+    state.add_event(make_event("third")._replace(box=(8, 16, 40, 60)))
     assert listener.until("event")["label"] == "line\nbreak"
-    assert listener.until("event")["label"] == "third"
+    third = listener.until("event")
+    assert third["label"] == "third" and third["box"] == [8, 16, 40, 60]
     assert listener.next()[0] == "status"
     listener.close()
 

@@ -9,12 +9,13 @@ from service_records import result
 
 from doubles.fake_video import FakeVideo, Picture
 from edge_attp.errors import UsageError
-from edge_attp.recognition import Verdict
+from edge_attp.recognition import RegionLogits, Verdict, score_region
 from edge_attp.sinks import Header, draw
 from edge_attp.sinks.draw import Marks
 from edge_attp.sinks.overlay import OverlaySink
 from edge_attp.sinks.overlay_layout import Layout, heat_size
 from edge_attp.timing import Clock
+from edge_attp.types import Region
 
 pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2]
 
@@ -41,6 +42,25 @@ def test_sizes_are_even_and_bounded(size):
     assert 304 < width <= 960 + 304 and 500 < height <= 576 + draw.LEGEND_HEIGHT
 
 
+def in_window(at_px, number=3, logits=(0.0, 2.0)):
+    region = Region(number, at_px, 0, 8, (at_px, 0, at_px + 4, 4), 0.1)
+    return (score_region(RegionLogits(region, np.array(logits))),)
+
+
+def test_regions_are_framed_where_they_are():
+    layout = Layout(header())
+    plain = draw_one(layout, result(), flow=0.0)
+    canvas = draw_one(
+        layout, result(regions=in_window(at_px=8) + in_window(at_px=0, number=7)), flow=0.0
+    )
+    rows, columns = np.nonzero((canvas != plain).any(axis=2)[:, : layout.size[0] - 304])
+    side = (layout.size[0] - 304) / 20
+    assert columns.min() < 4 and 15.8 * side < columns.max() < 16.2 * side
+    assert rows.max() < 8.2 * side
+    bright = (canvas == 235).all(axis=2) & ~(plain == 235).all(axis=2)
+    assert np.nonzero(bright)[1].min() > 7.8 * side, "the decisive one is brighter"
+
+
 def test_everything_shows():
     layout = Layout(header())
     plain = draw_one(layout, result(), flow=0.0)
@@ -52,6 +72,8 @@ def test_everything_shows():
         "picture": draw_one(layout, result(), np.full((20, 20, 3), 255, np.uint8), flow=0.0),
         "damage": draw_one(layout, result(integrity="damaged"), flow=0.0),
         "no score": draw_one(layout, result(logits=None), flow=0.0),
+        "idle": draw_one(layout, result(is_idle=True), flow=0.0),
+        "region": draw_one(layout, result(regions=in_window(at_px=8)), flow=0.0),
         "untrained": draw_one(Layout(header(is_trained=False)), result(), flow=0.0),
     }
     for name, canvas in changes.items():

@@ -12,11 +12,13 @@ from edge_attp.recognition import (
     RegionLogits,
     ScoredPicture,
     Verdict,
+    score_idle,
     score_region,
     score_video,
 )
 from edge_attp.sinks import CsvSink, Header, JsonLinesSink, ProgressSink, TextSink
 from edge_attp.timing import Clock
+from edge_attp.types import Region
 
 LABELS = ("wave", "a label that is very long", "walk")
 
@@ -42,6 +44,34 @@ def result(index=3, logits=(0.0, 1.0, 2.0), pts=300):
         regions=regions,
         smoothed=regions[0].probabilities if regions else None,
     )
+
+
+def region_result():
+    """Two regions, the first of which speaks for the picture."""
+    regions = tuple(
+        score_region(
+            RegionLogits(Region(number, 16, 8, 32, (18, 10, 40, 38), 0.125), np.array(said))
+        )
+        for number, said in ((4, (0.0, 1.0, 2.0)), (2, (1.0, 0.0, 0.0)))
+    )
+    return result()._replace(regions=regions, smoothed=regions[0].probabilities)
+
+
+def idle_result(label=0):
+    regions = () if label is None else (score_idle(label, 3),)
+    return result(5)._replace(regions=regions, is_idle=True)
+
+
+def regions_of(make):
+    """Lines about two regions, an idle picture with and without a background label, an event and a verdict."""
+    stream = io.StringIO()
+    sink = make(stream)
+    sink.begin(header()._replace(regions=2))
+    for picture in (region_result(), idle_result(), idle_result(None)):
+        sink.picture(picture)
+    sink.event(EVENT._replace(box=(18, 10, 40, 38)))
+    sink.finish(VERDICT._replace(idle=7))
+    return stream.getvalue().splitlines()
 
 
 EVENT = Event("walk", 0.9, 0.5, 1.25, 0.75, "clip.mp4", "id", "end")
@@ -145,6 +175,53 @@ def test_csv():
     assert rows[0]["pts"] == "300" and rows[2]["pts"] == ""
     assert rows[0]["start_s"] == "0.120000" and rows[0]["probability"] == "0.665241"
     assert rows[4]["start_s"] == "0.500000" and rows[4]["decode_index"] == ""
+
+
+def test_json_lines_of_regions():
+    first, picture, idle, bare, event, verdict = map(
+        json.loads, regions_of(lambda stream: JsonLinesSink(stream, 1))
+    )
+    assert first["regions"] == 2 and first["version"] == 1
+    best = [{"label": "walk", "probability": pytest.approx(0.665241)}]
+    assert picture["top"] == picture["regions"][0]["top"] == best and "idle" not in picture
+    assert picture["regions"][0] == {
+        "id": 4,
+        "window": [16, 8, 32],
+        "box": [18, 10, 40, 38],
+        "activity": 0.125,
+        "top": best,
+    }
+    assert [region["id"] for region in picture["regions"]] == [4, 2]
+    assert idle["idle"] is bare["idle"] is True and "regions" not in idle
+    assert idle["top"] == [{"label": "wave", "probability": 1.0}] and bare["top"] == []
+    assert event["box"] == [18, 10, 40, 38] and verdict["idle"] == 7
+
+
+def test_text_of_regions():
+    assert regions_of(lambda stream: TextSink(stream, 1)) == [
+        "    0.120 s  B  walk             0.665",
+        "    0.120 s  B  wave             1.000  idle",
+        "event: walk from 0.50 s to 1.25 s, 0.90 at 0.75 s in 18,10 to 40,38",
+        "verdict: walk 0.909 (40 of 50 pictures scored in 2 GOPs, 7 idle, 1 damaged; 25.0 pictures/s)",
+    ]
+
+
+def test_csv_of_regions():
+    rows = list(csv.DictReader(regions_of(lambda stream: CsvSink(stream, 1))))
+    assert [(row["record"], row["region"], row["idle"]) for row in rows] == [
+        ("picture", "4", ""),
+        ("picture", "", "1"),
+        ("event", "", ""),
+        ("verdict", "", ""),
+    ]
+    for row in rows[0], rows[2]:
+        assert [row[side] for side in ("left", "top", "right", "bottom")] == [
+            "18",
+            "10",
+            "40",
+            "38",
+        ]
+    assert rows[1]["left"] == rows[3]["left"] == ""
 
 
 def test_csv_of_a_run_without_scores():

@@ -8,7 +8,7 @@ const SHOWN_EVENTS = 50;
 const SHOWN_LABELS = 3;
 const WINDOW = 20; // status messages that rates and mean times are computed from
 const TARGET_MS = 25;
-const STAGES = ["parse", "tensors", "appearance", "motion", "score"];
+const STAGES = ["parse", "regions", "tensors", "appearance", "motion", "score"];
 const REST = ["demux", "decode_key", "upload", "sink"];
 
 const byId = (id) => document.getElementById(id);
@@ -111,7 +111,7 @@ class Card {
   stageMs(names) {
     const first = this.history[0].stream;
     const last = this.history[this.history.length - 1].stream;
-    const pictures = last.scored - first.scored;
+    const pictures = last.scored + last.idle - first.scored - first.idle;
     if (pictures <= 0) return 0;
     const seconds = (stream, name) => (stream.stages[name] || [0, 0])[1];
     const spent = names.map((name) => seconds(last, name) - seconds(first, name));
@@ -155,6 +155,7 @@ class Card {
       ["pictures/s", rate === null ? "–" : rate.toFixed(1)],
       ["pictures", stream.pictures.toLocaleString("en")],
       ["scored", stream.scored.toLocaleString("en")],
+      ["idle", stream.idle.toLocaleString("en")],
       ["damaged", stream.damaged.toLocaleString("en"), stream.damaged > 0],
       ["skipped", stream.skipped.toLocaleString("en"), stream.skipped > 0],
       ["behind", `${stream.lag_s.toFixed(1)} s`],
@@ -208,6 +209,11 @@ function showStatus(status) {
   }
 }
 
+// Where something moves: its size and upper left corner in pixels.
+function boxText([left, top, right, bottom]) {
+  return `${right - left} × ${bottom - top} at ${left}, ${top}`;
+}
+
 function eventRow(event) {
   const row = element("tr");
   const when = new Date(1000 * event.time_s);
@@ -221,6 +227,7 @@ function eventRow(event) {
     element("td", "", event.label),
     element("td", "number", event.score.toFixed(2)),
     element("td", "", event.stream),
+    element("td", "number", event.box ? boxText(event.box) : "–"),
     element("td", "number", `${(event.end_s - event.start_s).toFixed(1)} s`),
   );
   return row;
