@@ -5,7 +5,10 @@ so that --help needs no more.
 __all__ = [
     "BACKENDS",
     "COMPARABLE",
+    "MOST_BATCH",
+    "MOST_PARSE_THREADS",
     "MOST_REGIONS",
+    "MOST_THREADS",
     "NO_MODEL",
     "PRECISIONS",
     "REPORT_FORMATS",
@@ -19,6 +22,9 @@ PRECISIONS = ("fp16", "fp32")  # of TensorRT engines, in the order of preference
 WORKSPACE_MIB = 512
 COMPARABLE = ("threads", "buffers", "batch")  # what a benchmark can compare the choices of
 REPORT_FORMATS = ("md", "json", "csv")  # of a benchmark
+MOST_BATCH = 1024  # pictures; engines allocate their buffers at once
+MOST_PARSE_THREADS = 64  # as edge_attp.h limits them
+MOST_THREADS = 256  # of the engine
 MOST_REGIONS = 16  # of a picture, as edge_attp_regions.h limits them
 NO_MODEL = "none"  # of --model: motion alone
 TARGET_PER_S = 40.0  # pictures, the paper's on a Jetson TX2

@@ -26,7 +26,7 @@ from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, Us
 
 ABI_VERSION = 3
 CODEC_H264, CODEC_HEVC = 1, 2
-MAX_REGIONS = 16
+MAX_THREADS, MAX_REGIONS = 64, 16
 NO_PTS = -(2**63)
 
 OK, AGAIN, END = 0, 1, 2

@@ -87,7 +87,7 @@ class ContainerSource(Source):
         if waited_s >= limit_s:
             return SourceError(f"{self.name}: no answer within {limit_s:.0f} s")
         if isinstance(error, (self._av.error.InvalidDataError, self._av.error.EOFError)):
-            what = "is no media file that FFmpeg knows, or is cut short before its index"
+            what = "is not a media file that FFmpeg recognises, or is cut short before its index"
             if limit_s < float("inf"):
                 what = "broke off before its format was known"
             return SourceError(f"{self.name}: {what}")

@@ -130,8 +130,8 @@ class CompressedVideo(ProcessBound):
         oriented: bool = False,
         track: Optional[int] = None,
     ) -> None:
-        if threads < 1:
-            raise ValueError(f"threads is {threads}, must be 1 or more")
+        if not 1 <= threads <= binding.MAX_THREADS:
+            raise ValueError(f"threads is {threads}, must be 1 to {binding.MAX_THREADS}")
         if anchor is not None and anchor < 1:
             raise ValueError(f"anchor is {anchor}, must be 1 or more")
         super().__init__()

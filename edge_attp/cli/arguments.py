@@ -5,19 +5,28 @@ import re
 import sys
 from typing import Any, Optional, Sequence, Tuple, Union
 
-from edge_attp.choices import COMPARABLE, MOST_REGIONS
+from edge_attp.choices import (
+    COMPARABLE,
+    MOST_BATCH,
+    MOST_PARSE_THREADS,
+    MOST_REGIONS,
+    MOST_THREADS,
+)
 
 __all__ = [
     "AS_MEASURED",
     "Renamed",
+    "batch_size",
     "count",
     "instance_name",
+    "parse_thread_count",
     "positive",
     "scoring_interval",
     "anchor_distance",
     "comparison_subjects",
     "region_count",
     "stream_count",
+    "thread_count",
     "whole",
 ]
 
@@ -27,9 +36,30 @@ _INSTANCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*$")
 
 def count(text: str) -> int:
     """A whole number above 0."""
+    return _counted(text)
+
+
+def batch_size(text: str) -> int:
+    """--batch: 1 to MOST_BATCH."""
+    return _counted(text, high=MOST_BATCH)
+
+
+def parse_thread_count(text: str) -> int:
+    """--parse-threads: 1 to MOST_PARSE_THREADS."""
+    return _counted(text, high=MOST_PARSE_THREADS)
+
+
+def thread_count(text: str) -> int:
+    """--threads: 1 to MOST_THREADS."""
+    return _counted(text, high=MOST_THREADS)
+
+
+def _counted(text: str, words: str = "", high: Optional[int] = None) -> int:
+    """A whole number above 0. words: what else may be written in its place."""
     value = int(text) if text.isdigit() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number above 0")
+    if value < 1 or (high is not None and value > high):
+        number = "a whole number " + ("above 0" if high is None else f"from 1 to {high}")
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected {words}{number}")
     return value
 
 
@@ -54,25 +84,22 @@ def positive(text: str) -> float:
 def scoring_interval(text: str) -> int:
     """--every: 1 for "picture", 0 for "gop", or N."""
     words = {"picture": 1, "gop": 0}
-    return words[text] if text in words else count(text)
+    return words[text] if text in words else _counted(text, "picture, gop or ")
 
 
 def anchor_distance(text: str) -> Optional[int]:
     """--anchor: None for "keyframe", or N."""
-    return None if text == "keyframe" else count(text)
+    return None if text == "keyframe" else _counted(text, "keyframe or ")
 
 
 def region_count(text: str) -> int:
     """--regions: 0 for "off", or N."""
-    regions = 0 if text == "off" else count(text)
-    if regions > MOST_REGIONS:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected at most {MOST_REGIONS}")
-    return regions
+    return 0 if text == "off" else _counted(text, "off or ", MOST_REGIONS)
 
 
 def stream_count(text: str) -> int:
     """--streams: AS_MEASURED for "auto", or N."""
-    return AS_MEASURED if text == "auto" else count(text)
+    return AS_MEASURED if text == "auto" else _counted(text, "auto or ")
 
 
 def comparison_subjects(text: str) -> Tuple[str, ...]:

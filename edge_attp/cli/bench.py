@@ -19,6 +19,7 @@ from edge_attp.pipeline import Options
 from edge_attp.platforms import tx2
 from edge_attp.platforms.layers import Layer, read_layers
 from edge_attp.sinks import draw
+from edge_attp.sinks.base import refuse_input
 
 MOST_COPIES = 32  # of --streams auto, while the throughput is measured
 
@@ -48,6 +49,8 @@ def _check(args: argparse.Namespace) -> None:
         folder = os.path.dirname(path or "") or "."
         if not os.path.isdir(folder):
             raise UsageError(f"{option} {path}: the folder {folder} does not exist")
+        if path and args.video:
+            refuse_input(option, path, args.video)
     if args.batch and args.streams is None:
         raise UsageError("--batch applies to several copies at once: add --streams")
     if args.max_regress is not None and not args.baseline:

@@ -9,8 +9,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 from edge_attp.bitstream import CompressedVideo, Picture
 from edge_attp.bitstream.orientation import Orientation
 from edge_attp.bitstream.tracks import describe_track
-from edge_attp.errors import EdgeAttpError, SourceError, UsageError
+from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.sinks import draw
+from edge_attp.sinks.base import refuse_input
 from edge_attp.sinks.npz import NpzWriter
 from edge_attp.survey import Survey
 from edge_attp.types import StreamInfo, StreamStats, VideoTrack
@@ -27,6 +28,11 @@ Line = Tuple[str, str]  # label and text
 
 def main(args: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
+    for option, path in (("--dump", args.dump), ("--png", args.png)):
+        if path:
+            refuse_input(option, path, args.input)
+    if args.png and not args.png.lower().endswith(".png"):
+        raise UsageError(f"--png {args.png}: the name must end in .png")
     if (args.picture is None) != (args.png is None):
         raise UsageError("--picture and --png belong together: --picture 12 --png out.png")
     if args.picture is not None:
@@ -254,7 +260,7 @@ def _draw(args: argparse.Namespace) -> int:
     caption = f"{picture.kind} picture {index}"
     composed = draw.compose(motion, residual, caption, bit_depth)
     if not cv2.imwrite(path, composed[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise SourceError(f"{path} cannot be written")
+        raise UsageError(f"--png {path}: cannot be written")
     print(f"{path}: picture {index} ({picture.kind}) of {source}")
     return 0
 

@@ -21,13 +21,16 @@ from edge_attp.choices import (
 from edge_attp.cli.arguments import (
     Renamed,
     anchor_distance,
+    batch_size,
     comparison_subjects,
     count,
     instance_name,
+    parse_thread_count,
     positive,
     region_count,
     scoring_interval,
     stream_count,
+    thread_count,
     whole,
 )
 
@@ -152,7 +155,7 @@ def _add_run(parser: Parser) -> None:
     _add_backend(add)
     add(
         "--batch",
-        type=count,
+        type=batch_size,
         metavar="N",
         help="largest number of pictures for the engine to take at once (default: the number of inputs)",
     )
@@ -170,7 +173,13 @@ def _add_inspect(parser: Parser) -> None:
     add("--limit", type=count, metavar="N", help="stop after N pictures")
     _add_track(add)
     _add_parse_threads(add)
-    add("--threads", dest="old", action=Renamed, successor="--parse-threads", type=count)
+    add(
+        "--threads",
+        dest="old",
+        action=Renamed,
+        successor="--parse-threads",
+        type=parse_thread_count,
+    )
     add("--dump", metavar="OUT.npz", help="write the arrays of every picture")
     add("--picture", type=int, metavar="N", help="draw picture N (in decoding order, from 0)")
     add("--png", metavar="OUT.png", help="where to write the drawing of --picture")
@@ -242,7 +251,7 @@ def _add_build(parser: Parser) -> None:
     )
     add(
         "--batch",
-        type=count,
+        type=batch_size,
         default=1,
         metavar="N",
         help="largest batch, which is also the one that runs fastest (default: 1)",
@@ -306,7 +315,7 @@ def _add_bench(parser: Parser) -> None:
     )
     add(
         "--batch",
-        type=count,
+        type=batch_size,
         metavar="N",
         help="with --streams, largest number of pictures for the engine to take at once "
         "(default: 1 or the number of copies, whichever is faster)",
@@ -384,7 +393,7 @@ def _add_backend(add: Add) -> None:
 def _add_threads(add: Add) -> None:
     add(
         "--threads",
-        type=count,
+        type=thread_count,
         metavar="N",
         help="CPU threads of the engine (default: measured, the fewest that are fast)",
     )
@@ -393,7 +402,7 @@ def _add_threads(add: Add) -> None:
 def _add_parse_threads(add: Add) -> None:
     add(
         "--parse-threads",
-        type=count,
+        type=parse_thread_count,
         default=1,
         metavar="N",
         help="threads of the bitstream parser (default: 1)",

@@ -185,8 +185,8 @@ def default_pack() -> str:
 def load_pack(folder: str) -> Pack:
     """Reads and checks a pack, including the sha256 of each graph. ModelError if anything is wrong."""
     path = os.path.join(folder, "model.json")
-    if not os.path.isdir(folder):
-        raise ModelError(f"{folder}: does not exist; a model pack is a folder with model.json")
+    if not os.path.isfile(path):
+        raise ModelError(f"{folder}: is no model pack: a pack is a folder with model.json")
     document = read_json(path, ModelError)
     document.read_required(("format_version",), _VERSION)  # other versions have other keys
     values = document.read_table(_MODEL)
@@ -241,6 +241,8 @@ def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -
     path = os.path.join(folder, file)
     found = file_sha256(path, ModelError)
     if found != meant.lower():
-        expected = f"{found}, which is what {file} has"
-        raise document.unexpected(("graphs", name, "sha256"), meant, expected)
+        raise ModelError(
+            f"{path}: is not the file that this pack was made with: its sha256 is {found}, model.json says "
+            f"{meant}; it is damaged, or was replaced"
+        )
     return path

@@ -7,7 +7,13 @@ Sinks declare their own keys. The strict reader (config.py), the commented examp
 import re
 from typing import Dict
 
-from edge_attp.choices import BACKENDS, MOST_REGIONS
+from edge_attp.choices import (
+    BACKENDS,
+    MOST_BATCH,
+    MOST_PARSE_THREADS,
+    MOST_REGIONS,
+    MOST_THREADS,
+)
 from edge_attp.recognition import Thresholds
 from edge_attp.sinks import table
 from edge_attp.sinks.settings import SECRET
@@ -29,6 +35,7 @@ from edge_attp.strict import (
     choice,
     list_of,
     matching,
+    whole,
 )
 
 __all__ = ["Keys", "SINK", "SINKS", "STREAM", "TABLES"]
@@ -86,9 +93,14 @@ TABLES: Dict[str, Keys] = {
             old_name="pack",
         ),
         "backend": Key(choice(*BACKENDS), "auto", "inference library: " + ", ".join(BACKENDS)),
-        "threads": Key(COUNT, None, "CPU threads; by default as many as are measured to help", 2),
+        "threads": Key(
+            whole(1, MOST_THREADS),
+            None,
+            "CPU threads; by default as many as are measured to help",
+            2,
+        ),
         "batch": Key(
-            COUNT,
+            whole(1, MOST_BATCH),
             1,
             "pictures that the engine takes at once; more is faster with several streams",
         ),
@@ -163,7 +175,9 @@ STREAM: Keys = {
         "by default the one that FFmpeg calls the best",
         1,
     ),
-    "parse_threads": Key(COUNT, 1, "threads of the bitstream parser", old_name="threads"),
+    "parse_threads": Key(
+        whole(1, MOST_PARSE_THREADS), 1, "threads of the bitstream parser", old_name="threads"
+    ),
     "realtime": Key(BOOLEAN, False, "read a file at its own pace, not faster"),
     "stall_s": Key(
         SECONDS,

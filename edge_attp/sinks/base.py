@@ -1,5 +1,6 @@
 """What every sink and every observer looks like, and the header that both begin with."""
 
+import os
 import threading
 from collections import OrderedDict
 from fractions import Fraction
@@ -9,6 +10,7 @@ import numpy as np
 
 from edge_attp.bitstream import Picture
 from edge_attp.bitstream.orientation import UPRIGHT, Matrix, Orientation
+from edge_attp.errors import UsageError
 from edge_attp.recognition import Event, ScoredPicture, Verdict
 from edge_attp.timing import Clock
 
@@ -126,3 +128,9 @@ class Sink:
     def counters(self) -> Dict[str, int]:
         """What has happened so far, by name, for the metrics of a service. Any thread may ask."""
         return {}
+
+
+def refuse_input(option: str, path: str, source: str) -> None:
+    """UsageError if the file that an option names is the video that is being read."""
+    if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+        raise UsageError(f"{option} {path}: that is the input; name another file")

@@ -20,7 +20,7 @@ from edge_attp.errors import EdgeAttpError, MissingExtra, UsageError
 from edge_attp.log import logger
 from edge_attp.recognition import ScoredPicture, Verdict
 from edge_attp.sinks import draw
-from edge_attp.sinks.base import EarlyData, Header, Observer, Sink
+from edge_attp.sinks.base import EarlyData, Header, Observer, Sink, refuse_input
 from edge_attp.sinks.draw import Marks
 from edge_attp.sinks.overlay_layout import Layout, heat_size
 
@@ -107,25 +107,26 @@ class Drawing(Sink):
 
 
 class OverlaySink(Drawing):
-    """Writes `path`, an MP4 file. Raises UsageError if it cannot be written, or PyAV or OpenCV are missing."""
+    """Writes `path`, an MP4 file, which appears when it is complete. Raises UsageError if it cannot be written, or PyAV or OpenCV are missing."""
 
     def __init__(self, path: str) -> None:
         super().__init__("--overlay")
         self._path = path
+        # Of this process: two that write the same video do not write into each other's.
+        self._unfinished = f"{path}.{os.getpid()}.part"
         self._output: PyAv = None
         self._frames: Optional[Frames] = None
         self._last_tick = -1
         self._orientation = UPRIGHT
 
     def begin(self, header: Header) -> None:
-        if _is_same_file(self._path, header.source):
-            raise UsageError(f"--overlay {self._path}: that is the input; name another file")
+        refuse_input("--overlay", self._path, header.source)
         super().begin(header)
         self._frames = _frames(header.source, header.track)
         self._orientation = header.orientation
         try:
-            open(self._path, "wb").close()  # PyAV itself opens it with the first packet only
-            self._output = self._av.open(self._path, "w", format="mp4")
+            open(self._unfinished, "wb").close()  # PyAV itself opens it with the first packet only
+            self._output = self._av.open(self._unfinished, "w", format="mp4")
             rate = header.frame_rate or ASSUMED_RATE
             # With B pictures, MP4 of uneven times ends too early.
             options = {"crf": CRF, "preset": "veryfast", "bf": "0"}
@@ -170,6 +171,7 @@ class OverlaySink(Drawing):
         if output is not None:
             with self._writing():
                 output.close()
+                os.replace(self._unfinished, self._path)
         if self._frames is not None:
             self._frames.close()
             self._frames = None
@@ -185,10 +187,6 @@ def _frames(source: str, track: int) -> Optional[Frames]:
     except EdgeAttpError as error:
         logger.warning("--overlay: arrows are drawn on black: %s", error)
         return None
-
-
-def _is_same_file(path: str, source: str) -> bool:
-    return os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
 
 
 def _import_av(user: str) -> PyAv:

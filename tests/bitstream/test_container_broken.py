@@ -247,7 +247,7 @@ def test_a_text_file_is_no_video(tmp_path):
     refused(str(path), SourceError, "notes.txt: is text, not a video")
     path = tmp_path / "notes"
     path.write_text("These are notes, not a video.\n" * 40)
-    refused(str(path), SourceError, "notes: is no media file")
+    refused(str(path), SourceError, "notes: is not a media file")
 
 
 @pytest.mark.needs_av

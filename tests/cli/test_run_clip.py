@@ -176,7 +176,7 @@ def test_a_reader_that_leaves_ends_the_run():
     "arguments, code, complaint",
     [
         (["absent.mp4"], 3, "absent.mp4"),
-        ([CLIP, "--model", "absent"], 5, "absent: does not exist"),
+        ([CLIP, "--model", "absent"], 5, "absent: is no model pack"),
         ([CLIP, "--backend", "tensorrt"], 5, "--backend onnxruntime"),
         ([CLIP, "--overlay", "/absent/out.mp4"], 2, "cannot be written"),
     ],

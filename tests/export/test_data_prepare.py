@@ -147,7 +147,7 @@ def test_sources_that_cannot_be_used_are_named_and_the_rest_goes_on(here, source
     table(source, *LINES, "run/b.mkv,run,test,three", name="manifest.csv")
     out = tmp_path / "out"
     message = refusal(capsys, source, out, *SMALL, code=3)
-    assert "walk/a.mkv: is no media file" in message
+    assert "walk/a.mkv: is not a media file" in message
     assert "run/b.mkv: motion needs 2 pictures, found 1" in message
     assert "2 clips, 0 of them kept" in message
     assert "2 clips cannot be used; all others are prepared" in message

@@ -148,7 +148,7 @@ def test_a_clip_of_one_picture_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "content, said",
     [
-        (b"no video", "a.mp4: is no media file that FFmpeg knows"),
+        (b"no video", "a.mp4: is not a media file that FFmpeg recognises"),
         (b"", "a.mp4: "),
         (None, "a.mp4: No such file"),
     ],
