@@ -107,7 +107,10 @@ class Drawing(Sink):
 
 
 class OverlaySink(Drawing):
-    """Writes `path`, an MP4 file, which appears when it is complete. Raises UsageError if it cannot be written, or PyAV or OpenCV are missing."""
+    """Writes `path`, an MP4 file, which appears when it is complete.
+
+    Raises UsageError if it cannot be written, or PyAV or OpenCV are missing.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__("--overlay")

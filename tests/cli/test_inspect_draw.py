@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from edge_attp.cli import main
 from edge_attp.sinks import draw
 
 pytestmark = pytest.mark.needs_cv2
@@ -99,3 +100,18 @@ def test_compose_puts_the_legend_below():
     alone = draw.compose(left, None)
     assert both.shape == (100 + draw.LEGEND_HEIGHT, 304, 3)
     assert alone.shape == (100 + draw.LEGEND_HEIGHT, 150, 3)
+
+
+@pytest.mark.parametrize("option", ["--dump", "--png"])
+def test_the_input_is_not_written_over(option, tmp_path, capsys):
+    clip = tmp_path / "clip.png"
+    clip.write_bytes(b"a video")
+    more = ["--picture", "0"] if option == "--png" else []
+    assert main(["inspect", str(clip), option, str(clip)] + more) == 2
+    assert "that is the input; name another file" in capsys.readouterr().err
+    assert clip.read_bytes() == b"a video"
+
+
+def test_a_drawing_is_a_png(capsys):
+    assert main(["inspect", "clip.mp4", "--picture", "0", "--png", "picture.jpg"]) == 2
+    assert "--png picture.jpg: the name must end in .png" in capsys.readouterr().err

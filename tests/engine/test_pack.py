@@ -152,7 +152,7 @@ def test_the_default_pack_is_valid_and_trained():
         (
             "graphs.motion.sha256",
             "00",
-            'graphs.motion.sha256: got "00", expected [0-9a-f]{64}, which',
+            "motion.onnx: is not the file that this pack was made with: its sha256 is [0-9a-f]{64}, model",
         ),
         ("graphs.motion.file", "other.onnx", "other.onnx: cannot be read: No such file"),
         ("accuracy", 0.9, "accuracy: got 0.9, expected an object or null"),
@@ -208,17 +208,17 @@ def test_long_values_are_cut(folder):
 def test_an_altered_graph_is_refused(folder):
     with open(os.path.join(folder, "motion.onnx"), "ab") as file:
         file.write(b"\0")
-    with pytest.raises(ModelError, match="graphs.motion.sha256"):
+    with pytest.raises(ModelError, match="not the file that this pack was made with"):
         load_pack(folder)
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match="is no model pack"):
         load_pack(str(tmp_path / "absent"))
 
 
 def test_no_model_json(tmp_path):
-    with pytest.raises(ModelError, match="model.json: cannot be read: No such file"):
+    with pytest.raises(ModelError, match="a pack is a folder with model.json"):
         load_pack(str(tmp_path))
 
 
