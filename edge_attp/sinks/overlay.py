@@ -115,8 +115,7 @@ class OverlaySink(Drawing):
     def __init__(self, path: str) -> None:
         super().__init__("--overlay")
         self._path = path
-        # Of this process: two that write the same video do not write into each other's.
-        self._unfinished = f"{path}.{os.getpid()}.part"
+        self._unfinished = _unfinished(path)
         self._output: PyAv = None
         self._frames: Optional[Frames] = None
         self._last_tick = -1
@@ -174,7 +173,8 @@ class OverlaySink(Drawing):
         if output is not None:
             with self._writing():
                 output.close()
-                os.replace(self._unfinished, self._path)
+                if self._unfinished != self._path:
+                    os.replace(self._unfinished, os.path.realpath(self._path))
         if self._frames is not None:
             self._frames.close()
             self._frames = None
@@ -197,3 +197,10 @@ def _import_av(user: str) -> PyAv:
     if "libx264" not in av.codecs_available:
         raise EdgeAttpError(f"{user}: this PyAV has no libx264 to encode with: pip install av")
     return av
+
+
+def _unfinished(path: str) -> str:
+    """Where a video is written until it is complete; devices and pipes are written at once. The name is this
+    process's own, so that two that write the same video do not write into each other's."""
+    is_plain = os.path.isfile(path) or not os.path.exists(path)
+    return f"{os.path.realpath(path)}.{os.getpid()}.part" if is_plain else path

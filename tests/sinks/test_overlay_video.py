@@ -118,6 +118,21 @@ def test_a_video_is_written(tmp_path):
     assert frames[0].shape == Layout(header()).size[::-1] + (3,)
 
 
+def test_a_video_appears_when_it_is_complete(tmp_path):
+    """So two runs that name the same file leave one whole video, the later one."""
+    target, path = tmp_path / "target.mp4", tmp_path / "out.mp4"
+    target.write_bytes(b"an older one")
+    path.symlink_to(target)
+    sink = OverlaySink(str(path))
+    begin(sink, header("rtsp://camera"))
+    assert target.read_bytes() == b"an older one"
+    sink.close()
+    feed(OverlaySink(str(path)), FakeVideo("KPPPP"), "rtsp://camera")
+    assert path.is_symlink() and sorted(tmp_path.iterdir()) == [path, target]
+    with av.open(str(target)) as container:
+        assert len(list(container.decode(video=0))) == 5
+
+
 def encode(path, levels, codec="libx264"):
     """A file of grey pictures: I, P, B, B, P in decoding order."""
     with av.open(path, "w") as container:
