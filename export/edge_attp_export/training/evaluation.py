@@ -28,6 +28,7 @@ class Protocol(NamedTuple):
     flow: str = "vectors"
     gops: int = 0
     pictures: int = 1
+    view: str = "whole"
 
 
 def protocol_of(checkpoint: Checkpoint) -> Protocol:
@@ -52,6 +53,7 @@ def evaluated_samples(
         protocol.b_frames,
         gops=protocol.gops,
         pictures=protocol.pictures,
+        view=protocol.view,
     )
     return ClipSamples(prepared, entries, checkpoint.input, reads, even, training=False)
 

@@ -63,6 +63,7 @@ def described(config: Config, trainer: Trainer) -> Dict[str, Any]:
         "frame_types": data.frame_types,
         "b_frames": data.b_frames,
         "flow": data.flow,
+        "view": data.view,
         "gops": config.train.evaluate_gops,
         "pictures": config.train.evaluate_pictures,
         "processes": trainer.where.world,
