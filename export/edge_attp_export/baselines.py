@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 
 import numpy as np
 
+from .protocol import Plan, Trial, add_plan_arguments, plan_of
+from .results import Row, table, write_results
 from .workers import add_jobs_argument, in_processes
 
 if TYPE_CHECKING:  # PyTorch, OpenCV and the native core: imported late
     from .clip_statistics import Statistics
     from .data.prepared import ClipEntry, Prepared
-    from .protocol import Plan, Trial
-    from .results import Row
 
 Features = Callable[[Sequence["Statistics"]], np.ndarray]
 
@@ -90,8 +90,6 @@ METHODS = (
 
 def add_arguments(commands: Any) -> None:
     """Declare the command."""
-    from .protocol import add_plan_arguments
-
     parser = commands.add_parser(
         "baselines",
         help="what a model must beat on a prepared set",
@@ -116,8 +114,6 @@ def add_arguments(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     from .data.classes import with_classes
     from .data.prepared import load_prepared
-    from .protocol import plan_of
-    from .results import table, write_results
 
     prepared = with_classes(load_prepared(options.prepared), options.classes)
     plan = plan_of(options, prepared)

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-TREES = 300
+TREES = 100
 FEWEST = 2  # clips of a node that is split
 
 

@@ -24,13 +24,17 @@ LEAVE_ONE_OUT = "group"
 
 
 class Trial(NamedTuple):
-    """One training: the clips to fit, and the clips of `tested` to answer for. split: names them, as a split."""
+    """One training: the clips to fit, and the clips of `tested` to answer for. split: names them, as a split.
+
+    tested_here: whether the clips to fit are of the same set.
+    """
 
     seed: int
     split: str
     fitted: List[ClipEntry]
     test: List[ClipEntry]
     tested: Prepared
+    tested_here: bool = True
 
 
 class Plan(NamedTuple):
@@ -139,7 +143,7 @@ def _transfer(prepared: Prepared, other: Prepared, seeds: int) -> Plan:
             f"{other.folder}: expected the classes {wanted}, got {given}: see --on-class"
         )
     fitted, test = list(prepared.clips), list(other.clips)
-    trials = [[Trial(seed, ALL, fitted, test, other)] for seed in range(seeds)]
+    trials = [[Trial(seed, ALL, fitted, test, other, False)] for seed in range(seeds)]
     name = prepared.folder.resolve().name
     return Plan(trials, {"trained_on": f"all clips of {name}", "seeds": seeds}, other)
 

@@ -9,6 +9,7 @@ from ..checkpoints import Checkpoint, build
 from ..data.division import divide
 from ..data.loader import ClipSamples, Sampling, make_loader
 from ..data.prepared import ClipEntry, Prepared
+from ..significance import area_under_roc
 from .processes import Processes
 from .scoring import Autocast, ClipScores, clip_scores, confusion
 from .setup import needs
@@ -74,10 +75,11 @@ def evaluate(
 
 
 def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> Dict[str, Any]:
-    """Video-level top-1 by the paper's protocol (section 4.1), also by class, and skipped clips."""
+    """Video-level top-1 by the paper's protocol (section 4.1), also by class, and skipped clips; for two classes,
+    also the area under the ROC curve."""
     counts = confusion(scores, len(labels))
     shown = counts.sum(1)
-    return {
+    result = {
         "clips": len(scores.labels),
         "left_out": samples.skipped,
         "top1": scores.top1,
@@ -89,3 +91,7 @@ def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> 
         },
         "confusion": counts.tolist(),
     }
+    if len(labels) == 2 and shown.all():
+        margin = scores.logits[:, 1] - scores.logits[:, 0]
+        result["area_under_roc"] = area_under_roc(margin, scores.labels == 1)
+    return result
