@@ -11,6 +11,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Type
 
+from edge_attp.engine.pack import REGION, VIEWS
 from edge_attp.errors import UsageError
 from edge_attp.strict import (
     BOOLEAN,
@@ -43,7 +44,6 @@ from .input_spec import REDUCTION, default_input
 
 FLOWS = ("vectors", "optical")
 PRECISIONS = ("auto", "off", "fp16", "bf16")
-VIEWS = ("whole", "region")
 NETWORKS = ("I", "MV", "R")
 
 FILE_OR_FOLDER = converted(PATH, Path)
@@ -87,7 +87,7 @@ class Data:
     frame_types: str = key(choice(*FRAME_TYPES), "I+P+B")
     b_frames: str = key(choice(*B_FRAMES), "correct")
     flow: str = key(choice(*FLOWS), "vectors")
-    view: str = key(choice(*VIEWS), "whole")
+    view: str = key(choice(*VIEWS), VIEWS[0])
     classes: Tuple[str, ...] = key(CLASSES, ())
 
 
@@ -316,7 +316,7 @@ def _check_input(document: Document, config: Config) -> None:
         default_input(config.architecture(classes=2), sizes.resize, sizes.crop)
     except UsageError as error:
         raise document.fault(("input", "crop"), str(error)) from error
-    if config.data.view == "region":
+    if config.data.view == REGION:
         return
     for index, scale in enumerate(sizes.scales):
         if any(round(c * scale) > r for c, r in zip(sizes.crop, sizes.resize)):

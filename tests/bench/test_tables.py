@@ -170,6 +170,19 @@ def test_ablation(tables, tmp_path):
     assert found["the larger class, always"] == ["0.500 (1)", "-", "-"]
 
 
+def test_accuracy(tables, tmp_path):
+    """One row in several sets, and controls in brackets at the end."""
+    figures = dict(accuracy=0.5, deviation=0.125, low=0.25, high=0.75, seeds=[0.375, 0.625])
+    roc = {"value": 0.5, "low": 0.25, "high": 0.75}
+    control = dict(figures, name="sizes", kind="control", area_under_roc=roc)
+    one = dict(figures, name="forest", kind="baseline", seeds=[0.5], area_under_roc=roc)
+    store(str(tmp_path), "accuracy-baselines-fight.json", {"rows": [control, one]})
+    store(str(tmp_path), "accuracy-baselines-transfer.json", {"rows": [one]})
+    found = rows(tables.accuracy_table(str(tmp_path)))
+    assert found[1] == ["forest", "0.500 (0.25 to 0.75)", "-", "-", "-", "0.50 (0.25 to 0.75)"]
+    assert found[2][:2] == ["(sizes)", "0.500 ± 0.125 (0.25 to 0.75)"]
+
+
 def ablated(table, row, top1):
     mean = sum(top1) / len(top1)
     values = {"top1": top1, "top1_mean": mean, "top1_stdev": mean - top1[0] or None}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from edge_attp.engine.pack import InputSpec
+from edge_attp.engine.pack import REGION, WHOLE, InputSpec
 from edge_attp.errors import UsageError
 
 from ..attp import Inputs, Maps
@@ -77,7 +77,7 @@ class Sampling(NamedTuple):
     flip: bool = False
     gops: int = 0
     pictures: int = 0
-    view: str = "whole"
+    view: str = WHOLE
     shift: float = 0.0
 
 
@@ -158,7 +158,7 @@ class ClipSamples(Dataset[Batch]):
     def _window(self, clip: Clip, view: View, random: torch.Generator) -> Window:
         spec, size = self._spec, (clip.width, clip.height)
         sampling = self._sampling
-        if sampling.view == "region":
+        if sampling.view == REGION:
             jitter = Jitter(sampling.scales, sampling.shift, sampling.flip)
             square = self._square(clip, view)
             return draw_around(square, size, spec.resize, spec.crop, jitter, random)
@@ -174,7 +174,7 @@ class ClipSamples(Dataset[Batch]):
 
     def _read(self, clip: Clip, view: View, window: Optional[Window]) -> Dict[str, np.ndarray]:
         """The network inputs of one view, by name."""
-        if window is None and self._sampling.view == "region":
+        if window is None and self._sampling.view == REGION:
             square = self._square(clip, view)
             whole = Window(square.x, square.y, square.side, square.side, False)
             reader = _Reader(clip, self._spec, whole)

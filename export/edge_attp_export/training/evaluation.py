@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from edge_attp.engine.pack import WHOLE
+
 from ..attp import ATTP
 from ..checkpoints import Checkpoint, build
 from ..data.division import divide
@@ -29,7 +31,7 @@ class Protocol(NamedTuple):
     flow: str = "vectors"
     gops: int = 0
     pictures: int = 1
-    view: str = "whole"
+    view: str = WHOLE
 
 
 def protocol_of(checkpoint: Checkpoint) -> Protocol:
