@@ -66,7 +66,7 @@ def test_a_changed_number_is_stale_until_it_is_written(tables, results):
 @pytest.mark.parametrize(
     "text, words",
     [
-        (MARKED % ("velocity", ""), "expected one of ablation, choices, parse"),
+        (MARKED % ("velocity", ""), "expected one of ablation, accuracy, choices"),
         ("<!-- table: parse -->\n", "no <!-- end -->"),
         ("<!-- table: parse -->\n<!-- table: stages -->\n<!-- end -->\n", "holds another table"),
     ],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_models
 import small_sets
 import torch
 from data_sets import film
@@ -82,7 +83,7 @@ def prepared(tmp_path):
 
 
 def test_evaluation_sees_what_a_device_cuts_out(prepared):
-    spec = default_input((72, 72), (64, 64))
+    spec = default_input(small_models.architecture(), (72, 72), (64, 64))
     samples = ClipSamples(
         prepared, prepared.clips, spec, Needs(Inputs._fields), Sampling(view="region"), False
     )
@@ -122,7 +123,7 @@ def test_crops_in_training_stay_about_the_square_and_inside_the_picture():
 
 def test_an_enlarged_crop_enlarges_its_motion(prepared):
     """Half the square as large as the input: everything moves twice as far."""
-    spec = default_input((64, 64), (64, 64))
+    spec = default_input(small_models.architecture(), (64, 64), (64, 64))
     mean = []
     for scale in (1.0, 0.5):
         sampling = Sampling(segments=1, scales=(scale,), view="region", shift=0.0)
