@@ -58,6 +58,15 @@ BASELINE_ROWS = {
     "majority class": "the larger class, always",
     "motion vectors + residual energy": "logistic regression on vectors and residuals",
 }
+# Files accuracy-<method>-<column>.json, what the pages call the column, and the figure it shows.
+ACCURACY_COLUMNS = [
+    ("fight", "fight, 10 folds by source", "accuracy"),
+    ("fight-split", "fight, the old split", "accuracy"),
+    ("ut-interaction", "UT-Interaction set 1, six classes, leave one sequence out", "accuracy"),
+    ("weizmann", "Weizmann, ten classes, leave one actor out", "accuracy"),
+    ("transfer", "fight on UT-Interaction, area under ROC", "area_under_roc"),
+]
+ACCURACY_KINDS = ("model", "baseline", "control")
 
 
 def main():
@@ -202,6 +211,30 @@ def _baseline_rows(results):
             yield [BASELINE_ROWS[baseline["name"]], mean, "-", "-"]
 
 
+def accuracy_table(results):
+    """Rows that were tested on the same clips; controls, which should know nothing, are in brackets."""
+    rows = {}
+    for column, (suffix, _, figure) in enumerate(ACCURACY_COLUMNS):
+        for found in read(results, f"accuracy-*-{suffix}.json"):
+            for row in found["rows"]:
+                cells = rows.setdefault((row["kind"], row["name"]), ["-"] * len(ACCURACY_COLUMNS))
+                cells[column] = _accuracy_cell(row, figure)
+    ordered = sorted(rows, key=lambda key: ACCURACY_KINDS.index(key[0]))
+    lines = [[_accuracy_label(*key)] + rows[key] for key in ordered]
+    return table(lines, [""] + [label for _, label, _ in ACCURACY_COLUMNS])
+
+
+def _accuracy_label(kind, name):
+    return {"model": f"**{name}**", "baseline": name, "control": f"({name})"}[kind]
+
+
+def _accuracy_cell(row, figure):
+    if figure == "area_under_roc":
+        return "{value:.2f} ({low:.2f} to {high:.2f})".format(**row[figure])
+    spread = f" ± {row['deviation']:.3f}" if len(row["seeds"]) > 1 else ""
+    return f"{row['accuracy']:.3f}{spread} ({row['low']:.2f} to {row['high']:.2f})"
+
+
 # The pipeline -------------------------------------------------------------------------------------
 
 
@@ -302,6 +335,7 @@ def tx2_table(results):
 
 
 TABLES = {
+    "accuracy": accuracy_table,
     "ablation": ablation_table,
     "choices": choices_table,
     "parse": parse_table,

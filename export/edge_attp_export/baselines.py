@@ -1,60 +1,91 @@
-"""`edge-attp-export baselines`: what a model must beat on a prepared set, without any network."""
+"""`edge-attp-export baselines`: what a model must beat on a prepared set, and what must not work.
+
+Classifiers of a few hundred numbers per clip, in the same folds as the networks, without any network. The controls
+see nothing of the content: what they can tell, encoders and sources give away.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from edge_attp.errors import UsageError
-
-from .files import write_json
-from .workers import add_jobs_argument, in_processes, whole
+from .protocol import Plan, Trial, add_plan_arguments, plan_of
+from .results import Row, table, write_results
+from .workers import add_jobs_argument, in_processes
 
 if TYPE_CHECKING:  # PyTorch, OpenCV and the native core: imported late
     from .clip_statistics import Statistics
     from .data.prepared import ClipEntry, Prepared
 
-FORMAT_VERSION = 1
-
-# Features of a logistic regression. The last three come from the container only. "picture types" and
-# "sizes of key pictures" should do no better than the majority class: if they do, encoder or sources
-# give the class away. "all sizes" depends on the content again: at equal quality, motion costs bytes.
-VARIANTS: Dict[str, Callable[[Statistics], np.ndarray]] = {
-    "motion vectors": lambda clip: clip.motion,
-    "residual energy": lambda clip: clip.residual,
-    "motion vectors + residual energy": lambda clip: np.concatenate([clip.motion, clip.residual]),
-    "picture types": lambda clip: clip.types,
-    "sizes of key pictures": lambda clip: clip.key_sizes,
-    "all sizes": lambda clip: np.concatenate([clip.key_sizes, clip.sizes]),
-}
+Features = Callable[[Sequence["Statistics"]], np.ndarray]
 
 
-class Baseline(NamedTuple):
-    """Top-1 on the test clips, as shares of 1: per seed, mean, deviation, and 95 % interval.
-
-    A seed assigns groups to the folds that choose the strength of L2. The interval resamples the
-    test clips by whole groups. strengths: those chosen.
-    """
+class Method(NamedTuple):
+    """features: from the statistics of all clips to float64 (N, F). classifier: "logistic" or "forest"."""
 
     name: str
-    features: int
-    top1: float
-    deviation: float
-    low: float
-    high: float
-    seeds: List[float]
-    strengths: List[float]
+    kind: str
+    classifier: str
+    features: Features
 
 
-class Part(NamedTuple):
-    """Clips to fit or to test: class numbers (N), groups, and statistics of each."""
+def _each(part: Callable[[Statistics], np.ndarray]) -> Features:
+    return lambda clips: np.array([part(clip) for clip in clips])
 
-    labels: np.ndarray
-    groups: List[str]
-    clips: List[Statistics]
+
+def _source(clips: Sequence[Statistics]) -> np.ndarray:
+    from .clip_statistics import of_source
+
+    return np.array([of_source(clip.source) for clip in clips])
+
+
+def _encoder(clips: Sequence[Statistics]) -> np.ndarray:
+    """The encoder's name counts as well: a column for each that occurs."""
+    from .clip_statistics import of_encoder
+
+    names = [str(clip.source.get("encoder", "")) for clip in clips]
+    known = sorted(set(names))
+    one_hot = np.array([[float(name == one) for one in known] for name in names])
+    return np.concatenate([one_hot, [of_encoder(clip.source) for clip in clips]], 1)
+
+
+# "all sizes of the copies" is a control only in part: at equal quality, motion costs bytes.
+METHODS = (
+    Method("motion, logistic regression", "baseline", "logistic", _each(lambda clip: clip.motion)),
+    Method(
+        "motion and residual, logistic regression",
+        "baseline",
+        "logistic",
+        _each(lambda clip: np.concatenate([clip.motion, clip.residual])),
+    ),
+    Method(
+        "by place and time, whole, forest", "baseline", "forest", _each(lambda clip: clip.whole)
+    ),
+    Method(
+        "by place and time, region, forest", "baseline", "forest", _each(lambda clip: clip.region)
+    ),
+    Method(
+        "by place and time, both, forest",
+        "baseline",
+        "forest",
+        _each(lambda clip: np.concatenate([clip.whole, clip.region])),
+    ),
+    Method("sizes, lengths and rates of the sources", "control", "forest", _source),
+    Method("encoders of the sources", "control", "forest", _encoder),
+    Method("picture types of the copies", "control", "forest", _each(lambda clip: clip.types)),
+    Method(
+        "key picture sizes of the copies", "control", "forest", _each(lambda clip: clip.key_sizes)
+    ),
+    Method(
+        "all sizes of the copies",
+        "control",
+        "forest",
+        _each(lambda clip: np.concatenate([clip.key_sizes, clip.sizes])),
+    ),
+)
 
 
 def add_arguments(commands: Any) -> None:
@@ -62,124 +93,99 @@ def add_arguments(commands: Any) -> None:
     parser = commands.add_parser(
         "baselines",
         help="what a model must beat on a prepared set",
-        description="Top-1 of the majority class and of logistic regressions on statistics of motion "
-        "vectors, residuals and packets, fitted on the training and validation clips of a split.",
+        description="Accuracy of the largest class and of classifiers of statistics of motion vectors, residuals "
+        "and containers. Rows in brackets see nothing of the content: what they can tell, encoders and sources "
+        "give away.",
     )
     parser.add_argument("prepared", type=Path, metavar="PREPARED", help="folder that prepare wrote")
-    parser.add_argument("--split", default="1", help="(default 1)")
-    parser.add_argument("--seeds", type=whole(1, 1000), default=5, help="(default 5)")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write JSON")
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        metavar="CLASS",
+        help="a class of PREPARED, such as fight=push+kick; may be repeated (default: its labels)",
+    )
+    add_plan_arguments(parser)
     add_jobs_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
+    from .data.classes import with_classes
     from .data.prepared import load_prepared
 
-    prepared = load_prepared(options.prepared)
-    train, test = parts(prepared, options.split, options.jobs)
-    found = measure(train, test, len(prepared.labels), options.seeds)
-    for line in _table(found, len(train.groups), len(test.groups)):
+    prepared = with_classes(load_prepared(options.prepared), options.classes)
+    plan = plan_of(options, prepared)
+    results = plan.results(measure(prepared, plan, options.jobs))
+    for line in table(results):
         print(line)
     if options.out:
-        _write(options, found, len(train.groups), len(test.groups))
+        write_results(options.out, results)
 
 
-def parts(prepared: Prepared, split: str, jobs: Optional[int] = None) -> Tuple[Part, Part]:
-    """Clips to fit ("train" and "val") and clips to test. Raises UsageError without test clips."""
-    from .clip_statistics import statistics
-    from .data.division import divide
-
-    division = divide(prepared, split, validation=0, seed=0)
-    fitted = [*division.train, *division.val]
-    if not division.test:
-        raise UsageError(f"{prepared.folder}: split '{split}' has no test clips")
-    paths = [
-        (entry.name, prepared.cached(entry.name), prepared.video(entry.name))
-        for entry in [*fitted, *division.test]
-    ]
-    known = dict(in_processes(statistics, paths, jobs))
-    number = {label: index for index, label in enumerate(prepared.labels)}
-
-    def part(entries: Sequence[ClipEntry]) -> Part:
-        return Part(
-            np.array([number[entry.label] for entry in entries]),
-            [entry.group for entry in entries],
-            [known[entry.name] for entry in entries],
-        )
-
-    return part(fitted), part(division.test)
-
-
-def measure(train: Part, test: Part, classes: int, seeds: int) -> List[Baseline]:
-    """The majority class of `train`, then VARIANTS."""
+def measure(prepared: Prepared, plan: Plan, jobs: Optional[int] = None) -> List[Row]:
+    """The largest class, then METHODS."""
     from .logistic import one_thread
 
-    majority = np.bincount(train.labels, minlength=classes).argmax()
-    found = [_baseline("majority class", 0, [test.labels == majority], [], test)]
+    known = _Known(prepared, plan.tested, jobs)
+    rows = [plan.row("the largest class", "baseline", known.shares)]
     with one_thread():
-        for name, features in VARIANTS.items():
-            x, y = (np.array([features(clip) for clip in part.clips]) for part in (train, test))
-            found.append(_regression(name, x, y, train, test, classes, seeds))
-    return found
+        for method in METHODS:
+            known.choose(method)
+            features = known.x.shape[1]
+            rows.append(plan.row(method.name, method.kind, known.answer, features=features))
+    return rows
 
 
-def _regression(
-    name: str,
-    x: np.ndarray,
-    y: np.ndarray,
-    train: Part,
-    test: Part,
-    classes: int,
-    seeds: int,
-) -> Baseline:
-    from .logistic import chosen_strength, fit
+class _Known:
+    """The statistics of every clip, and the features of the method that is being measured."""
 
-    strengths = [
-        chosen_strength(x, train.labels, classes, train.groups, seed) for seed in range(seeds)
-    ]
-    answers = {
-        strength: fit(x, train.labels, classes, strength).scores(y).argmax(1).numpy()
-        for strength in set(strengths)
-    }
-    hits = [answers[strength] == test.labels for strength in strengths]
-    return _baseline(name, x.shape[1], hits, strengths, test)
+    def __init__(self, prepared: Prepared, tested: Prepared, jobs: Optional[int]) -> None:
+        from .clip_statistics import statistics
 
+        folders = {one.folder: one for one in (prepared, tested)}
+        self._classes = len(prepared.labels)
+        self._number = {label: index for index, label in enumerate(prepared.labels)}
+        self._place: Dict[Path, int] = {}
+        clips: List[Statistics] = []
+        for one in folders.values():
+            paths = [
+                (entry.name, one.cached(entry.name), one.video(entry.name)) for entry in one.clips
+            ]
+            for name, found in in_processes(statistics, paths, jobs):
+                self._place[one.cached(name)] = len(clips)
+                clips.append(found)
+        self._clips = clips
+        self._prepared = prepared
+        self.x = np.zeros((0, 0))
+        self._classifier = ""
 
-def _baseline(
-    name: str, features: int, hits: Sequence[np.ndarray], strengths: List[float], test: Part
-) -> Baseline:
-    from .logistic import interval
+    def choose(self, method: Method) -> None:
+        self.x, self._classifier = method.features(self._clips), method.classifier
 
-    seeds = [float(one.mean()) for one in hits]
-    low, high = interval(np.mean(hits, 0), test.groups)
-    return Baseline(
-        name, features, float(np.mean(seeds)), float(np.std(seeds)), low, high, seeds, strengths
-    )
+    def answer(self, trial: Trial) -> np.ndarray:
+        """Fit the method to the clips of a trial, and answer for its test clips."""
+        x, y = self._rows(self._prepared, trial.fitted), self._rows(trial.tested, trial.test)
+        labels = self._labels(trial.fitted)
+        if self._classifier == "forest":
+            from .forest import fit_forest
 
+            return fit_forest(x, labels, self._classes, trial.seed).probabilities(y)
+        from .logistic import chosen_strength, fit
 
-def _table(found: Sequence[Baseline], fitted: int, tested: int) -> List[str]:
-    head = f"{'baseline':<34}{'features':>8}{'top-1':>8}{'seeds':>9}  95 % interval"
-    rows = [
-        f"{row.name:<34}{row.features:>8}{row.top1:>8.3f}{'+-':>4}{row.deviation:.3f}"
-        f"  {row.low:.3f} to {row.high:.3f}"
-        for row in found
-    ]
-    return [f"fitted on {fitted} clips, tested on {tested}", head, *rows]
+        groups = [entry.group for entry in trial.fitted]
+        strength = chosen_strength(x, labels, self._classes, groups, trial.seed)
+        scores = fit(x, labels, self._classes, strength).scores(y)
+        return np.asarray(scores.softmax(1).numpy())
 
+    def shares(self, trial: Trial) -> np.ndarray:
+        """The shares of the classes among the clips of a trial."""
+        counts = np.bincount(self._labels(trial.fitted), minlength=self._classes)
+        return np.tile(counts / counts.sum(), (len(trial.test), 1))
 
-def _write(
-    options: argparse.Namespace, found: Sequence[Baseline], fitted: int, tested: int
-) -> None:
-    content = {
-        "format_version": FORMAT_VERSION,
-        "set": options.prepared.resolve().name,
-        "split": options.split,
-        "train_clips": fitted,
-        "test_clips": tested,
-        "baselines": [row._asdict() for row in found],
-    }
-    try:
-        write_json(options.out, content)
-    except OSError as error:
-        raise UsageError(f"{options.out}: cannot be written: {error.strerror}") from error
+    def _labels(self, entries: Sequence[ClipEntry]) -> np.ndarray:
+        return np.array([self._number[entry.label] for entry in entries])
+
+    def _rows(self, prepared: Prepared, entries: Sequence[ClipEntry]) -> np.ndarray:
+        return self.x[[self._place[prepared.cached(entry.name)] for entry in entries]]

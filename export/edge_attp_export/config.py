@@ -11,6 +11,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Type
 
+from edge_attp.engine.pack import REGION, VIEWS
 from edge_attp.errors import UsageError
 from edge_attp.strict import (
     BOOLEAN,
@@ -54,6 +55,7 @@ WEIGHTS: Kind[str] = Kind(
     lambda value, folder: IMAGENET if value == IMAGENET else LOCATION.read(value, folder),
     is_text=True,
 )
+CLASSES = list_of(TEXT, "a list of classes", 0)
 SCALES = list_of(number(0.1, 4), "a list of numbers from 0.1 to 4")
 
 
@@ -75,7 +77,8 @@ class Data:
 
     prepared: folder that `prepare` wrote. split: its number. validation: share of the training groups
     that is held out if the set names no validation clips. frame_types: pictures that are used. flow: what
-    the motion network sees; "optical" trains a teacher, LiteNet_OF.
+    the motion network sees; "optical" trains a teacher, LiteNet_OF. view: the whole picture, or the "region" that
+    moves. classes: labels of the set, renamed or merged, such as "fight=push+kick"; [] for its own.
     """
 
     prepared: Path = key(FILE_OR_FOLDER)
@@ -84,6 +87,8 @@ class Data:
     frame_types: str = key(choice(*FRAME_TYPES), "I+P+B")
     b_frames: str = key(choice(*B_FRAMES), "correct")
     flow: str = key(choice(*FLOWS), "vectors")
+    view: str = key(choice(*VIEWS), VIEWS[0])
+    classes: Tuple[str, ...] = key(CLASSES, ())
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,15 @@ class Model:
 class Input:
     """How a picture enters the networks. Sizes are (width, height) in pixels.
 
-    scales: sides of the random crop relative to `crop`, in the resized picture. flip: mirror half of
-    the samples.
+    scales: sides of the random crop relative to `crop`, in the resized picture or region; those of a region may
+    exceed it. shift: how far the crop of a region is displaced, at most, as a share of its side. flip: mirror
+    half of the samples.
     """
 
     resize: Tuple[int, int] = key(SIZE, (340, 256))
     crop: Tuple[int, int] = key(SIZE, (224, 224))
     scales: Tuple[float, ...] = key(SCALES, (1.0, 0.875, 0.75))
+    shift: float = key(number(0, 0.5), 0.1)
     flip: bool = key(BOOLEAN, True)
 
 
@@ -303,12 +310,14 @@ def _check_data(document: Document, config: Config) -> None:
 
 
 def _check_input(document: Document, config: Config) -> None:
-    """The crop must fit the networks and, at each scale, the picture."""
+    """The crop must fit the networks and, at each scale, the picture; beside a region there is more of it."""
     sizes = config.input
     try:
         default_input(config.architecture(classes=2), sizes.resize, sizes.crop)
     except UsageError as error:
         raise document.fault(("input", "crop"), str(error)) from error
+    if config.data.view == REGION:
+        return
     for index, scale in enumerate(sizes.scales):
         if any(round(c * scale) > r for c, r in zip(sizes.crop, sizes.resize)):
             told = f"{scale:g} of crop {sizes.crop} does not fit into resize {sizes.resize}"

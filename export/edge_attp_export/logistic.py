@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Iterator, NamedTuple, Sequence, Tuple
+from typing import Iterator, NamedTuple, Sequence
 
 import numpy as np
 import torch
@@ -94,14 +94,3 @@ def _loss_left_out(
     scores = fit(x[~left_out], labels[~left_out], classes, strength).scores(x[left_out])
     targets = torch.from_numpy(labels[left_out])
     return float(functional.cross_entropy(scores, targets, reduction="sum"))
-
-
-def interval(hits: np.ndarray, groups: Sequence[str], seed: int = 0) -> Tuple[float, float]:
-    """95 % bootstrap interval of the mean of `hits` (N), drawing whole groups 2000 times."""
-    names, group_of = np.unique(np.array(groups), return_inverse=True)
-    sums = np.bincount(group_of, hits, len(names))
-    sizes = np.bincount(group_of, minlength=len(names))
-    drawn = np.random.default_rng(seed).integers(len(names), size=(2000, len(names)))
-    means = sums[drawn].sum(1) / sizes[drawn].sum(1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)

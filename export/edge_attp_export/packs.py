@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping
 
 import onnx
 
+from edge_attp.engine.pack import WHOLE
 from edge_attp.errors import UsageError
 
 from .attp import ATTP
@@ -68,6 +69,9 @@ def describe(
     }
     if precision != "fp32":  # the default of model.json
         description["precision"] = precision
+    view = checkpoint.training.get("view", WHOLE)
+    if view != WHOLE:
+        description["view"] = view
     return description
 
 

@@ -66,7 +66,7 @@ def test_a_changed_number_is_stale_until_it_is_written(tables, results):
 @pytest.mark.parametrize(
     "text, words",
     [
-        (MARKED % ("velocity", ""), "expected one of ablation, choices, parse"),
+        (MARKED % ("velocity", ""), "expected one of ablation, accuracy, choices"),
         ("<!-- table: parse -->\n", "no <!-- end -->"),
         ("<!-- table: parse -->\n<!-- table: stages -->\n<!-- end -->\n", "holds another table"),
     ],
@@ -168,6 +168,19 @@ def test_ablation(tables, tmp_path):
     assert found["I"] == ["0.625 ± 0.125 (2)", "0.500 (1)", "50.0 / 60.5"]
     assert found["MV, aligned as eq. (8)"] == ["-", "1.000 (1)", "figure 4, right"]
     assert found["the larger class, always"] == ["0.500 (1)", "-", "-"]
+
+
+def test_accuracy(tables, tmp_path):
+    """One row in several sets, and controls in brackets at the end."""
+    figures = dict(accuracy=0.5, deviation=0.125, low=0.25, high=0.75, seeds=[0.375, 0.625])
+    roc = {"value": 0.5, "low": 0.25, "high": 0.75}
+    control = dict(figures, name="sizes", kind="control", area_under_roc=roc)
+    one = dict(figures, name="forest", kind="baseline", seeds=[0.5], area_under_roc=roc)
+    store(str(tmp_path), "accuracy-baselines-fight.json", {"rows": [control, one]})
+    store(str(tmp_path), "accuracy-baselines-transfer.json", {"rows": [one]})
+    found = rows(tables.accuracy_table(str(tmp_path)))
+    assert found[1] == ["forest", "0.500 (0.25 to 0.75)", "-", "-", "-", "0.50 (0.25 to 0.75)"]
+    assert found[2][:2] == ["(sizes)", "0.500 ± 0.125 (0.25 to 0.75)"]
 
 
 def ablated(table, row, top1):

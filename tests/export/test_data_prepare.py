@@ -73,7 +73,7 @@ def test_worker_processes_prepare_a_set(source, tmp_path, capsys):
     assert [entry.group for entry in prepared.clips] == ["one", "two", "one"]
     assert prepared.optical_flow == "dis"
     encoder = {"codec": "hevc", "preset": "fast", "crf": 23, "gop": 12, "b_pictures": 3}
-    encoder.update(width=96, height=80, rate=25, per_gop=3)
+    encoder.update(width=96, height=80, fit="stretch", rate=25, per_gop=3)
     assert prepared.encoder == encoder
     for name in NAMES:
         clip = prepared.clip(name)

@@ -262,6 +262,18 @@ def test_card_names_everything():
     assert "Untrained" not in text and "Not recorded" not in text
 
 
+def test_a_pack_says_what_its_networks_saw():
+    checkpoint = small_checkpoint.checkpoint()
+    model = build(checkpoint)
+    for training, wanted in (
+        ({}, {}),
+        ({"view": "whole"}, {}),
+        ({"view": "region"}, {"view": "region"}),
+    ):
+        described = describe(checkpoint._replace(training=training), model, True, "doors")
+        assert {key: described[key] for key in ("view",) if key in described} == wanted
+
+
 def test_facts_join_what_the_checkpoint_says(tmp_path):
     facts, out = tmp_path / "facts.json", tmp_path / "pack"
     facts.write_text('{"training": {"licences": "CC0"}, "accuracy": {"top1": 0.5}}')

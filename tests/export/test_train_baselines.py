@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from edge_attp.errors import UsageError
-from edge_attp_export import baselines, clip_statistics, logistic
+from edge_attp_export import baselines, clip_statistics, logistic, protocol, results
 from edge_attp_export.data.cache import Planes, Sample, write_clip
-from edge_attp_export.data.prepared import ClipEntry, Prepared, write_description
+from edge_attp_export.data.prepared import ClipEntry, Prepared, load_prepared, write_description
 from rigs import media
 
 pytestmark = pytest.mark.needs_torch
@@ -60,10 +60,14 @@ def prepared(tmp_path, clips):
     return made
 
 
-def run(*arguments):
+def arguments(*given):
     parser = argparse.ArgumentParser()
     baselines.add_arguments(parser.add_subparsers())
-    options = parser.parse_args(["baselines", *map(str, arguments)])
+    return parser.parse_args(["baselines", *map(str, given)])
+
+
+def run(*given):
+    options = arguments(*given)
     options.run(options)
 
 
@@ -72,15 +76,48 @@ def test_the_command_finds_what_tells_the_classes_apart(prepared, tmp_path, caps
     out = tmp_path / "found.json"
     run(prepared.folder, "--seeds", 2, "--jobs", 1, "-o", out)
     content = json.loads(out.read_text())
-    assert (content["train_clips"], content["test_clips"]) == (16, 8)
-    found = {row["name"]: row for row in content["baselines"]}
-    assert found["motion vectors"]["top1"] == 1 and found["motion vectors"]["low"] == 1
-    assert found["majority class"]["top1"] == 0.5
+    assert content["protocol"] == {"split": "1", "seeds": 2} and len(content["clips"]) == 8
+    found = {row["name"]: row for row in content["rows"]}
+    motion = found["motion, logistic regression"]
+    assert motion["accuracy"] == 1 and motion["low"] == 1 and motion["area_under_roc"]["value"] == 1
+    assert motion["confusion"] == [[8, 0], [0, 8]] and len(motion["seeds"]) == 2
+    assert found["the largest class"]["accuracy"] == 0.5
     # The same video everywhere: nothing to be told from the container.
-    assert [found[name]["top1"] for name in ("picture types", "all sizes")] == [0.5, 0.5]
-    assert len(found["motion vectors"]["seeds"]) == 2
+    controls = [row for row in content["rows"] if row["kind"] == "control"]
+    assert len(controls) == 5 and {row["accuracy"] for row in controls} == {0.5}
+    assert {row["area_under_roc"]["value"] for row in controls} == {0.5}
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "fitted on 16 clips, tested on 8" and len(lines) == 2 + len(found)
+    assert len(lines) == 1 + len(found)
+
+
+@pytest.mark.needs_av
+def test_every_clip_is_tested_in_folds(prepared):
+    loaded = load_prepared(prepared.folder)
+    plan = protocol.plan_of(arguments(prepared.folder, "--folds", 4, "--seeds", 1), loaded)
+    assert len(plan.trials) == 1 and len(plan.trials[0]) == 4 and len(plan.clips()) == 24
+    whole = protocol.plan_of(arguments(prepared.folder, "--folds", "group"), loaded)
+    assert len(whole.trials) == 3 and len(whole.trials[0]) == 12
+    known = baselines._Known(loaded, loaded, 1)
+    known.choose(baselines.METHODS[0])
+    row = plan.row("motion", "baseline", known.answer)
+    assert row.probabilities.shape == (1, 24, 2)
+    assert results.figures_of(row, plan.results([row]))["accuracy"] == 1
+
+
+@pytest.mark.needs_av
+def test_another_set_is_answered_with_its_own_classes(prepared, tmp_path):
+    options = ["--on", prepared.folder, "--on-class", "left", "--on-class", "right=right"]
+    plan = protocol.plan_of(
+        arguments(prepared.folder, *options, "--seeds", 1), load_prepared(prepared.folder)
+    )
+    assert plan.description == {"trained_on": "all clips of set", "seeds": 1}
+    (trial,) = plan.trials[0]
+    assert trial.split == "all" and len(trial.fitted) == len(trial.test) == 24
+    with pytest.raises(UsageError, match="expected the classes left, right, got right: see --on-"):
+        protocol.plan_of(
+            arguments(prepared.folder, "--on", prepared.folder, "--on-class", "right"),
+            load_prepared(prepared.folder),
+        )
 
 
 @pytest.mark.needs_av
@@ -173,11 +210,3 @@ def test_groups_stay_whole_in_folds_and_folds_are_even():
     assert all(len(set(fold_of[np.array(groups) == name])) == 1 for name in set(groups))
     assert np.bincount(fold_of).tolist() == [12] * 5
     assert (fold_of != logistic.folds(groups, seed=4)).any()
-
-
-def test_the_interval_is_wider_when_few_groups_decide():
-    hits = np.arange(100) % 10 < 7
-    alone = logistic.interval(hits, [str(index) for index in range(100)])
-    tens = logistic.interval(hits, [str(index % 10) for index in range(100)])
-    assert alone[0] < 0.7 < alone[1]
-    assert tens[1] - tens[0] > 2 * (alone[1] - alone[0])

@@ -203,12 +203,15 @@ def test_what_a_run_folder_records_is_plain_and_reads_back(load, tmp_path):
 def test_recipes(path):
     """Each loads, and the recipe of its teacher or networks fits it."""
     config = load_config(path)
+    if path.stem.endswith("_region"):
+        assert config.data.view == "region" and config.data.validation == 0
+        return
     if path.stem.endswith(("_teacher", "_network")):
         assert config.model.modalities == "MV"
         assert (config.data.flow == "optical") == path.stem.endswith("_teacher")
         return
     assert config.model.modalities == "ATTP"
-    (beside,) = path.parent.glob(f"{path.stem}_*.toml")
+    (beside,) = path.parent.glob(f"{path.stem}_[nt]*.toml")
     other = load_config(beside)
     same = ("backbone", "width") if config.train.freeze else ("backbone", "width", "weights")
     assert [getattr(config.model, name) for name in same] == [
@@ -216,6 +219,21 @@ def test_recipes(path):
     ]
     assert config.input == other.input
     assert config.data.prepared == other.data.prepared
+
+
+def test_views_and_classes(load):
+    config = load(
+        '[data]\nprepared = "set"\nview = "region"\nclasses = ["fight=kick+push", "hug"]\n'
+        '[model]\nmodalities = "TTP"\n[input]\nscales = [1.3]\nshift = 0.2\n'
+    )
+    assert config.data.view == "region" and config.data.classes == ("fight=kick+push", "hug")
+    assert (
+        config.input.scales == (1.3,) and config.input.shift == 0.2
+    )  # beside a region there is more
+    with pytest.raises(UsageError, match="does not fit into resize"):
+        load(LEAST + "[input]\nscales = [1.6]\n")
+    with pytest.raises(UsageError, match="data.view"):
+        load('[data]\nprepared = "set"\nview = "regions"\n[model]\nmodalities = "TTP"\n')
 
 
 def test_there_are_recipes_for_every_set():

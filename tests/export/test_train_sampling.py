@@ -198,5 +198,7 @@ def test_held_out_clips_leave_with_their_group(prepared):
     groups = [{entry.group for entry in part} for part in (division.train, division.val)]
     assert groups[1] and not groups[0] & groups[1]
     assert {entry.label for entry in division.val} == {"left", "right"}
-    with pytest.raises(Exception, match="split '2' has no training clips; it has splits 1"):
+    with pytest.raises(
+        Exception, match="split '2' has no training clips; the set has the splits 1"
+    ):
         divide(prepared, "2", 0, 0)

@@ -2,7 +2,8 @@
 
 A file holds the magic, the length of its header (u32, little endian), the header (JSON) and the
 records that the header refers to: key pictures as PNG, everything else as arrays compressed by zlib.
-The vectors of a picture are stored in two readings, `flow` and `as_p` (see `b_frames`).
+The vectors of a picture are stored in two readings, `flow` and `as_p` (see `b_frames`), and with the square that
+the region view looks at (see `windows`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import mmap
 import struct
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -20,9 +21,10 @@ import numpy as np
 from edge_attp.errors import CorruptStream, UsageError
 
 from ..files import replacing
+from .windows import Moment, Square, middle
 
 MAGIC = b"ATTPCLIP"
-VERSION = 1
+VERSION = 2
 SUFFIX = ".clip"
 _FIXED = struct.Struct("<8sI")
 
@@ -39,7 +41,8 @@ class Sample(NamedTuple):
     """One P or B picture to write.
 
     kind: "P" or "B". gop: counted from 0, like key pictures. flow, as_p: float32 (2, H4, W4), pixels
-    per picture interval. optical_flow: the same for dense flow, stored in 16 bits, or None.
+    per picture interval. optical_flow: the same for dense flow, stored in 16 bits, or None. moment: None stands
+    for the middle of the picture.
     """
 
     kind: str
@@ -49,6 +52,7 @@ class Sample(NamedTuple):
     as_p: np.ndarray
     residual: Planes
     optical_flow: Optional[np.ndarray]
+    moment: Optional[Moment] = None
 
 
 class Entry(NamedTuple):
@@ -60,9 +64,16 @@ class Entry(NamedTuple):
 
 
 def write_clip(
-    path: Path, keys: Sequence[np.ndarray], samples: Iterable[Sample], bit_depth: int
+    path: Path,
+    keys: Sequence[np.ndarray],
+    samples: Iterable[Sample],
+    bit_depth: int,
+    source: Optional[Mapping[str, Any]] = None,
 ) -> int:
-    """Write a clip atomically; return its size in bytes. keys: RGB uint8 (H, W, 3), one per GOP."""
+    """Write a clip atomically; return its size in bytes.
+
+    keys: RGB uint8 (H, W, 3), one per GOP. source: facts about the video it was transcoded from.
+    """
     if not keys:
         raise ValueError(f"{path}: a clip needs a key picture")
     records = _Records()
@@ -72,6 +83,7 @@ def write_clip(
         "width": width,
         "height": height,
         "bit_depth": bit_depth,
+        "source": dict(source or {}),
         "keys": [records.add_image(key) for key in keys],
         "pictures": [_describe(sample, records) for sample in samples],
     }
@@ -94,6 +106,7 @@ def _describe(sample: Sample, records: _Records) -> Dict[str, Any]:
         "as_p": records.add_array(sample.as_p.astype(np.float32)),
         "residual": records.add_array(_narrowed(planes)),
         "optical_flow": None if optical is None else records.add_array(optical.astype(np.float16)),
+        "moment": None if sample.moment is None else [*sample.moment.square, sample.moment.is_idle],
     }
 
 
@@ -128,8 +141,9 @@ class Clip:
     """A clip of the cache. Every method reads its record anew; only the memory map is kept.
 
     Attributes: `width`, `height` in luma samples, `bit_depth`, `gops` (key pictures), `pictures`
-    (an Entry for each P and B picture, in decoding order). Opening raises UsageError for a file that
-    is not a clip of this version; a record that cannot be read raises CorruptStream.
+    (an Entry for each P and B picture, in decoding order), `source` (facts about the source). Opening
+    raises UsageError for a file that is not a clip of this version; a record that cannot be read raises
+    CorruptStream.
     """
 
     def __init__(self, path: Path) -> None:
@@ -143,6 +157,7 @@ class Clip:
         self.width: int = header["width"]
         self.height: int = header["height"]
         self.bit_depth: int = header["bit_depth"]
+        self.source: Dict[str, Any] = header["source"]
         self._keys = header["keys"]
         self._records = header["pictures"]
         self.gops = len(self._keys)
@@ -173,6 +188,13 @@ class Clip:
         if bgr is None:
             raise CorruptStream(f"{self._path}: key picture {gop} cannot be read")
         return np.ascontiguousarray(bgr[..., ::-1])
+
+    def moment(self, index: int) -> Moment:
+        """What the region view looks at in a picture."""
+        stored = self._records[index]["moment"]
+        if stored is None:
+            return Moment(middle((self.width, self.height)), False)
+        return Moment(Square(*stored[:3]), bool(stored[3]))
 
     def flow(self, index: int, as_p: bool = False) -> np.ndarray:
         """Motion of a picture, float32 (2, H4, W4), pixels per picture interval."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .cache import Planes
+from .windows import Square
 
 BLOCK = 4  # vectors have a grid of 4 x 4 luma samples, a multiple of the chroma grid
 
@@ -20,6 +21,14 @@ class Window(NamedTuple):
     width: int
     height: int
     mirrored: bool
+
+
+class Jitter(NamedTuple):
+    """scales: sides relative to evaluation's. shift: largest displacement, as a share of the region's side."""
+
+    scales: Sequence[float]
+    shift: float
+    flip: bool
 
 
 def draw_window(
@@ -46,6 +55,37 @@ def draw_window(
     )
     mirrored = flip and bool(torch.randint(2, (), generator=random))
     return Window(x, y, sides[0], sides[1], mirrored)
+
+
+def draw_around(
+    square: Square,
+    size: Tuple[int, int],
+    resize: Tuple[int, int],
+    crop: Tuple[int, int],
+    jitter: Jitter,
+    random: torch.Generator,
+) -> Window:
+    """A random window about a region's square, inside the picture; sizes are (width, height).
+
+    At scale 1 its sides are what evaluation keeps of the square, `crop` out of `resize`. Its centre is
+    displaced by up to `shift` of the square's side, so that a network forgives a finder that errs.
+    """
+    scale = jitter.scales[int(torch.randint(len(jitter.scales), (), generator=random))]
+    sides = [
+        min(max(round(square.side * part / whole * scale / BLOCK), 1), length // BLOCK) * BLOCK
+        for length, part, whole in zip(size, crop, resize)
+    ]
+    displaced = (torch.rand(2, generator=random) * 2 - 1).tolist()
+    x, y = (
+        _on_grid(at + square.side / 2 + square.side * jitter.shift * part - side / 2, side, length)
+        for at, part, side, length in zip((square.x, square.y), displaced, sides, size)
+    )
+    mirrored = jitter.flip and bool(torch.randint(2, (), generator=random))
+    return Window(x, y, sides[0], sides[1], mirrored)
+
+
+def _on_grid(at: float, side: int, length: int) -> int:
+    return min(max(round(at / BLOCK), 0), (length - side) // BLOCK) * BLOCK
 
 
 def cut_rgb(rgb: np.ndarray, window: Window) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_attp.errors import UsageError
 
+from .folds import ALL, divide_fold, fold_named
 from .prepared import ClipEntry, Prepared
 
 
@@ -19,12 +20,27 @@ class Division(NamedTuple):
 
 
 def divide(prepared: Prepared, split: str, validation: float, seed: int) -> Division:
-    """The parts of split `split`.
+    """The parts of split `split`, one that the set stores or one of `folds`.
 
-    If the set has no "val" clips, a share `validation` of the training clips of each label becomes
+    If there are no "val" clips, a share `validation` of the training clips of each label becomes
     them: whole groups, drawn at random. Raises UsageError for a split that does not exist or has no
     training clips.
     """
+    parts = _parts(prepared, split)
+    if not parts["val"] and validation > 0:
+        held = _held_out(parts["train"], validation, seed)
+        parts["val"] = [entry for entry in parts["train"] if entry.group in held]
+        parts["train"] = [entry for entry in parts["train"] if entry.group not in held]
+    return Division(parts["train"], parts["val"], parts["test"])
+
+
+def _parts(prepared: Prepared, split: str) -> Dict[str, List[ClipEntry]]:
+    fold = fold_named(split)
+    if fold is not None:
+        train, test = divide_fold(prepared.clips, fold)
+        return {"train": train, "val": [], "test": test}
+    if split == ALL:
+        return {"train": list(prepared.clips), "val": [], "test": []}
     parts: Dict[str, List[ClipEntry]] = {"train": [], "val": [], "test": []}
     known: Set[str] = set()
     for entry in prepared.clips:
@@ -32,15 +48,12 @@ def divide(prepared: Prepared, split: str, validation: float, seed: int) -> Divi
         if split in entry.splits:
             parts[entry.splits[split]].append(entry)
     if not parts["train"]:
+        stored = ", ".join(sorted(known))
         raise UsageError(
-            f"{prepared.folder}: split '{split}' has no training clips; it has splits "
-            + ", ".join(sorted(known))
+            f"{prepared.folder}: split '{split}' has no training clips; the set has the splits {stored}, "
+            f"and there are folds such as 1/10, and {ALL}"
         )
-    if not parts["val"] and validation > 0:
-        held = _held_out(parts["train"], validation, seed)
-        parts["val"] = [entry for entry in parts["train"] if entry.group in held]
-        parts["train"] = [entry for entry in parts["train"] if entry.group not in held]
-    return Division(parts["train"], parts["val"], parts["test"])
+    return parts
 
 
 def _held_out(entries: List[ClipEntry], share: float, seed: int) -> Set[str]:

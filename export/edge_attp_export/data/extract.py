@@ -1,11 +1,11 @@
-"""From a transcoded video to its file in the cache: motion, residuals and optical flow."""
+"""From a transcoded video to its file in the cache: motion, residuals, windows and optical flow."""
 
 from __future__ import annotations
 
 import zlib
 from itertools import tee
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 import av
 import numpy as np
@@ -16,6 +16,7 @@ from edge_attp.errors import CorruptStream
 from ..b_frames import network_flow
 from ..optical_flow import on_motion_grid, optical_flow
 from .cache import Planes, Sample, write_clip
+from .windows import Moment, find_moments
 
 ALL = 0
 _MOST_PICTURES = 2**31  # of a GOP
@@ -38,8 +39,14 @@ class Extracted(NamedTuple):
     size_bytes: int
 
 
-def extract(video: Path, target: Path, extraction: Extraction, name: str) -> Extracted:
-    """Write `target`, a clip of the cache. `name` seeds the draw of --per-gop.
+def extract(
+    video: Path,
+    target: Path,
+    extraction: Extraction,
+    name: str,
+    source: Optional[Mapping[str, Any]] = None,
+) -> Extracted:
+    """Write `target`, a clip of the cache. `name` seeds the draw of --per-gop. source: see write_clip().
 
     Raises CorruptStream if the video is damaged, which transcoded copies never are.
     """
@@ -55,13 +62,18 @@ def extract(video: Path, target: Path, extraction: Extraction, name: str) -> Ext
             else:
                 wanted.add(picture.pts)
         flows = _optical_flows(video, wanted, extraction.optical_flow)
-        samples = _samples(parsed.sample(per_gop=drawn, seed=seed, keys=True), flows, video)
-        size_bytes = write_clip(target, keys, samples, parsed.bit_depth)
+        moments = find_moments(video)
+        pictures = parsed.sample(per_gop=drawn, seed=seed, keys=True)
+        samples = _samples(pictures, flows, moments, video)
+        size_bytes = write_clip(target, keys, samples, parsed.bit_depth, source)
     return Extracted(len(wanted), size_bytes)
 
 
 def _samples(
-    pictures: Iterator[Picture], flows: Optional[Dict[Any, np.ndarray]], video: Path
+    pictures: Iterator[Picture],
+    flows: Optional[Dict[Any, np.ndarray]],
+    moments: Mapping[int, Moment],
+    video: Path,
 ) -> Iterator[Sample]:
     gop = -1
     for picture in pictures:
@@ -78,6 +90,7 @@ def _samples(
             _flow(picture, "as-p"),
             _residual(picture),
             None if flows is None else flows[picture.pts],
+            moments[picture.decode_index],
         )
 
 

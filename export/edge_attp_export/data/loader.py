@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from edge_attp.engine.pack import InputSpec
+from edge_attp.engine.pack import REGION, WHOLE, InputSpec
 from edge_attp.errors import UsageError
 
 from ..attp import Inputs, Maps
 from ..network_inputs import flow_input, residual_input, rgb_input
 from .cache import Clip
-from .crops import Window, cut_flow, cut_residual, cut_rgb, draw_window
+from .crops import Jitter, Window, cut_flow, cut_residual, cut_rgb, draw_around, draw_window
 from .prepared import ClipEntry, Prepared
 from .sampling import View, candidates, draw, evenly
+from .windows import Square, middle
 
 Key = Tuple[int, int]  # epoch, number of the clip
 
@@ -66,8 +67,8 @@ class Batch(NamedTuple):
 
 
 class Sampling(NamedTuple):
-    """Which pictures are used; see `sampling`. segments, scales and flip are for training, gops and
-    pictures (0: all) for evaluation."""
+    """Which pictures are used, and what of them. segments, scales, shift and flip are for training, gops and
+    pictures (0: all) for evaluation. view: "whole", or "region" for the square that moves."""
 
     frame_types: str = "I+P+B"
     b_frames: str = "correct"
@@ -76,6 +77,8 @@ class Sampling(NamedTuple):
     flip: bool = False
     gops: int = 0
     pictures: int = 0
+    view: str = WHOLE
+    shift: float = 0.0
 
 
 class ClipSamples(Dataset[Batch]):
@@ -117,7 +120,7 @@ class ClipSamples(Dataset[Batch]):
         label = entry.label
         if self._training:
             views = draw(found, self._sampling.segments, random)
-            windows: List[Optional[Window]] = [self._window(clip, random) for _ in views]
+            windows: List[Optional[Window]] = [self._window(clip, view, random) for view in views]
         else:
             views = evenly(found, self._sampling.gops, self._sampling.pictures)
             windows = [None] * len(views)
@@ -152,14 +155,31 @@ class ClipSamples(Dataset[Batch]):
         sampling = self._sampling
         return candidates(clip.pictures, clip.gops, sampling.frame_types, sampling.b_frames)
 
-    def _window(self, clip: Clip, random: torch.Generator) -> Window:
+    def _window(self, clip: Clip, view: View, random: torch.Generator) -> Window:
         spec, size = self._spec, (clip.width, clip.height)
         sampling = self._sampling
+        if sampling.view == REGION:
+            jitter = Jitter(sampling.scales, sampling.shift, sampling.flip)
+            square = self._square(clip, view)
+            return draw_around(square, size, spec.resize, spec.crop, jitter, random)
         return draw_window(size, spec.resize, spec.crop, sampling.scales, sampling.flip, random)
+
+    def _square(self, clip: Clip, view: View) -> Square:
+        """The region of a picture; that of a GOP's first picture if only key pictures are used."""
+        index = view.picture
+        if index is None:
+            in_gop = (n for n, entry in enumerate(clip.pictures) if entry.gop == view.gop)
+            index = next(in_gop, None)
+        return middle((clip.width, clip.height)) if index is None else clip.moment(index).square
 
     def _read(self, clip: Clip, view: View, window: Optional[Window]) -> Dict[str, np.ndarray]:
         """The network inputs of one view, by name."""
-        reader = _Reader(clip, self._spec, window)
+        if window is None and self._sampling.view == REGION:
+            square = self._square(clip, view)
+            whole = Window(square.x, square.y, square.side, square.side, False)
+            reader = _Reader(clip, self._spec, whole)
+        else:
+            reader = _Reader(clip, self._spec, window, window and self._spec.crop)
         needed: Set[str] = set(self._needs.inputs)
         sample = {}
         if "rgb" in needed:
@@ -182,13 +202,22 @@ class ClipSamples(Dataset[Batch]):
 
 
 class _Reader:
-    """Fills network inputs from one clip, through one window or the pack's centre crop."""
+    """Fills network inputs from one clip, or from a window of it.
 
-    def __init__(self, clip: Clip, spec: InputSpec, window: Optional[Window]) -> None:
+    resize: the size from which the pack's centre crop is taken; None stands for the pack's own.
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        spec: InputSpec,
+        window: Optional[Window],
+        resize: Optional[Tuple[int, int]] = None,
+    ) -> None:
         self._clip = clip
         self._spec = spec
         self._window = window
-        self._resize = spec.resize if window is None else spec.crop
+        self._resize = resize or spec.resize
 
     def rgb(self, gop: int) -> np.ndarray:
         rgb = self._clip.key(gop)

@@ -14,6 +14,7 @@ from ..optical_flow import optical_flow
 from .datasets import Dataset, SourceClip
 from .extract import Extraction, extract
 from .prepared import DESCRIPTION, Prepared, load_prepared, write_description
+from .source_facts import source_facts
 from .transcode import RATE, Encoder, transcode
 
 
@@ -104,5 +105,6 @@ def make(prepared: Prepared, settings: Settings, clip: SourceClip) -> Made:
         transcode(clip.path, video, settings.encoder)
     except (SourceError, CorruptStream, UnsupportedStream) as error:
         return Made(name, str(error))
-    extracted = extract(video, prepared.cached(name), settings.extraction, name)
+    cached, facts = prepared.cached(name), source_facts(clip.path)
+    extracted = extract(video, cached, settings.extraction, name, facts)
     return Made(name, None, extracted.pictures, extracted.size_bytes)

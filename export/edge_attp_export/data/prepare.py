@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # these need OpenCV and PyAV, so they are imported late
     from .prepared import Prepared
 
 DATASETS = ("auto", "folder", "csv", "ucf101", "hmdb51")
+FITS = ("stretch", "pad")
 METHODS = ("dis", "farneback", "tvl1", "none")
 SHOWN = 10  # refused clips to name
 SMALLEST_PX = 64
@@ -74,6 +75,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="between two others (default 3)",
     )
     parser.add_argument("--size", type=_size, default=(340, 256), help="(default 340x256)")
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        default="stretch",
+        help="stretch (default) clips to the size, or pad them with their border: for sets whose clips are "
+        "cut to a size that depends on the class",
+    )
     parser.add_argument("--optical-flow", choices=METHODS, default="dis", help="(default dis)")
     parser.add_argument(
         "--per-gop",
@@ -115,8 +123,16 @@ def _settings(options: argparse.Namespace) -> Settings:
     from .making import Settings
     from .transcode import Encoder
 
+    width, height = options.size
     encoder = Encoder(
-        options.codec, options.preset, options.crf, options.gop, options.b_pictures, *options.size
+        codec=options.codec,
+        preset=options.preset,
+        crf=options.crf,
+        gop=options.gop,
+        b_pictures=options.b_pictures,
+        width=width,
+        height=height,
+        fit=options.fit,
     )
     flow = None if options.optical_flow == "none" else options.optical_flow
     settings = Settings(encoder, Extraction(flow, options.per_gop))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Dict, Iterator, NamedTuple
+from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
 import av
 import numpy as np
@@ -32,7 +32,8 @@ _ENCODERS = {"h264": "libx264", "hevc": "libx265"}
 class Encoder(NamedTuple):
     """How every clip is encoded. gop: pictures. b_pictures: between two others. Sizes: pixels, even.
 
-    The size is that of section 4.1 of the paper, whatever the aspect of the source.
+    The size is that of section 4.1 of the paper. fit: "stretch" every source to it, as the paper does, or "pad"
+    it: keep its aspect and repeat its border, for clips whose shape depends on their class.
     """
 
     codec: str = "h264"
@@ -42,6 +43,7 @@ class Encoder(NamedTuple):
     b_pictures: int = 3
     width: int = 340
     height: int = 256
+    fit: str = "stretch"
 
     @property
     def name(self) -> str:
@@ -91,7 +93,7 @@ def transcode(source: Path, target: Path, encoder: Encoder) -> int:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as part:
-        pictures = _write(part, frames(source, encoder.width, encoder.height), encoder)
+        pictures = _write(part, frames(source, encoder.width, encoder.height, encoder.fit), encoder)
         if pictures < FEWEST_PICTURES:
             raise SourceError(
                 f"{source}: motion needs {FEWEST_PICTURES} pictures, found {pictures}"
@@ -99,9 +101,9 @@ def transcode(source: Path, target: Path, encoder: Encoder) -> int:
     return pictures
 
 
-def frames(source: Path, width: int, height: int) -> Iterator[Any]:
+def frames(source: Path, width: int, height: int, fit: str = "stretch") -> Iterator[Any]:
     """Decode, resize and rotate: upright yuv420p frames in BT.601, limited range, without any other
-    data of the source.
+    data of the source. fit: see Encoder.
 
     Raises SourceError with the reason.
     """
@@ -117,9 +119,13 @@ def frames(source: Path, width: int, height: int) -> Iterator[Any]:
         orientation = None
         for frame in video.decode_frames():
             orientation = orientation or _orientation(frame, video)
-            width_coded, height_coded = orientation.size(width, height)
+            inner = width, height
+            if fit == "pad":
+                inner = _inside(orientation.size(frame.width, frame.height), inner)
+            width_coded, height_coded = orientation.size(*inner)
             samples = converter.convert(frame, width=width_coded, height=height_coded).to_ndarray()
-            yield av.VideoFrame.from_ndarray(_turned(samples, orientation), format="yuv420p")
+            padded = _padded(_turned(samples, orientation), inner, (width, height))
+            yield av.VideoFrame.from_ndarray(padded, format="yuv420p")
     except av.error.FFmpegError as error:
         raise SourceError(f"{source}: cannot be decoded: {error.strerror}") from error
     finally:
@@ -131,6 +137,29 @@ def _orientation(frame: Any, video: ContainerSource) -> Orientation:
     matrix = pyav.frame_matrix(frame) or video.display_matrix
     told = None if matrix is None else from_matrix(matrix)
     return UPRIGHT if told is None else told.orientation
+
+
+def _inside(shape: Tuple[int, int], canvas: Tuple[int, int]) -> Tuple[int, int]:
+    """The largest even size of the same aspect as `shape` that fits into `canvas`."""
+    scale = min(whole / part for whole, part in zip(canvas, shape))
+    width, height = (
+        min(max(round(side * scale / 2) * 2, 2), whole) for side, whole in zip(shape, canvas)
+    )
+    return width, height
+
+
+def _padded(samples: np.ndarray, size: Tuple[int, int], canvas: Tuple[int, int]) -> np.ndarray:
+    """Centre yuv420p of a size on a canvas, and fill the rest with the nearest sample of its border."""
+    if size == canvas:
+        return samples
+    width, height = size
+    before = [(whole - part) // 4 for whole, part in zip(canvas, size)]  # in chroma samples
+    after = [(w - p) // 2 - b for w, p, b in zip(canvas, size, before)]
+    margins = (before[1], after[1]), (before[0], after[0])
+    luma = np.pad(samples[:height], [(2 * a, 2 * b) for a, b in margins], "edge")
+    chroma = samples[height:].reshape(2, height // 2, width // 2)
+    chroma = np.pad(chroma, ((0, 0), *margins), "edge")
+    return np.concatenate([luma, chroma.reshape(-1, canvas[0])])
 
 
 def _turned(samples: np.ndarray, orientation: Orientation) -> np.ndarray:

@@ -1,15 +1,22 @@
-"""`edge-attp-export train` and `evaluate`: arguments and printing. PyTorch is imported late."""
+"""`edge-attp-export train`, `evaluate`, `crossvalidate` and `compare`: arguments and printing.
+
+PyTorch is imported late.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Tuple
+
+from ..protocol import add_plan_arguments, plan_of
+from ..results import Results, Row, compared, read_results, table, write_results
 
 
 def add_arguments(commands: Any) -> None:
-    """Declare both commands."""
+    """Declare the commands."""
     train = commands.add_parser(
         "train",
         help="train a model",
@@ -18,13 +25,7 @@ def add_arguments(commands: Any) -> None:
     )
     train.add_argument("config", type=Path, metavar="CONFIG.toml")
     train.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="run folder")
-    train.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="TABLE.KEY=VALUE",
-        help="override a value of the configuration; may be repeated",
-    )
+    _add_overrides(train)
     train.add_argument("--resume", action="store_true", help="continue the run in the folder")
     _add_device(train)
     train.set_defaults(run=run_train)
@@ -58,8 +59,63 @@ def add_arguments(commands: Any) -> None:
         metavar="PACK",
         help="also run edge-attp with this pack on the whole videos, and compare the scores",
     )
+    evaluate.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        metavar="CLASS",
+        help="a class of PREPARED, such as fight=push+kick; may be repeated; other clips are left out",
+    )
     _add_device(evaluate)
     evaluate.set_defaults(run=run_evaluate)
+    _add_crossvalidate(commands)
+    compare = commands.add_parser(
+        "compare",
+        help="compare two results of crossvalidate or baselines",
+        description="Second minus first on the same clips: difference in accuracy with its 95 % interval over "
+        "groups, and McNemar's exact test. Each result answers with its mean over the seeds.",
+    )
+    for which in ("first", "second"):
+        compare.add_argument(which, metavar=f"{which.upper()}.json[:ROW]")
+    compare.set_defaults(run=run_compare)
+
+
+def _add_crossvalidate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "crossvalidate",
+        help="train in folds, and test every clip",
+        description="Train a recipe for each fold and seed, and pool the answers for the test clips. What was done "
+        "before an interruption is kept. Nothing is chosen on test clips: the last epoch counts, or the best on "
+        "held-out training groups (data.validation).",
+    )
+    parser.add_argument(
+        "recipes",
+        type=Path,
+        nargs="+",
+        metavar="RECIPE.toml",
+        help="trained in this order in each fold; {run}/NAME/best.pt in a recipe is what NAME.toml gave",
+    )
+    parser.add_argument(
+        "--runs", type=Path, required=True, metavar="DIR", help="folder for the run folders"
+    )
+    parser.add_argument("--name", help="of the row (default: that of the last recipe)")
+    parser.add_argument("--nice", type=_whole, default=10, help="lower priority (default 10)")
+    parser.add_argument("--keep", action="store_true", help="keep the checkpoints")
+    add_plan_arguments(parser)
+    _add_overrides(parser)
+    _add_device(parser)
+    parser.set_defaults(run=run_crossvalidate)
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="override a value of the configuration; may be repeated",
+    )
 
 
 def run_train(options: argparse.Namespace) -> None:
@@ -89,9 +145,46 @@ def run_evaluate(options: argparse.Namespace) -> None:
         options.deployed,
         options.device,
         options.workers,
+        options.classes,
     ):
         print(line)
     print(f"wrote {options.out}", file=sys.stderr)
+
+
+def run_crossvalidate(options: argparse.Namespace) -> None:
+    from ..config import load_config
+    from ..data.classes import with_classes
+    from ..data.prepared import load_prepared
+    from .crossvalidation import CrossValidation
+
+    recipes = [load_config(path, options.set) for path in options.recipes]
+    data = recipes[-1].data
+    prepared = with_classes(load_prepared(data.prepared), data.classes)
+    plan = plan_of(options, prepared)
+    os.nice(options.nice)
+    trained = CrossValidation(recipes, prepared, options.runs, options.device, options.keep)
+    results = plan.results([trained.row(plan, options.name)])
+    for line in table(results):
+        print(line)
+    if options.out:
+        write_results(options.out, results)
+
+
+def run_compare(options: argparse.Namespace) -> None:
+    (first, ours), (second, theirs) = (_row(text) for text in (options.first, options.second))
+    found = compared(first, ours, second, theirs)
+    print(
+        f"{theirs.name} - {ours.name}: {found.difference:+.3f} ({found.low:+.3f} to {found.high:+.3f}) on "
+        f"{len(first.clips)} clips; only the first right {found.first_only}, only the second "
+        f"{found.second_only}, McNemar p = {found.p:.3g}"
+    )
+
+
+def _row(text: str) -> Tuple[Results, Row]:
+    """FILE.json or FILE.json:ROW."""
+    path, json_suffix, name = text.rpartition(".json:")
+    results = read_results(Path(path + ".json" if json_suffix else text))
+    return results, results.row(name if json_suffix else None)
 
 
 def _add_device(parser: argparse.ArgumentParser) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from edge_attp.engine.pack import WHOLE
+
 from ..attp import ATTP
 from ..checkpoints import Checkpoint, build
 from ..data.division import divide
 from ..data.loader import ClipSamples, Sampling, make_loader
 from ..data.prepared import ClipEntry, Prepared
+from ..significance import area_under_roc
 from .processes import Processes
 from .scoring import Autocast, ClipScores, clip_scores, confusion
 from .setup import needs
@@ -28,6 +31,7 @@ class Protocol(NamedTuple):
     flow: str = "vectors"
     gops: int = 0
     pictures: int = 1
+    view: str = WHOLE
 
 
 def protocol_of(checkpoint: Checkpoint) -> Protocol:
@@ -52,6 +56,7 @@ def evaluated_samples(
         protocol.b_frames,
         gops=protocol.gops,
         pictures=protocol.pictures,
+        view=protocol.view,
     )
     return ClipSamples(prepared, entries, checkpoint.input, reads, even, training=False)
 
@@ -72,10 +77,11 @@ def evaluate(
 
 
 def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> Dict[str, Any]:
-    """Video-level top-1 by the paper's protocol (section 4.1), also by class, and skipped clips."""
+    """Video-level top-1 by the paper's protocol (section 4.1), also by class, and skipped clips; for two classes,
+    also the area under the ROC curve."""
     counts = confusion(scores, len(labels))
     shown = counts.sum(1)
-    return {
+    result = {
         "clips": len(scores.labels),
         "left_out": samples.skipped,
         "top1": scores.top1,
@@ -87,3 +93,7 @@ def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> 
         },
         "confusion": counts.tolist(),
     }
+    if len(labels) == 2 and shown.all():
+        margin = scores.logits[:, 1] - scores.logits[:, 0]
+        result["area_under_roc"] = area_under_roc(margin, scores.labels == 1)
+    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Sequence
 
 import torch
 
@@ -14,12 +14,13 @@ from .. import __version__, figures
 from ..b_frames import B_FRAMES, FRAME_TYPES
 from ..checkpoints import Checkpoint, read_checkpoint
 from ..config import Config
+from ..data.classes import with_classes
 from ..data.prepared import load_prepared
 from ..files import write_json
 from . import deployed, setup
 from .evaluation import Protocol, evaluate, evaluated_samples, metrics, part_of, protocol_of
 from .processes import Processes, processes
-from .run_folder import RunFolder
+from .run_folder import PREDICTIONS, RunFolder
 from .scoring import ClipScores, confusion
 from .trainer import Trainer, precision
 
@@ -63,19 +64,20 @@ def described(config: Config, trainer: Trainer) -> Dict[str, Any]:
         "frame_types": data.frame_types,
         "b_frames": data.b_frames,
         "flow": data.flow,
+        "view": data.view,
         "gops": config.train.evaluate_gops,
         "pictures": config.train.evaluate_pictures,
         "processes": trainer.where.world,
         "clips": {name: len(getattr(sets.division, name)) for name in ("train", "val", "test")},
         "encoder": sets.prepared.encoder,
-        "config": _without_folders(config.to_dict()),
+        "config": without_folders(config.to_dict()),
     }
 
 
-def _without_folders(value: Any) -> Any:
+def without_folders(value: Any) -> Any:
     """Shorten paths to names: a checkpoint should not reveal where it was made."""
     if isinstance(value, dict):
-        return {key: _without_folders(item) for key, item in value.items()}
+        return {key: without_folders(item) for key, item in value.items()}
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
@@ -91,6 +93,7 @@ def _finish(folder: RunFolder, trainer: Trainer, scores: Optional[ClipScores]) -
         return f"{folder.best}: trained; the set has no test clips"
     labels = trainer.sets.prepared.labels
     result["test"] = metrics(scores, trainer.sets.test, labels)
+    folder.write_json(PREDICTIONS, scores.by_name(trainer.sets.test.entries))
     folder.write_json("metrics.json", result)
     title = f"top-1 {scores.top1:.3f} on {len(scores.labels)} test clips"
     counts = confusion(scores, len(labels))
@@ -106,13 +109,14 @@ def evaluate_checkpoint(
     pack: Optional[str],
     device: str,
     workers: int,
+    classes: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Measure a checkpoint and, if given, a pack; yield lines to print.
+    """Measure a checkpoint and, if given, a pack; yield lines to print. classes: of the set, see with_classes().
 
     Raises UsageError for a set with other labels, or an unknown protocol.
     """
     checkpoint = read_checkpoint(path)
-    prepared = load_prepared(prepared_folder)
+    prepared = with_classes(load_prepared(prepared_folder), classes)
     if checkpoint.labels != prepared.labels:
         raise UsageError(f"{path}: its labels differ from those of {prepared_folder}")
     protocol = _checked(protocol_of(checkpoint)._replace(**changes))
@@ -123,6 +127,8 @@ def evaluate_checkpoint(
         out.mkdir(parents=True, exist_ok=True)
         result = {"protocol": protocol._asdict(), **metrics(scores, samples, prepared.labels)}
         title = f"top-1 {scores.top1:.3f} on {len(scores.labels)} {protocol.part} clips"
+        if "area_under_roc" in result:
+            title += f", area under ROC {result['area_under_roc']:.3f}"
         counts = confusion(scores, len(prepared.labels))
         figures.confusion_matrix(out / "confusion.png", counts, prepared.labels, title)
         yield title

@@ -1,4 +1,4 @@
-"""A run's folder: config.json, log.csv, best.pt, last.pt, metrics.json and the figures."""
+"""A run's folder: config.json, log.csv, best.pt, last.pt, metrics.json, predictions.json and the figures."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..checkpoints import Checkpoint, save_checkpoint
 from ..config import Config
 from ..files import replacing, write_json
 
+PREDICTIONS = "predictions.json"  # the logits of each test clip, by name
 T = TypeVar("T")
 COLUMNS = (
     "epoch",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import AbstractContextManager
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from edge_attp.recognition import VideoMean
 
 from ..attp import ATTP
 from ..data.loader import Batch
+from ..data.prepared import ClipEntry
 from .processes import Processes
 
 Autocast = Callable[[], "AbstractContextManager[Any]"]
@@ -35,6 +36,13 @@ class ClipScores(NamedTuple):
         shifted = self.logits - self.logits.max(1, keepdims=True)
         log_sum = np.log(np.exp(shifted).sum(1))
         return float((log_sum - shifted[np.arange(len(self.labels)), self.labels]).mean())
+
+    def by_name(self, entries: Sequence[ClipEntry]) -> Dict[str, List[float]]:
+        """The logits of each clip, by its name; `entries` are those that `numbers` index."""
+        return {
+            entries[number].name: [round(float(value), 5) for value in row]
+            for number, row in zip(self.numbers, self.logits)
+        }
 
 
 def clip_scores(

@@ -14,6 +14,7 @@ from ..architecture import Architecture
 from ..attp import ATTP
 from ..checkpoints import Checkpoint, build, load_backbones, read_checkpoint
 from ..config import Config
+from ..data.classes import with_classes
 from ..data.division import Division, divide
 from ..data.loader import ClipSamples, Needs, Sampling
 from ..data.prepared import Prepared, load_prepared
@@ -48,15 +49,25 @@ def needs(shape: Architecture, flow: str = "vectors") -> Needs:
 
 def sets(config: Config) -> Sets:
     """Open the prepared set and divide it. Raises UsageError if something is missing."""
-    prepared = load_prepared(config.data.prepared)
+    prepared = with_classes(load_prepared(config.data.prepared), config.data.classes)
     division = divide(prepared, config.data.split, config.data.validation, config.train.seed)
     shape = config.architecture(len(prepared.labels))
     spec, data, train = input_spec(config), config.data, config.train
     drawn = Sampling(
-        data.frame_types, data.b_frames, train.segments, config.input.scales, config.input.flip
+        data.frame_types,
+        data.b_frames,
+        segments=train.segments,
+        scales=config.input.scales,
+        flip=config.input.flip,
+        view=data.view,
+        shift=config.input.shift,
     )
     even = Sampling(
-        data.frame_types, data.b_frames, gops=train.evaluate_gops, pictures=train.evaluate_pictures
+        data.frame_types,
+        data.b_frames,
+        gops=train.evaluate_gops,
+        pictures=train.evaluate_pictures,
+        view=data.view,
     )
     reads = needs(shape, data.flow)
     still = reads._replace(optical_flow=False)
