@@ -46,10 +46,13 @@ float squared_distance(const Sample& s, const CameraMotion& m) {
 }
 
 // Weighted least squares of all four parameters; zoom and turn only where the samples spread wide enough to tell.
-CameraMotion fitted(const std::vector<Sample>& samples, const CameraMotion& near, float scale) {
+CameraMotion fitted(const std::vector<Sample>& samples, const CameraMotion& near, float scale,
+                    std::vector<float>* weights) {
     double w = 0, x = 0, y = 0, u = 0, v = 0;
-    for (const Sample& s : samples) {
-        const double weight = s.weight * biweight(squared_distance(s, near), scale);
+    for (size_t i = 0; i < samples.size(); i++) {
+        const Sample& s = samples[i];
+        (*weights)[i] = s.weight * biweight(squared_distance(s, near), scale);
+        const double weight = (*weights)[i];
         w += weight;
         x += weight * s.x;
         y += weight * s.y;
@@ -59,8 +62,9 @@ CameraMotion fitted(const std::vector<Sample>& samples, const CameraMotion& near
     if (w <= 0) return near;
     x /= w, y /= w, u /= w, v /= w;
     double spread = 0, along = 0, across = 0;
-    for (const Sample& s : samples) {
-        const double weight = s.weight * biweight(squared_distance(s, near), scale);
+    for (size_t i = 0; i < samples.size(); i++) {
+        const Sample& s = samples[i];
+        const double weight = (*weights)[i];
         const double dx = s.x - x, dy = s.y - y, du = s.u - u, dv = s.v - v;
         spread += weight * (dx * dx + dy * dy);
         along += weight * (dx * du + dy * dv);
@@ -83,14 +87,23 @@ float support(const std::vector<Sample>& samples, const CameraMotion& m, float t
     return sum / total;
 }
 
+// The least value that half of the weight does not exceed: halves what is left until one value is.
 float weighted_median(std::vector<std::pair<float, float>> values, float total) {
-    std::sort(values.begin(), values.end());
-    float sum = 0.0f;
-    for (const auto& value : values) {
-        sum += value.second;
-        if (2.0f * sum >= total) return value.first;
+    auto begin = values.begin(), end = values.end();
+    float below = 0.0f;  // weight of what was left out on the lower side
+    while (end - begin > 1) {
+        const auto middle = begin + (end - begin) / 2;
+        std::nth_element(begin, middle, end);
+        float sum = below;
+        for (auto at = begin; at != middle; ++at) sum += at->second;
+        if (2.0f * sum >= total) {
+            end = middle;
+        } else {
+            begin = middle;
+            below = sum;
+        }
     }
-    return 0.0f;
+    return begin == end ? 0.0f : begin->first;
 }
 
 CameraMotion median_of(const std::vector<Sample>& samples, float total) {
@@ -114,9 +127,10 @@ CameraMotion estimate_camera(const CellGrid& grid, const CameraMotion& before) {
     CameraMotion best;
     if (total <= 0.0f) return best;
     best.support = support(samples, best, total);
-    for (const CameraMotion& start : {CameraMotion(), before, median_of(samples, total)}) {
-        CameraMotion m = start;
-        for (float scale : kScales_px) m = fitted(samples, m, scale);
+    std::vector<float> weights(samples.size());
+    for (int start = 0; start < 3 && best.support + kBetter < 1.0f; start++) {
+        CameraMotion m = start == 0 ? CameraMotion() : start == 1 ? before : median_of(samples, total);
+        for (float scale : kScales_px) m = fitted(samples, m, scale, &weights);
         m.support = support(samples, m, total);
         if (m.support > best.support + kBetter) best = m;
     }

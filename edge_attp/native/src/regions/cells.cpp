@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 namespace attp {
 namespace {
 
 constexpr int kMostCellsAcross = 128;
-constexpr int kStep4 = 2;  // from one looked-at 4x4 block to the next
+constexpr int kStep4 = 2;     // from one looked-at 4x4 block to the next
+constexpr int kRowStep = 2;   // from one looked-at row of the residual to the next
+constexpr int kQuarter4 = 2;  // 4x4 blocks along a quarter of a macroblock
+constexpr uint32_t kQuarters[] = {0x0033, 0x00cc, 0x3300, 0xcc00};  // their blocks in ResidualPlanes::dirty
 
 // What is summed over the looked-at blocks of a cell.
 struct Sums {
@@ -17,44 +21,52 @@ struct Sums {
 
 void sum_motion_row(const CellInput& in, int y4, int cell4, ScaleCache cache[2], Sums* sums) {
     const MotionPlanes& m = *in.motion;
-    const int64_t row = static_cast<int64_t>(y4 + in.window.y4) * m.stride4 + in.window.x4;
-    for (int x4 = 0; x4 < in.window.width4; x4 += kStep4) {
-        Sums& sum = sums[x4 / cell4];
-        float u, v;
-        sum.blocks++;
-        if (block_flow(m, row + x4, cache, &u, &v)) {
-            sum.u += u;
-            sum.v += v;
-            sum.moving++;
-        } else if (m.mode[row + x4] == ATTP_MODE_INTRA || m.mode[row + x4] == ATTP_MODE_PCM) {
-            sum.intra++;
+    int64_t at = static_cast<int64_t>(y4 + in.window.y4) * m.stride4 + in.window.x4;
+    for (int begin = 0; begin < in.window.width4; begin += cell4, sums++) {
+        const int end = std::min(begin + cell4, in.window.width4);
+        Sums sum = *sums;
+        for (int x4 = begin; x4 < end; x4 += kStep4, at += kStep4) {
+            float u, v;
+            sum.blocks++;
+            if (block_flow(m, at, cache, &u, &v)) {
+                sum.u += u;
+                sum.v += v;
+                sum.moving++;
+            } else {
+                sum.intra += m.mode[at] == ATTP_MODE_INTRA || m.mode[at] == ATTP_MODE_PCM;
+            }
         }
+        *sums = sum;
     }
 }
 
-int32_t block_change(const int16_t* p, ptrdiff_t stride) {
+int32_t quarter_change(const int16_t* p, ptrdiff_t stride) {
+    constexpr int kSamples = 8 * 8 / kRowStep;
+    int16_t samples[kSamples];  // in a row, which compilers add with few instructions
+    for (int i = 0; i < kSamples; i += 8, p += kRowStep * stride) std::memcpy(samples + i, p, 16);
     int32_t sum = 0;
-    for (int y = 0; y < 4; y++, p += stride)
-        for (int x = 0; x < 4; x++) sum += std::abs(static_cast<int32_t>(p[x]));
+    for (int i = 0; i < kSamples; i++) sum += std::abs(static_cast<int32_t>(samples[i]));
     return sum;
 }
 
-// Adds |residual| of the coded 4x4 blocks of one macroblock row to the cells they lie in.
+// Adds |residual| of the quarters of macroblocks that hold coded blocks to the cells that their middles lie in. What is not coded is 0.
 void sum_change(const CellInput& in, int cell4, const CellGrid& grid, std::vector<int64_t>* change) {
     const ResidualPlanes& r = *in.residual;
     const BlockWindow& w = in.window;
-    for (int mb = 0; mb < r.width_mbs * r.height_mbs; mb++) {
-        uint32_t blocks = r.dirty[static_cast<size_t>(mb)] & 0xffff;
-        const int left4 = mb % r.width_mbs * 4 - w.x4, top4 = mb / r.width_mbs * 4 - w.y4;
-        for (; blocks != 0; blocks &= blocks - 1) {
-            const int block = __builtin_ctz(blocks);
-            const int x4 = left4 + (block & 3), y4 = top4 + (block >> 2);
-            if (x4 < 0 || y4 < 0 || x4 >= w.width4 || y4 >= w.height4) continue;
-            const int16_t* p = r.plane[0] + static_cast<ptrdiff_t>(y4 + w.y4) * 4 * r.stride_y + (x4 + w.x4) * 4;
-            (*change)[static_cast<size_t>(y4 / cell4) * static_cast<size_t>(grid.width) +
-                      static_cast<size_t>(x4 / cell4)] += block_change(p, r.stride_y);
+    const uint32_t* dirty = r.dirty.data();
+    for (int mb_y = 0; mb_y < r.height_mbs; mb_y++)
+        for (int mb_x = 0; mb_x < r.width_mbs; mb_x++, dirty++) {
+            if ((*dirty & 0xffff) == 0) continue;
+            for (int quarter = 0; quarter < 4; quarter++) {
+                if ((*dirty & kQuarters[quarter]) == 0) continue;
+                const int left4 = mb_x * 4 + (quarter & 1) * kQuarter4, top4 = mb_y * 4 + (quarter >> 1) * kQuarter4;
+                const int x4 = left4 - w.x4 + 1, y4 = top4 - w.y4 + 1;
+                if (x4 < 0 || y4 < 0 || x4 / cell4 >= grid.width || y4 / cell4 >= grid.height) continue;
+                (*change)[static_cast<size_t>(y4 / cell4) * static_cast<size_t>(grid.width) +
+                          static_cast<size_t>(x4 / cell4)] +=
+                    quarter_change(r.plane[0] + static_cast<ptrdiff_t>(top4) * 4 * r.stride_y + left4 * 4, r.stride_y);
+            }
         }
-    }
 }
 
 void finish_row(const std::vector<Sums>& sums, Cell* cells) {
@@ -98,7 +110,8 @@ void fill_cells(const CellInput& in, const std::vector<FlowScale>& scales, int c
     if (in.residual == nullptr) return;
     std::vector<int64_t> change(grid->cells.size(), 0);
     sum_change(in, cell4, *grid, &change);
-    const float unit = 1.0f / static_cast<float>(cell_px * cell_px) / static_cast<float>(1 << (in.bit_depth - 8));
+    const float unit = static_cast<float>(kRowStep) / static_cast<float>(cell_px * cell_px) /
+                       static_cast<float>(1 << (in.bit_depth - 8));
     for (size_t i = 0; i < change.size(); i++) grid->cells[i].change = static_cast<float>(change[i]) * unit;
 }
 

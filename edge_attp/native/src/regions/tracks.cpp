@@ -14,10 +14,11 @@ constexpr float kLeast_px = 32.0f;
 constexpr float kLoose = 1.35f;      // a window that is larger than a new one by this is placed anew
 constexpr float kShrink_s = 0.5f;    // that it must be larger for
 constexpr float kAhead = 8.0f;       // pictures of its motion that a window leaves room for
-constexpr float kMostAhead = 0.12f;  // of the side
+constexpr float kMostAhead = 0.14f;  // of the side
+constexpr float kOverhang = 0.06f;   // of the side, by which a box may leave its window
 constexpr float kFollow = 0.5f;      // of the way to a new box
 constexpr float kOverlap = 0.1f;     // intersection over union from which two boxes are one thing
-constexpr float kConfirm_s = 0.12f;  // that a new box must be seen for
+constexpr float kConfirm_s = 0.2f;   // that a new box must be seen for
 constexpr float kForget_s = 1.0f;    // that a lost one is kept for
 constexpr float kLinger_s = 0.4f;    // of these, shown for
 constexpr float kLoyalty = 2.0f;     // a window that is shown outweighs a new one by
@@ -122,8 +123,8 @@ void Tracks::see(Track* track, const Box& box, float weight) {
     place_window(track);
 }
 
-// A square around the box, inside the picture where that is large enough. It stays as long as the box is in it and it is not much too
-// large, so that what is computed once for a window serves many pictures.
+// A square around the box, inside the picture where that is large enough. It stays as long as most of the box is in it and it is not
+// much too large, so that what is computed once for a window serves many pictures.
 void Tracks::place_window(Track* track) const {
     const float shortest = static_cast<float>(std::min(width_px_, height_px_));
     const Box& box = track->box;
@@ -133,7 +134,9 @@ void Tracks::place_window(Track* track) const {
                 now = static_cast<float>(track->side_px);
     const bool is_full = now >= shortest && side >= shortest;
     const float middle_x = 0.5f * (box.left + box.right), middle_y = 0.5f * (box.top + box.bottom);
-    const bool holds = box.left >= x && box.top >= y && box.right <= x + now && box.bottom <= y + now;
+    const float over = kOverhang * now;
+    const bool holds =
+        box.left >= x - over && box.top >= y - over && box.right <= x + now + over && box.bottom <= y + now + over;
     const bool is_centred =
         std::abs(middle_x - x - 0.5f * now) <= 0.2f * now && std::abs(middle_y - y - 0.5f * now) <= 0.2f * now;
     track->loose = now > kLoose * side ? track->loose + 1 : 0;
