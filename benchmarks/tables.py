@@ -235,6 +235,50 @@ def _accuracy_cell(row, figure):
     return f"{row['accuracy']:.3f}{spread} ({row['low']:.2f} to {row['high']:.2f})"
 
 
+# Motion -------------------------------------------------------------------------------------------
+
+MOTION_RATES = {
+    "accuracy": "pictures judged rightly",
+    "false_alarms": "false alarms",
+    "recall": "motion noticed",
+    "people_found": "people found",
+    "boxes_right": "boxes right",
+}
+MOTION_METHODS = {"finder": "edge-attp", "mog2": "MOG2"}
+
+
+def motion_table(results):
+    """Each group of scenes with both methods."""
+    (found,) = read(results, "motion-*.json")
+    rows = [
+        [f"{group} ({rates[name]['clips']})", label]
+        + [_percent(rates[name][rate], group == "all") for rate in MOTION_RATES]
+        for group, rates in sorted(found["groups"].items())
+        for name, label in MOTION_METHODS.items()
+    ]
+    return table(rows, ["scenes (clips)", ""] + list(MOTION_RATES.values()))
+
+
+def _percent(rate, with_interval):
+    if rate is None:
+        return "-"
+    value, low, high = (f"{100 * share:.0f}" for share in rate)
+    return f"{value} % ({low} to {high})" if with_interval else f"{value} %"
+
+
+def motion_time_table(results):
+    (found,) = read(results, "motion-*.json")
+    rows = [
+        [size.replace("x", " x ").replace("h264", "H.264").replace("hevc", "HEVC")]
+        + ["{:.2f}".format(row["finder_alone_ms"]["median"])]
+        + [f"{row[name + '_ms']:.2f}" for name in MOTION_METHODS]
+        for size, row in found["timing"].items()
+    ]
+    return table(
+        rows, ["ms a picture", "regions alone", "parsing and regions", "decoding and MOG2"]
+    )
+
+
 # The pipeline -------------------------------------------------------------------------------------
 
 
@@ -338,6 +382,8 @@ TABLES = {
     "accuracy": accuracy_table,
     "ablation": ablation_table,
     "choices": choices_table,
+    "motion": motion_table,
+    "motion-time": motion_time_table,
     "parse": parse_table,
     "recognise": recognise_table,
     "speed": speed_table,

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 ROOT = Path(__file__).resolve().parent.parent
 # What promises to stay. Only the names in their __all__ are public.
-PUBLIC = ("bitstream", "engine", "errors", "pipeline", "recognition", "sinks", "types")
+PUBLIC = ("bitstream", "engine", "errors", "pipeline", "recognition", "regions", "sinks", "types")
 START = Path("README.md")
 PAGE = """
 {% extends "frame.html.jinja2" %}

@@ -46,6 +46,15 @@ class RegionFinder(ProcessBound):
     luma. frame_rate: pictures a second; None counts as 25. max_regions: 1 to 16 at once. The same pictures
     always give the same regions. ValueError for a size below 16 or above 65536 luma samples, a bit depth outside 8
     to 16, or another number of regions. One thread at a time.
+
+    >>> from edge_attp.bitstream import CompressedVideo
+    >>> with CompressedVideo("examples/demo.mp4", oriented=True) as video:
+    ...     finder = RegionFinder(video.width, video.height, video.bit_depth, video.frame_rate)
+    ...     found = [finder.add_picture(picture) for picture in video]
+    >>> found[0].regions, len(found[120].regions)
+    ((), 1)
+    >>> finder.activity().shape, finder.cell_px
+    ((32, 43), 8)
     """
 
     def __init__(
@@ -89,7 +98,7 @@ class RegionFinder(ProcessBound):
 
     def activity(self) -> np.ndarray:
         """The map behind the newest regions: float32 (rows, columns) of square cells of `cell_px` luma samples, 0
-        (nothing) to about 1, a copy, upright as the pictures are."""
+        (nothing) to 1, a copy, upright as the pictures are."""
         width, height, _ = self._grid()
         activity = np.empty((height, width), np.float32)
         status = self._native.attp_finder_get_activity(self._pointer, activity.ctypes.data)

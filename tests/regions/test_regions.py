@@ -1,5 +1,9 @@
 """Regions of drawn scenes, in which it is known what moves and how the camera does."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -253,3 +257,86 @@ def test_wrong_sizes_are_refused(tmp_path):
             RegionFinder(*wrong)
     with pytest.raises(ValueError):
         RegionFinder(64, 64, max_regions=17)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (48, 16), (16, 200), (18, 34)])
+def test_small_pictures(tmp_path, size):
+    clip = media.moving(*size, 8)
+    found, finder = found_in(encoded(tmp_path, clip), max_regions=16)
+    assert len(found) == 7
+    for _, known in found:
+        for region in known.regions:
+            assert region.side_px <= min(size) and region.x_px + region.side_px <= size[0]
+    assert finder.activity().shape == tuple(-(-length // 8) for length in size[::-1])
+
+
+def test_ten_bits_are_eight_bits(tmp_path):
+    pictures = film(bodies=[walks(30, 100, 4)])
+    found = {}
+    for pix_fmt in ("yuv420p", "yuv420p10le"):
+        encoder = dict(HEVC, options=media.x265(bframes=0, qp=26), pix_fmt=pix_fmt)
+        found[pix_fmt], _ = found_in(encoded(tmp_path, pictures, encoder))
+    at = [[bool(known.regions) for _, known in one] for one in found.values()]
+    assert np.mean(np.equal(*at)) > 0.9 and sum(at[1]) > 35
+
+
+def test_damaged_pictures_are_taken(tmp_path):
+    path = encoded(tmp_path, film(bodies=[walks(30, 100, 4)]))
+    with open(path, "r+b") as file:
+        data = bytearray(file.read())
+        for at in range(len(data) // 3, len(data), 997):
+            data[at] ^= 0x55
+        file.seek(0)
+        file.write(data)
+    found, _ = found_in(path, max_regions=4)
+    assert any(picture.integrity != "ok" for picture, _ in found)
+
+
+def test_every_instruction_set_finds_the_same(tmp_path):
+    program = (
+        "import sys\n"
+        "from edge_attp.bitstream import binding\n"
+        "from regions.test_regions import found_in\n"
+        "found, finder = found_in(sys.argv[1], max_regions=4)\n"
+        "print(binding.cpu(), [known for _, known in found], finder.activity().tobytes().hex())\n"
+    )
+    shake = smooth_shake()
+    camera = lambda n: (shake[n, 0] - n, shake[n, 1], 0.002 * n, 1.0)  # noqa: E731
+    path = encoded(tmp_path, film(camera, [walks(30, 100, 4)], NOISES["rain"]))
+    answers = {}
+    for cpu in ("scalar", "avx2", "neon"):
+        environment = dict(os.environ, EDGE_ATTP_CPU=cpu, PYTHONPATH=os.pathsep.join(sys.path))
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(path)], env=environment, stdout=subprocess.PIPE
+        )
+        name, _, answer = done.stdout.decode().partition(" ")
+        if name == cpu:
+            answers[cpu] = answer
+    assert len(set(answers.values())) == 1 and "Region(" in answers["scalar"]
+
+
+def reference_camera(picture):
+    """The similarity that the vectors of 8x8 blocks follow: least squares, the half that fits worst left out, again
+    and again."""
+    flow, used = picture.motion.flow()[:, ::2, ::2], picture.motion.reference[:, ::2, ::2] != -1
+    inter = used.any(axis=0)
+    y, x = (8.0 * np.argwhere(inter) + 4 - np.array(picture.shape) / 2).T
+    u, v = flow[0][inter], flow[1][inter]
+    ones, zeros = np.ones_like(x), np.zeros_like(x)
+    rows = np.concatenate([np.stack([ones, zeros, x, -y], 1), np.stack([zeros, ones, y, x], 1)])
+    right = np.ones(len(x), bool)
+    for _ in range(10):
+        both = np.concatenate([right, right])
+        found = np.linalg.lstsq(rows[both], np.concatenate([u, v])[both], rcond=None)[0]
+        away = np.hypot(*np.split(rows @ found - np.concatenate([u, v]), 2))
+        right = away <= np.median(away)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(CAMERAS))
+def test_the_camera_is_that_of_least_squares(tmp_path, name):
+    found, _ = found_in(encoded(tmp_path, film(CAMERAS[name][0], pictures=20)))
+    for picture, known in found[4:]:
+        x_px, y_px, zoom, turn = reference_camera(picture)
+        assert known.camera[:2] == pytest.approx((x_px, y_px), abs=0.25)
+        assert known.camera[2:4] == pytest.approx((zoom, turn), abs=0.003)

@@ -60,7 +60,7 @@ ATTP_API void attp_finder_close(attp_finder* finder);
 ATTP_API attp_status attp_finder_add_picture(attp_finder* finder, const attp_picture* picture,
                                              attp_finder_result* result);
 
-/* The activity map: rows of cells, each cell_px luma samples wide and high, 0 (nothing) to about 1. */
+/* The activity map: rows of cells, each cell_px luma samples wide and high, 0 (nothing) to 1. */
 ATTP_API attp_status attp_finder_get_grid(const attp_finder* finder, int32_t* width, int32_t* height, int32_t* cell_px);
 ATTP_API attp_status attp_finder_get_activity(const attp_finder* finder, float* activity);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "edge_attp.h"
+#include "edge_attp_regions.h"
 #include "promise.h"
 #include "targets.h"
 
@@ -70,11 +71,66 @@ void look_at(attp_picture* picture, bool on_demand) {
     require(attp_picture_get_weights(picture, &weights) == ATTP_OK, "weights can be computed");
 }
 
-void receive_all(attp_decoder* decoder, bool on_demand) {
+// One for the pictures of a size: what it finds lies inside of them.
+class Finder {
+  public:
+    ~Finder() { attp_finder_close(finder_); }
+
+    void look_at(const attp_picture* picture) {
+        attp_picture_info info = {};
+        attp_picture_get_info(picture, &info);
+        open(info);
+        if (finder_ == nullptr) return;
+        attp_finder_result result = {};
+        const attp_status status = attp_finder_add_picture(finder_, picture, &result);
+        require(status == (info.is_parsed ? ATTP_OK : ATTP_INVALID_ARGUMENT), "a finder takes each parsed picture");
+        require(result.count >= 0 && result.count <= kMost, "no more regions than were asked for");
+        for (int i = 0; i < result.count; i++) check(result.regions[i], info);
+        check_activity();
+    }
+
+  private:
+    static constexpr int kMost = 3;
+
+    void open(const attp_picture_info& info) {
+        if (finder_ != nullptr && info.width_px == width_px_ && info.height_px == height_px_) return;
+        attp_finder_close(finder_);
+        finder_ = nullptr;
+        width_px_ = info.width_px;
+        height_px_ = info.height_px;
+        const attp_finder_options options = {width_px_, height_px_, 8, kMost, 25.0f};
+        const bool is_large = width_px_ >= 16 && height_px_ >= 16;
+        require(attp_finder_open(&options, &finder_) == (is_large ? ATTP_OK : ATTP_INVALID_ARGUMENT),
+                "finders open for sizes from 16");
+    }
+    static void check(const attp_region& r, const attp_picture_info& info) {
+        require(r.side_px > 0 && r.side_px % 8 == 0 && r.x_px % 8 == 0 && r.y_px % 8 == 0, "windows lie on the grid");
+        require(
+            r.x_px >= 0 && r.y_px >= 0 && r.x_px + r.side_px <= info.width_px && r.y_px + r.side_px <= info.height_px,
+            "windows lie inside");
+        require(0 <= r.box_left_px && r.box_left_px < r.box_right_px && r.box_right_px <= info.width_px &&
+                    0 <= r.box_top_px && r.box_top_px < r.box_bottom_px && r.box_bottom_px <= info.height_px,
+                "boxes lie inside");
+        require(r.activity > 0.0f && r.activity <= 1.0f, "activity is a share");
+    }
+    void check_activity() const {
+        int32_t width, height, cell_px;
+        require(attp_finder_get_grid(finder_, &width, &height, &cell_px) == ATTP_OK, "the grid is known");
+        std::vector<float> activity(static_cast<size_t>(width) * static_cast<size_t>(height));
+        require(attp_finder_get_activity(finder_, activity.data()) == ATTP_OK, "activity can be copied");
+        for (float value : activity) require(value >= 0.0f && value <= 1.0f, "activity is from 0 to 1");
+    }
+
+    attp_finder* finder_ = nullptr;
+    int32_t width_px_ = 0, height_px_ = 0;
+};
+
+void receive_all(attp_decoder* decoder, bool on_demand, Finder* finder) {
     attp_picture* picture = nullptr;
     int seen = 0;
     while (attp_decoder_receive(decoder, &picture) == ATTP_OK) {
         if (!on_demand || seen++ % 3 == 2) look_at(picture, on_demand);
+        finder->look_at(picture);
         attp_picture_release(picture);
     }
 }
@@ -107,14 +163,15 @@ void run_stream(int codec, const uint8_t* data, size_t bytes) {
     const bool complete = data[0] >> 5 & 1, flushes = data[0] >> 6 & 1;
     const size_t piece = piece_bytes(data[1], bytes);
     attp_decoder* decoder = open_decoder(options);
+    Finder finder;
     for (size_t at = 2; at < bytes; at += piece) {
         size_t part = bytes - at < piece ? bytes - at : piece;
         attp_decoder_send(decoder, data + at, part, static_cast<int64_t>(at), ATTP_NO_PTS, complete);
-        receive_all(decoder, options.on_demand != 0);
+        receive_all(decoder, options.on_demand != 0, &finder);
         if (flushes && at / piece % 5 == 4) attp_decoder_flush(decoder);
     }
     attp_decoder_drain(decoder);
-    receive_all(decoder, options.on_demand != 0);
+    receive_all(decoder, options.on_demand != 0, &finder);
     attp_stream_info info = {};
     attp_decoder_get_info(decoder, &info);
     attp_error error = {};

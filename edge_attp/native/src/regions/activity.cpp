@@ -10,12 +10,12 @@ namespace {
 // Steady motion. Vectors of noise point elsewhere in each picture and cancel each other in the mean; those of a body add up, however
 // slow it is.
 constexpr float kMean_s = 0.12f;     // after which half of the mean is new
-constexpr float kRest_s = 0.06f;     // the same where motion has ended, so that little trails behind a body
+constexpr float kRest_s = 0.04f;     // the same where motion has ended, so that little trails behind a body
 constexpr float kMostMotion = 4.0f;  // units a picture; what is faster counts as this
 constexpr float kUnsteady = 0.6f;    // standard deviations over these tenths of a second, up to which motion is noise
 constexpr float kSteadyScatter = 2.0f;  // times the median over the picture, as well
 constexpr float kSteadyStill = 0.08f;   // units a picture, whatever the median
-constexpr float kHalfMotion = 0.8f;     // units a picture that count half
+constexpr float kHalfMotion = 0.5f;     // units a picture that count half
 constexpr float kSteadyWeight = 3.0f;
 // What goes on in one picture: fast motion in whatever direction, change.
 constexpr float kStill = 0.5f;       // units of motion that vectors scatter by where nothing moves
@@ -27,9 +27,10 @@ constexpr float kFlicker = 2.5f;      // times the usual, up to which change is 
 constexpr float kLeastChange = 0.4f;  // of a sample at 8 bits, whatever is usual
 constexpr float kFullChange = 6.0f;
 constexpr float kChangeWeight = 0.6f;  // of change without motion
-constexpr float kIntraWeight = 0.5f;   // of blocks for which no reference would do
+constexpr float kIntraWeight = 0.3f;   // of blocks for which no reference would do
 constexpr float kRise_s = 0.15f;       // half of the way up: what is elsewhere in each picture does not get there
 constexpr float kFade_s = 0.15f;       // and down
+constexpr size_t kMedianCells = 1024;
 constexpr int kMostStep = 16;
 constexpr float kEntering = 4.0f;  // pictures for which what a camera brings in at a border counts as new
 
@@ -69,10 +70,13 @@ float Activity::share_of_new(float half_life_s) const {
     return 1.0f - std::pow(0.5f, 1.0f / (pictures_per_s_ * half_life_s));
 }
 
+// Of about a thousand cells, which tell as much as all.
 float Activity::median_of(const std::vector<float>& map) {
-    spare_ = map;
-    const auto middle = spare_.begin() + static_cast<ptrdiff_t>(spare_.size() / 2);
-    std::nth_element(spare_.begin(), middle, spare_.end());
+    const size_t step = (map.size() / kMedianCells + 1) | 1;
+    size_t count = 0;
+    for (size_t i = step / 2; i < map.size(); i += step) spare_[count++] = map[i];
+    const auto middle = spare_.begin() + static_cast<ptrdiff_t>(count / 2);
+    std::nth_element(spare_.begin(), middle, spare_.begin() + static_cast<ptrdiff_t>(count));
     return *middle;
 }
 

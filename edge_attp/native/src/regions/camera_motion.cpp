@@ -13,6 +13,8 @@ constexpr float kScales_px[] = {4.0f, 2.0f, 1.0f, 0.75f};  // of the biweight, o
 // A later start must be better by so much: a camera that stands still is the rule.
 constexpr float kBetter = 0.05f;
 
+constexpr double kLeastSpread_px = 16.0;  // standard deviation of places, from which zoom and turn can be told
+
 struct Sample {
     float x, y, u, v, weight;
 };
@@ -71,7 +73,7 @@ CameraMotion fitted(const std::vector<Sample>& samples, const CameraMotion& near
         across += weight * (dx * dv - dy * du);
     }
     CameraMotion m;
-    if (spread > 0) {
+    if (spread > w * kLeastSpread_px * kLeastSpread_px) {
         m.zoom = static_cast<float>(along / spread);
         m.turn = static_cast<float>(across / spread);
     }

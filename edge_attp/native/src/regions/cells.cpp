@@ -8,9 +8,8 @@ namespace attp {
 namespace {
 
 constexpr int kMostCellsAcross = 128;
-constexpr int kStep4 = 2;     // from one looked-at 4x4 block to the next
-constexpr int kRowStep = 2;   // from one looked-at row of the residual to the next
-constexpr int kQuarter4 = 2;  // 4x4 blocks along a quarter of a macroblock
+constexpr int kStep4 = 2;                                           // from one looked-at 4x4 block to the next
+constexpr int kQuarter4 = 2;                                        // 4x4 blocks along a quarter of a macroblock
 constexpr uint32_t kQuarters[] = {0x0033, 0x00cc, 0x3300, 0xcc00};  // their blocks in ResidualPlanes::dirty
 
 // What is summed over the looked-at blocks of a cell.
@@ -40,10 +39,14 @@ void sum_motion_row(const CellInput& in, int y4, int cell4, ScaleCache cache[2],
     }
 }
 
+// Every second row of the motion or the residual of small cells is looked at, every fourth one of larger ones.
+int row_step(int cell_px) { return cell_px > 8 ? 4 : 2; }
+
+template <int Step>
 int32_t quarter_change(const int16_t* p, ptrdiff_t stride) {
-    constexpr int kSamples = 8 * 8 / kRowStep;
+    constexpr int kSamples = 8 * 8 / Step;
     int16_t samples[kSamples];  // in a row, which compilers add with few instructions
-    for (int i = 0; i < kSamples; i += 8, p += kRowStep * stride) std::memcpy(samples + i, p, 16);
+    for (int i = 0; i < kSamples; i += 8, p += Step * stride) std::memcpy(samples + i, p, 16);
     int32_t sum = 0;
     for (int i = 0; i < kSamples; i++) sum += std::abs(static_cast<int32_t>(samples[i]));
     return sum;
@@ -54,6 +57,7 @@ void sum_change(const CellInput& in, int cell4, const CellGrid& grid, std::vecto
     const ResidualPlanes& r = *in.residual;
     const BlockWindow& w = in.window;
     const uint32_t* dirty = r.dirty.data();
+    const auto change_of = row_step(cell4 * 4) == 2 ? quarter_change<2> : quarter_change<4>;
     for (int mb_y = 0; mb_y < r.height_mbs; mb_y++)
         for (int mb_x = 0; mb_x < r.width_mbs; mb_x++, dirty++) {
             if ((*dirty & 0xffff) == 0) continue;
@@ -64,7 +68,7 @@ void sum_change(const CellInput& in, int cell4, const CellGrid& grid, std::vecto
                 if (x4 < 0 || y4 < 0 || x4 / cell4 >= grid.width || y4 / cell4 >= grid.height) continue;
                 (*change)[static_cast<size_t>(y4 / cell4) * static_cast<size_t>(grid.width) +
                           static_cast<size_t>(x4 / cell4)] +=
-                    quarter_change(r.plane[0] + static_cast<ptrdiff_t>(top4) * 4 * r.stride_y + left4 * 4, r.stride_y);
+                    change_of(r.plane[0] + static_cast<ptrdiff_t>(top4) * 4 * r.stride_y + left4 * 4, r.stride_y);
             }
         }
 }
@@ -103,14 +107,14 @@ void fill_cells(const CellInput& in, const std::vector<FlowScale>& scales, int c
     std::vector<Sums> sums(static_cast<size_t>(grid->width));
     for (int y = 0; y < grid->height; y++) {
         std::fill(sums.begin(), sums.end(), Sums());
-        for (int y4 = y * cell4; y4 < std::min((y + 1) * cell4, in.window.height4); y4 += kStep4)
+        for (int y4 = y * cell4; y4 < std::min((y + 1) * cell4, in.window.height4); y4 += row_step(cell_px))
             sum_motion_row(in, y4, cell4, cache, sums.data());
         finish_row(sums, &grid->cells[static_cast<size_t>(y) * static_cast<size_t>(grid->width)]);
     }
     if (in.residual == nullptr) return;
     std::vector<int64_t> change(grid->cells.size(), 0);
     sum_change(in, cell4, *grid, &change);
-    const float unit = static_cast<float>(kRowStep) / static_cast<float>(cell_px * cell_px) /
+    const float unit = static_cast<float>(row_step(cell_px)) / static_cast<float>(cell_px * cell_px) /
                        static_cast<float>(1 << (in.bit_depth - 8));
     for (size_t i = 0; i < change.size(); i++) grid->cells[i].change = static_cast<float>(change[i]) * unit;
 }

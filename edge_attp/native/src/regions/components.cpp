@@ -6,8 +6,8 @@
 namespace attp {
 namespace {
 
-constexpr float kNear = 0.25f;     // of the larger one's longer side
-constexpr float kBoxShare = 0.4f;  // of a component's peak, from which a cell belongs into its box
+constexpr float kNear = 0.25f;      // of the larger one's longer side
+constexpr float kBoxShare = 0.45f;  // of a component's peak, from which a cell belongs into its box
 
 class Flood {
   public:

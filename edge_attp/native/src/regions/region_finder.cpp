@@ -48,11 +48,13 @@ bool RegionFinder::is_credible() {
 
 // How many pictures later than the one before it this one is shown; negative for a B picture that was sent after its successor.
 int RegionFinder::display_step(const Picture& picture) {
-    const int32_t before = poc_, unit = std::max(picture.info.poc_step, 1);
+    constexpr int64_t kMost = 1000;  // in either direction, whatever a stream says
+    const int64_t later = static_cast<int64_t>(picture.info.poc) - poc_;
     poc_ = picture.info.poc;
     const bool is_new = !has_picture_ || picture.info.is_random_access || picture.is_shown_as_decoded;
     has_picture_ = true;
-    return is_new ? 1 : (poc_ - before) / unit;
+    const int64_t step = is_new ? 1 : later / std::max(picture.info.poc_step, 1);
+    return static_cast<int>(std::max(-kMost, std::min(step, kMost)));
 }
 
 }  // namespace attp
