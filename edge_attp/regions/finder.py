@@ -10,10 +10,13 @@ from edge_attp.bitstream import Picture, binding
 from edge_attp.bitstream.orientation import Orientation
 from edge_attp.bitstream.process import ProcessBound
 from edge_attp.bitstream.source import ASSUMED_RATE
+from edge_attp.errors import EdgeAttpError
 from edge_attp.types import Region
 
 __all__ = ["CameraMotion", "Found", "RegionFinder"]
 
+SIDES_PX = (16, 65536)
+MOST_RATE = 1e6
 GRID_PX = 8  # windows lie on multiples of it, so that motion, chroma and luma can be cut alike
 
 
@@ -45,7 +48,8 @@ class RegionFinder(ProcessBound):
     width_px, height_px: of the pictures, upright if they are (`CompressedVideo(oriented=True)`). bit_depth: of
     luma. frame_rate: pictures a second; None counts as 25. max_regions: 1 to 16 at once. The same pictures
     always give the same regions. ValueError for a size below 16 or above 65536 luma samples, a bit depth outside 8
-    to 16, or another number of regions. One thread at a time.
+    to 16, another number of regions, or a rate that is not positive. One thread at a time. It may be used as a
+    context manager.
 
     >>> from edge_attp.bitstream import CompressedVideo
     >>> with CompressedVideo("examples/demo.mp4", oriented=True) as video:
@@ -66,10 +70,16 @@ class RegionFinder(ProcessBound):
         *,
         max_regions: int = 1,
     ) -> None:
+        _check_range("width_px", width_px, *SIDES_PX)
+        _check_range("height_px", height_px, *SIDES_PX)
+        _check_range("bit_depth", bit_depth, 8, 16)
+        _check_range("max_regions", max_regions, 1, binding.MAX_REGIONS)
+        self._rate = ASSUMED_RATE if frame_rate is None else float(frame_rate)
+        if not 0 < self._rate < MOST_RATE:
+            raise ValueError(f"frame_rate is {frame_rate}, must be above 0 and below {MOST_RATE:g}")
         super().__init__()
         self._size = (width_px, height_px)
         self._bit_depth, self._max_regions = bit_depth, max_regions
-        self._rate = float(frame_rate or ASSUMED_RATE)
         self._native = binding.native_core()
         self._pointer = ctypes.c_void_p()
         self._result = binding.FinderResult()
@@ -85,7 +95,14 @@ class RegionFinder(ProcessBound):
 
     def add_picture(self, picture: Picture) -> Found:
         """Takes the next picture in decoding order, and parses it if that is not done. Intra pictures change nothing.
-        ValueError for a picture of another size."""
+        ValueError for a picture of another size, and after close()."""
+        self._check_open()
+        height, width = picture.shape
+        if (width, height) != self._size:
+            raise ValueError(
+                f"picture {picture.decode_index} is {width}x{height}, this finder is for {self._size[0]}x"
+                f"{self._size[1]}; are they oriented alike?"
+            )
         self._follow_orientation(picture.turned_by)
         picture.parse()
         status = self._native.attp_finder_add_picture(
@@ -110,6 +127,25 @@ class RegionFinder(ProcessBound):
         """Side of a cell of activity() in luma samples."""
         return self._grid()[2]
 
+    def __enter__(self) -> "RegionFinder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        width, height = self._size
+        state = f"max_regions={self._max_regions}" if self._pointer else "closed"
+        return f"<RegionFinder {width}x{height} {self._rate:g}/s {state}>"
+
+    def _check_open(self) -> None:
+        if self.is_forked_copy:
+            raise EdgeAttpError(
+                "this RegionFinder was made before the process was forked: make one here"
+            )
+        if not self._pointer:
+            raise ValueError("this RegionFinder is closed")
+
     def close(self) -> None:
         """Frees the native finder. May be called twice."""
         if self._pointer and not self.is_forked_copy:
@@ -119,6 +155,7 @@ class RegionFinder(ProcessBound):
     _release_resources = close
 
     def _grid(self) -> Tuple[int, int, int]:
+        self._check_open()
         width, height, cell_px = ctypes.c_int32(), ctypes.c_int32(), ctypes.c_int32()
         status = self._native.attp_finder_get_grid(
             self._pointer, ctypes.byref(width), ctypes.byref(height), ctypes.byref(cell_px)
@@ -163,3 +200,8 @@ class RegionFinder(ProcessBound):
             x_px, y_px = (at * sign for at, sign in zip((x_px, y_px), self._turned_by.signs))
             turn = -turn if self._turned_by.is_mirrored else turn
         return CameraMotion(x_px, y_px, camera.zoom, turn, camera.support)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {value}, must be {low} to {high}")

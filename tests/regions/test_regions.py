@@ -246,17 +246,43 @@ def test_the_residual_is_optional(tmp_path):
     assert sum(bool(known.regions) for known in found) > 35
 
 
-def test_wrong_sizes_are_refused(tmp_path):
+def test_a_picture_of_another_size_is_refused(tmp_path):
     path = encoded(tmp_path, film(pictures=2))
-    with CompressedVideo(str(path)) as video:
-        finder = RegionFinder(video.width + 16, video.height)
-        with pytest.raises(ValueError, match="attp_finder_add_picture"):
+    with CompressedVideo(str(path)) as video, RegionFinder(
+        video.width + 16, video.height
+    ) as finder:
+        with pytest.raises(ValueError, match="picture 0 is 320x240, this finder is for 336x240"):
             finder.add_picture(next(iter(video)))
-    for wrong in [(8, 64), (64, 1 << 17), (64, 64, 7)]:
-        with pytest.raises(ValueError, match="attp_finder_open"):
-            RegionFinder(*wrong)
-    with pytest.raises(ValueError):
-        RegionFinder(64, 64, max_regions=17)
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"width_px": 8}, "width_px is 8, must be 16 to 65536"),
+        ({"height_px": 1 << 17}, "height_px is 131072"),
+        ({"bit_depth": 7}, "bit_depth is 7, must be 8 to 16"),
+        ({"max_regions": 17}, "max_regions is 17, must be 1 to 16"),
+        ({"frame_rate": 0}, "frame_rate is 0, must be above 0"),
+        ({"frame_rate": float("nan")}, "frame_rate is nan"),
+    ],
+)
+def test_wrong_arguments_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        RegionFinder(**dict({"width_px": 64, "height_px": 64}, **wrong))
+
+
+@pytest.mark.parametrize("oriented", [False, True])
+def test_a_closed_finder_says_so(tmp_path, oriented):
+    path = encoded(tmp_path, film(pictures=2))
+    with CompressedVideo(str(path), oriented=oriented) as video:
+        picture = next(iter(video))
+        with RegionFinder(video.width, video.height) as finder:
+            assert repr(finder) == "<RegionFinder 320x240 25/s max_regions=1>"
+        finder.close()
+        assert repr(finder) == "<RegionFinder 320x240 25/s closed>"
+        for use in (lambda: finder.add_picture(picture), finder.activity, lambda: finder.cell_px):
+            with pytest.raises(ValueError, match="this RegionFinder is closed"):
+                use()
 
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 16), (16, 200), (18, 34)])
