@@ -241,7 +241,9 @@ def motion_time_table(results):
         + [f"{row[name + '_ms']:.2f}" for name in MOTION_METHODS]
         for size, row in found["timing"].items()
     ]
-    return table(rows, ["ms a picture", "regions alone", "parsing and regions", "decoding and MOG2"])
+    return table(
+        rows, ["ms a picture", "regions alone", "parsing and regions", "decoding and MOG2"]
+    )
 
 
 # The pipeline -------------------------------------------------------------------------------------
