@@ -27,6 +27,7 @@ sys.path[:0] = [ROOT, os.path.dirname(os.path.abspath(__file__))]
 
 import av  # noqa: E402
 import motion_scenes as scenes  # noqa: E402
+from parse import processor  # noqa: E402
 
 from edge_attp.bitstream import CompressedVideo  # noqa: E402
 from edge_attp.bitstream.binding import cpu  # noqa: E402
@@ -58,7 +59,7 @@ ENCODERS = {
 class Mog2Options(NamedTuple):
     """Chosen by --tune."""
 
-    threshold: float = 16.0  # varThreshold
+    threshold: float = 36.0  # varThreshold
     opening_px: int = 3
     least_share: float = 0.001  # of the picture, for a component
     width_px: int = 340  # that pictures are scaled to, if they are wider
@@ -380,7 +381,7 @@ def measure(folder):
     grouped = {name: groups(found) for name, found in clips.items()}
     return {
         "format_version": 1,
-        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "machine": f"{platform.machine()} {processor()} ({os.cpu_count()} cores)",
         "kernels": cpu(),
         "opencv": cv2.__version__,
         "mog2": MOG2._asdict(),
