@@ -74,7 +74,7 @@ class RegionFinder(ProcessBound):
         _check_range("height_px", height_px, *SIDES_PX)
         _check_range("bit_depth", bit_depth, 8, 16)
         _check_range("max_regions", max_regions, 1, binding.MAX_REGIONS)
-        self._rate = ASSUMED_RATE if frame_rate is None else float(frame_rate)
+        self._rate = float(ASSUMED_RATE if frame_rate is None else frame_rate)
         if not 0 < self._rate < MOST_RATE:
             raise ValueError(f"frame_rate is {frame_rate}, must be above 0 and below {MOST_RATE:g}")
         super().__init__()
