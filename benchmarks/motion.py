@@ -35,7 +35,7 @@ from edge_attp.regions import RegionFinder  # noqa: E402
 
 cv2.setNumThreads(1)
 
-# Nothing was chosen by the scenes of MEASURED: parameters of both were tuned on those of TUNING.
+# Nothing was chosen by the scenes of MEASURED: the parameters of both methods were tuned on those of TUNING.
 TUNING, MEASURED = 10_000, 500_000
 FIRST_JUDGED = 12  # picture: a recogniser may take half a second to begin
 GRACE = 12  # pictures after people begin to move, or stop, in which no answer is wrong
@@ -350,16 +350,19 @@ def time_sizes(folder):
 
 
 def tune(folder):
-    """Prints how well each choice of MOG2's parameters does on scenes that are not reported."""
-    chosen = [(scene, make_clip(folder, scene)) for scene in chosen_scenes(TUNING)]
-    for options in itertools.starmap(
-        Mog2Options, itertools.product((16, 36, 64), (3, 5), (0.001, 0.003), (340, 640))
-    ):
+    """Prints how well MOG2 does with each choice of its parameters, on some scenes that are not reported."""
+    chosen = [
+        (scene, *make_clip(folder, scene)) for scene in scenes.all_scenes(340, 256, TUNING)[3::11]
+    ]
+    for choice in itertools.product((16, 36, 64), (3, 5), (0.001, 0.003)):
+        options = Mog2Options(*choice)
         counts = [
-            count(scene, truth, run_mog2(path, options).boxes) for scene, (path, truth) in chosen
+            count(scene, truth, run_mog2(path, options).boxes) for scene, path, truth in chosen
         ]
-        found = {name: float(value) for name, value in rates(np.sum(counts, axis=0)).items()}
-        print(f"{found['accuracy']:.3f}", options, {k: round(v, 3) for k, v in found.items()})
+        found = {
+            name: round(float(rate), 3) for name, rate in rates(np.sum(counts, axis=0)).items()
+        }
+        print(options, found, flush=True)
 
 
 def show(name, rows):
