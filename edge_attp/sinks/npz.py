@@ -10,7 +10,7 @@ from typing import List, NamedTuple
 import numpy as np
 
 from edge_attp.bitstream import Picture
-from edge_attp.errors import SourceError
+from edge_attp.errors import UsageError
 
 __all__ = ["NpzWriter"]
 
@@ -34,7 +34,7 @@ class NpzWriter:
 
     Picture N (its decode_index) becomes N/mv, N/reference, N/mode, N/flow and, if the picture has a
     residual, N/y, N/u and N/v, with the shapes and dtypes of Picture. Each field becomes an array with a value
-    for each picture, in which pts is NO_PTS where a picture has none. Raises SourceError if the file cannot be
+    for each picture, in which pts is NO_PTS where a picture has none. Raises UsageError if the file cannot be
     written.
     """
 
@@ -43,7 +43,7 @@ class NpzWriter:
         try:
             self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
         except OSError as error:
-            raise SourceError(f"{path} cannot be written: {error.strerror}") from error
+            raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
     def __enter__(self) -> "NpzWriter":
         return self

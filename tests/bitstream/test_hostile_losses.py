@@ -73,12 +73,22 @@ def assert_losses_are_noticed(folder, syntax, streams, write):
         assert not hostile.wrong(summary, expected[number // 4]), number // 4
 
 
+def may_be_a_habit(stream, first, second):
+    """Whether an H.264 reference picture and the non-reference picture before it can be exchanged unnoticed: both have
+    the same frame_num then, as in streams of encoders that count only after the next picture (a case that is read)."""
+    return stream.syntax.name == "h264" and first[0] >> 5 == 0 and second[0] >> 5 != 0
+
+
 def test_nal_units_twice_or_out_of_order(stream):
     """As a network delivers them: nothing wrong is called ok, and the last GOP is as it was."""
     units, expected = stream.units, stream.good()
     early = [k for k in stream.slices if k < len(units) - 8][:30]
     twice = [units[: k + 1] + units[k:] for k in early]
-    swapped = [units[:k] + [units[k + 1], units[k]] + units[k + 2 :] for k in early]
+    swapped = [
+        units[:k] + [units[k + 1], units[k]] + units[k + 2 :]
+        for k in early
+        if not may_be_a_habit(stream, units[k], units[k + 1])
+    ]
     for number, summary in enumerate(stream.read(twice + swapped)):
         assert not hostile.wrong(summary, expected), number
         assert hostile.good(summary)[-6:] == expected[-6:], number
