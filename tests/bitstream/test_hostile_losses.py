@@ -76,7 +76,7 @@ def assert_losses_are_noticed(folder, syntax, streams, write):
 def may_be_a_habit(stream, first, second):
     """Whether an H.264 reference picture and the non-reference picture before it can be exchanged unnoticed: both have
     the same frame_num then, as in streams of encoders that count only after the next picture (a case that is read)."""
-    return stream.syntax.name == "h264" and first[0] >> 5 == 0 and second[0] >> 5 != 0
+    return stream.syntax is hostile.H264 and first[0] >> 5 == 0 and second[0] >> 5 != 0
 
 
 def test_nal_units_twice_or_out_of_order(stream):
