@@ -16,7 +16,7 @@ from edge_attp.errors import UnsupportedStream
 from edge_attp.log import logger
 from edge_attp.pipeline.networks import Pool
 from edge_attp.recognition import GopState
-from edge_attp.regions import RegionFinder
+from edge_attp.regions import LEAST_PX, RegionFinder
 from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
 from edge_attp.timing import Clock
 from edge_attp.types import Region
@@ -35,7 +35,6 @@ __all__ = [
 MOST_AGAIN = 3
 FULL_DENSITY = 0.1  # of activity in a box; what walks past a camera has 0.1 to 0.5
 FORGET_S = 1.0  # a region that was away for longer counts as new
-LEAST_PX = 16  # of a side of the pictures
 
 
 class View(NamedTuple):

@@ -8,7 +8,7 @@
 The motion of the camera is estimated and taken out first. It may import bitstream, types, errors and log.
 """
 
-from edge_attp.regions.finder import CameraMotion, Found, RegionFinder
+from edge_attp.regions.finder import LEAST_PX, CameraMotion, Found, RegionFinder
 from edge_attp.types import Region
 
-__all__ = ["CameraMotion", "Found", "Region", "RegionFinder"]
+__all__ = ["LEAST_PX", "CameraMotion", "Found", "Region", "RegionFinder"]

@@ -13,9 +13,9 @@ from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.errors import EdgeAttpError
 from edge_attp.types import Region
 
-__all__ = ["CameraMotion", "Found", "RegionFinder"]
+__all__ = ["LEAST_PX", "CameraMotion", "Found", "RegionFinder"]
 
-SIDES_PX = (16, 65536)
+LEAST_PX, MOST_PX = 16, 65536  # of a side of the pictures
 MOST_RATE = 1e6
 GRID_PX = 8  # windows lie on multiples of it, so that motion, chroma and luma can be cut alike
 
@@ -37,9 +37,6 @@ class Found(NamedTuple):
 
     regions: Tuple[Region, ...]
     camera: CameraMotion
-
-
-NOTHING = Found((), CameraMotion(0.0, 0.0, 0.0, 0.0, 0.0))
 
 
 class RegionFinder(ProcessBound):
@@ -70,8 +67,8 @@ class RegionFinder(ProcessBound):
         *,
         max_regions: int = 1,
     ) -> None:
-        _check_range("width_px", width_px, *SIDES_PX)
-        _check_range("height_px", height_px, *SIDES_PX)
+        _check_range("width_px", width_px, LEAST_PX, MOST_PX)
+        _check_range("height_px", height_px, LEAST_PX, MOST_PX)
         _check_range("bit_depth", bit_depth, 8, 16)
         _check_range("max_regions", max_regions, 1, binding.MAX_REGIONS)
         self._rate = float(ASSUMED_RATE if frame_rate is None else frame_rate)

@@ -9,30 +9,28 @@ label of the pack in "top" if it names one. Events then have a "box". Version 1.
 
 import json
 import time
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
+from edge_attp.protocols import Protocol
 from edge_attp.recognition import Event, ScoredPicture, ScoredRegion, Verdict, top
 from edge_attp.sinks.base import Header, Sink
 from edge_attp.timing import Clock
 
 __all__ = ["JsonLinesSink", "event_record", "stamped", "utc"]
 
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class LineWriter(Protocol):
-        """What lines are written to: a text file, or less."""
-
-        def write(self, __text: str) -> object: ...
-
-        def flush(self) -> None: ...
-
-
 Record = Dict[str, object]
 FORMAT = "edge-attp-results"
 VERSION = 1
+
+
+class LineWriter(Protocol):
+    """What lines are written to: a text file, or less."""
+
+    def write(self, __text: str) -> object: ...
+
+    def flush(self) -> None: ...
 
 
 class JsonLinesSink(Sink):

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from edge_attp import choices
 from edge_attp.bitstream import arrays, binding
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -99,6 +100,12 @@ def test_every_function_of_the_headers_is_bound():
         name: (result is not None, len(arguments))
         for name, (result, arguments) in binding._PROTOTYPES.items()
     }
+
+
+def test_the_command_line_knows_the_limits():
+    """It may not import the binding: --help needs the standard library alone."""
+    assert choices.MOST_PARSE_THREADS == binding.MAX_THREADS
+    assert choices.MOST_REGIONS == binding.MAX_REGIONS
 
 
 def test_names_follow_one_scheme():
