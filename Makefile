@@ -28,7 +28,8 @@ WHEEL_CXX := -m ziglang c++ -target aarch64-linux-gnu.2.17
 TOOLCHAIN := $(CURDIR)/edge_attp/native/cmake/aarch64-linux-gnu.cmake
 
 comma := ,
-PYTEST := -m pytest -q -m "not slow"
+# A test that hangs fails and shows its stacks; the longest takes a minute on a busy machine.
+PYTEST := -m pytest -q -m "not slow" --timeout 600
 # What the environments install must be there: its absence is an error, and hides no test.
 REQUIRED36 := cv2,onnx,onnxruntime,prometheus_client
 REQUIRED := av,torch,cc,shtab,$(REQUIRED36)$(if $(EDGE_ATTP_MEDIA)$(wildcard ../shared/media),$(comma)media)
@@ -86,7 +87,7 @@ $(VENV)/.installed-dev: setup.py pyproject.toml export/pyproject.toml | $(VENV)/
 	test -x .venv36/bin/python || $(PYTHON36) -m venv .venv36
 	.venv36/bin/python -m pip install -q pip==21.3.1
 	.venv36/bin/python -m pip install -q numpy==1.19.4 onnxruntime==1.10.0 \
-		opencv-python-headless==4.6.0.66 onnx==1.11.0 pytest==7.0.1 pytest-xdist==3.0.2 \
+		opencv-python-headless==4.6.0.66 onnx==1.11.0 pytest==7.0.1 pytest-timeout==2.1.0 pytest-xdist==3.0.2 \
 		paho-mqtt==1.6.1 prometheus_client==0.17.1 tomli==1.2.3 -e .
 	touch $@
 
@@ -94,7 +95,7 @@ $(VENV)/.installed-dev: setup.py pyproject.toml export/pyproject.toml | $(VENV)/
 	test -x .venv36-av/bin/python || $(PYTHON36) -m venv .venv36-av
 	.venv36-av/bin/python -m pip install -q pip==21.3.1
 	.venv36-av/bin/python -m pip install -q setuptools==59.6.0 wheel==0.37.1 Cython==0.29.37 \
-		pytest==7.0.1 pytest-xdist==3.0.2 -r packaging/jetpack4/requirements.txt
+		pytest==7.0.1 pytest-timeout==2.1.0 pytest-xdist==3.0.2 -r packaging/jetpack4/requirements.txt
 	.venv36-av/bin/python -m pip install -q --no-build-isolation --no-binary av av==10.0.0
 	.venv36-av/bin/python -m pip install -q -e .
 	touch $@

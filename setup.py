@@ -100,6 +100,7 @@ DEVELOPMENT = [
     "onnx>=1.11",
     "pdoc==16.0.0",
     "pytest>=7.0",
+    "pytest-timeout>=2.1",
     "pytest-xdist>=3.0",
     "ruff==0.17.6",
     "setuptools>=59",

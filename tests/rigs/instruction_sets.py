@@ -46,6 +46,8 @@ class _Process:
         return self._process.stdout.readline().split()
 
     def close(self):
+        """Its input may never end: a process that another test has forked holds the other end open too."""
+        self._process.kill()
         self._process.communicate()
 
 
