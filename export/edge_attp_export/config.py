@@ -45,6 +45,7 @@ from .input_spec import REDUCTION, default_input
 FLOWS = ("vectors", "optical")
 PRECISIONS = ("auto", "off", "fp16", "bf16")
 NETWORKS = ("I", "MV", "R")
+STEPPED, LOGISTIC = HEADS = ("steps", "logistic")
 
 FILE_OR_FOLDER = converted(PATH, Path)
 SIZE = list_of(
@@ -137,7 +138,8 @@ class Train:
 
     clips: per batch and process. segments: GOPs drawn from each clip (TSN). backbone_factor: learning
     rate of pretrained parts relative to learning_rate. freeze: train only the fusion of the networks, on
-    features that are computed once, for `views` draws of each clip. patience: stop after this many epochs
+    features that are computed once, for `views` draws of each clip. head: how it is then trained, by "steps", or at
+    once by "logistic" regression with L2 of this strength on the means of clips. patience: stop after this many epochs
     without a better validation; 0: never. evaluate_gops: GOPs of a clip in validation, evenly spread;
     0: all. evaluate_pictures: P and B pictures of each of these GOPs; 0: all.
     """
@@ -153,6 +155,8 @@ class Train:
     label_smoothing: float = key(number(0, 0.95), 0.0)
     freeze: bool = key(BOOLEAN, False)
     views: int = key(COUNT, 4)
+    head: str = key(choice(*HEADS), STEPPED)
+    strength: float = key(number(1e-6, 1e6), 0.1)
     patience: int = key(WHOLE, 0)
     seed: int = key(whole(0, 2**32 - 1), 0)
     amp: str = key(choice(*PRECISIONS), "auto")
@@ -281,6 +285,9 @@ def _check_model(document: Document, config: Config) -> None:
             f"is missing; {of} needs the checkpoint of a model of modalities 'MV', trained with "
             'data.flow = "optical"',
         )
+    if config.train.head == LOGISTIC and not (config.train.freeze and shape.has_classifiers):
+        told = f'"{LOGISTIC}" needs freeze = true, and networks with classifiers of their own'
+        raise document.fault(("train", "head"), told)
     for name in config.model.networks:
         if name not in shape.networks:
             there = ", ".join(shape.networks)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_sets
 import torch
@@ -13,8 +14,12 @@ import torch
 from edge_attp.engine.pack import Normalisation
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp_export import input_spec
+from edge_attp_export.architecture import Architecture
+from edge_attp_export.attp import ATTP
 from edge_attp_export.checkpoints import read_checkpoint
 from edge_attp_export.config import from_dict
+from edge_attp_export.data.loader import Batch
+from edge_attp_export.training.head import fit_head
 from edge_attp_export.training.run import train
 from edge_attp_export.training.run_folder import RunFolder
 from rigs.paths import ROOT
@@ -193,6 +198,36 @@ def test_frozen_networks_are_taken_over_and_stay(prepared, tmp_path):
     with pytest.raises(UsageError, match="model.networks.I: .*has no network I"):
         wrong = {"modalities": "TTP", "networks": {"I": runs["MV"]}}
         run(prepared, tmp_path / "wrong", model=wrong)
+
+
+def test_a_head_is_fitted_at_once(prepared, tmp_path):
+    """It tells the clips of training apart, and the networks stay but for the statistics of motion."""
+    tables = {
+        "model": {"modalities": "MV"},
+        "train": {"freeze": True, "head": "logistic", "strength": 0.01},
+    }
+    metrics, checkpoint = run(prepared, tmp_path / "run", **tables)
+    assert metrics["test"]["top1"] > 0.5 and checkpoint.training["epoch"] == 0
+    weak, _ = run(
+        prepared, tmp_path / "weak", **{**tables, "train": {**tables["train"], "strength": 1e6}}
+    )
+    assert weak["test"]["loss"] == pytest.approx(np.log(len(checkpoint.labels)), abs=0.01)
+    with pytest.raises(UsageError, match='"logistic" needs freeze = true'):
+        run(prepared, tmp_path / "wrong", train={"head": "logistic"})
+
+
+def test_a_fitted_head_is_the_line_through_the_means_of_clips():
+    torch.manual_seed(3)
+    model = ATTP(Architecture("mobilenet_v2", 2, modalities="I+MV+R"))
+    maps = {name: torch.randn(60, model.litenet_i.channels, 2) for name in ("I", "MV", "R")}
+    clips = torch.arange(20).repeat_interleave(3)
+    labels = clips % 2
+    for name in maps:
+        maps[name][labels == 1, :5] += 1
+    fit_head(model.eval(), [Batch(maps, None, labels, clips, clips)], 1e-3)
+    scores = model.outputs(maps).parts.sum(0).view(20, 3, 2).mean(1)
+    assert torch.equal(scores.argmax(1), torch.arange(20) % 2)
+    assert torch.equal(model.classifiers["I"].bias, model.classifiers["R"].bias)
 
 
 def test_bf16_on_a_processor(prepared, tmp_path):

@@ -13,12 +13,13 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from edge_attp.errors import EdgeAttpError
+from edge_attp.errors import EdgeAttpError, UsageError
 
-from ..config import Config
+from ..config import LOGISTIC, Config
 from ..data.loader import Batch, ClipSamples, make_loader
 from . import setup
 from .features import FeatureBank, features
+from .head import fit_head
 from .processes import Processes
 from .run_folder import RunFolder
 from .scoring import Autocast, ClipScores, clip_scores
@@ -45,7 +46,9 @@ class Trainer:
         self._wrapped: Any = self.objective
         if where.world > 1:
             self._wrapped = DistributedDataParallel(self.objective)
-        self._train, self._sampler = self._batches(self.sets.train, shuffle=True)
+        self._train: Any = ()
+        if config.train.head != LOGISTIC:
+            self._train, self._sampler = self._batches(self.sets.train, shuffle=True)
         self._val: Any = None
         if self.sets.val is not None:
             self._val, _ = self._batches(self.sets.val, shuffle=False)
@@ -56,11 +59,14 @@ class Trainer:
 
     def run(self) -> None:
         """Train the remaining epochs; the model of the best epoch is in the folder afterwards."""
+        if self.config.train.head == LOGISTIC:
+            self._fit_head()
+            return
         state = self.folder.load_last()
         if state is not None:
             self._load(state)
         elif not self.config.train.freeze and self.config.train.epochs:
-            self._measure_norms()
+            self._measure_norms(self._train)
         epochs, patience = self.config.train.epochs, self.config.train.patience
         while self._epoch < epochs and not 0 < patience <= self._since_best:
             started = time.monotonic()
@@ -85,20 +91,36 @@ class Trainer:
         loader, _ = self._loader(self.sets.test, shuffle=False)
         return clip_scores(self.model, loader, self.where, self.autocast)
 
-    def _measure_norms(self) -> None:
+    def _fit_head(self) -> None:
+        if self.where.world > 1:
+            raise UsageError(f'train.head "{LOGISTIC}" runs in one process')
+        self._measure_norms(self._loader(self.sets.train, shuffle=True)[0])
+        loader, sampler = self._loader(self.sets.train, shuffle=False)
+        drawn = self.folder.progress(self._views(loader, sampler), "features")
+        maps = features(self.model, drawn, self.where, self.autocast)
+        fit_head(self.model, maps, self.config.train.strength)
+        self.folder.save_best(self.model.state_dict(), {"epoch": 0, **self._validate()})
+
+    def _measure_norms(self, loader: Iterable[Batch]) -> None:
         """Measure the statistics of batch normalisation on the first batches.
 
         ImageNet's statistics are far from those of vectors and residuals, and in a short training
-        the running means would not forget them in time.
+        the running means would not forget them in time. What is frozen and looks at pictures keeps them, and what
+        comes from another training keeps its own.
         """
-        norms = [module for module in self.model.modules() if isinstance(module, nn.BatchNorm2d)]
+        config = self.config
+        known = {"I", *config.model.networks} if config.train.freeze else set()
+        nets = [net for name, net in self.model.networks() if name not in known]
+        norms = [one for net in nets for one in net.modules() if isinstance(one, nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean
-        self.model.train()
+        self.model.eval()
+        for net in nets:
+            net.train()
         with torch.no_grad():
-            for batch in islice(self._train, NORM_BATCHES):
+            for batch in islice(loader, NORM_BATCHES):
                 self.model.maps(batch.to(self.where.device).pictures)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
