@@ -343,6 +343,23 @@ def test_events_say_where(run, pack):
     assert {event.box for event in whole} == {None}
 
 
+def test_events_start_where_the_pack_says(run, pack):
+    """0.6 is never reached; the user's word comes before the pack's."""
+    script = {index: [at(6)] for index in range(1, 30)}
+    video = "K" + "P" * 29
+    peak = max(r.smoothed[0] for r in run(TiledVideo(video), script).results if r.regions)
+    assert 0.3 < peak < 0.6
+
+    def events(start, user=None):
+        learned = pack._replace(thresholds={"appearance": start})
+        found = run(TiledVideo(video), script, pack=learned, thresholds=Thresholds(start=user))
+        assert found.header.thresholds == {"appearance": start}
+        return [event.label for event in found.events].count("appearance")
+
+    assert events(start=peak - 0.01) == 1 and events(start=peak + 0.01) == 0
+    assert events(start=peak - 0.01, user=0.9) == 0 and events(start=0.9, user=peak - 0.01) == 1
+
+
 def test_idle_pictures_end_events(run, pack):
     script = {index: [at(6)] for index in range(1, 10)}
     for one in (pack, pack._replace(background=())):

@@ -24,6 +24,7 @@ __all__ = [
     "scoring_interval",
     "anchor_distance",
     "comparison_subjects",
+    "probability",
     "region_count",
     "stream_count",
     "thread_count",
@@ -78,6 +79,14 @@ def positive(text: str) -> float:
         value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0")
+    return value
+
+
+def probability(text: str) -> float:
+    """--threshold: a number above 0 and at most 1."""
+    value = positive(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0 and at most 1")
     return value
 
 

@@ -27,6 +27,7 @@ from edge_attp.cli.arguments import (
     instance_name,
     parse_thread_count,
     positive,
+    probability,
     region_count,
     scoring_interval,
     stream_count,
@@ -122,6 +123,12 @@ def _add_run(parser: Parser) -> None:
         metavar="OUT.mp4",
         help="write a video that shows motion, residual, scores and timing; with several inputs, OUT must "
         "contain {stream}, which stands for the name of the input",
+    )
+    add(
+        "--threshold",
+        type=probability,
+        metavar="P",
+        help="probability from which on an event starts (default: what the model says of the label, else 0.6)",
     )
     add("--timing", action="store_true", help="print the time that each stage takes on stderr")
     add = parser.add_argument_group("what is read and scored").add_argument

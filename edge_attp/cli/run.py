@@ -11,6 +11,7 @@ from edge_attp.engine import default_pack, load_pack, open_backend
 from edge_attp.errors import EdgeAttpError, UsageError
 from edge_attp.log import configure, logger, without_password
 from edge_attp.pipeline import Job, Options, Session, Stream
+from edge_attp.recognition import Thresholds
 from edge_attp.sinks import (
     CsvSink,
     JsonLinesSink,
@@ -87,6 +88,7 @@ def _job(args: argparse.Namespace, source: str, name: str, out: TextIO) -> Job:
         wait=not live,
         track=args.track,
         regions=args.regions,
+        thresholds=Thresholds(start=args.threshold),
     )
     opened: Union[str, LiveSource] = source
     if live:

@@ -9,6 +9,7 @@ from edge_attp.errors import ModelError
 from edge_attp.strict import (
     BOOLEAN,
     COUNT,
+    SHARE,
     TEXT,
     Document,
     Key,
@@ -21,6 +22,7 @@ from edge_attp.strict import (
     matching,
     number,
     read_json,
+    restricted,
 )
 
 __all__ = [
@@ -80,8 +82,9 @@ class Trilinear(NamedTuple):
 
 class Pack(NamedTuple):
     """One model pack. view: what it was trained on, one of VIEWS. background: labels that say that nothing of interest
-    happens; what is idle gets the first of them. graphs: paths of the ONNX files, by name. precision: as `edge-attp
-    export` calls it. training and accuracy: objects of model.json for people to read, or None."""
+    happens; what is idle gets the first of them. thresholds: by label, the probability, above 0 and at most 1, from
+    which on an event starts unless the user says otherwise. graphs: paths of the ONNX files, by name. precision: as
+    `edge-attp export` calls it. training and accuracy: objects of model.json for people to read, or None."""
 
     folder: str
     name: str
@@ -96,6 +99,7 @@ class Pack(NamedTuple):
     accuracy: JsonObject
     view: str = WHOLE
     background: Tuple[str, ...] = ()
+    thresholds: Mapping[str, float] = {}
 
     def inputs(self, graph: str) -> Shapes:
         """Names and shapes, without the batch dimension, of the inputs that a graph must have."""
@@ -135,6 +139,9 @@ _SIZE = list_of(COUNT, "[width, height], whole numbers above 0", 2, 2)
 _FILE_NAME = matching("a file name without folders", r"[^/]+\Z")
 _STEP = Key(COUNT, 1)
 _OBJECT = Kind("an object or null", _read_object)
+_THRESHOLDS = restricted(
+    _OBJECT, "an object with a probability for each label", lambda value: value is not None
+)
 _NORMALISATION: Table = {
     "mean": Key(list_of(number(-_GREATEST, _GREATEST), "three numbers", 3, 3)),
     "std": Key(list_of(_ABOVE_0, "three numbers above 0", 3, 3)),
@@ -164,6 +171,7 @@ _MODEL: Table = {
     "graphs": dict.fromkeys(GRAPHS, _GRAPH),
     "view": Key(choice(*VIEWS), WHOLE),
     "background": Key(list_of(TEXT, "a list of labels", 0), ()),
+    "thresholds": Key(_THRESHOLDS, {}),
     "training": Key(_OBJECT),
     "accuracy": Key(_OBJECT),
 }
@@ -200,6 +208,7 @@ def load_pack(folder: str) -> Pack:
             ("background",), "names all labels, so that nothing could be recognised"
         )
     made = {
+        "thresholds": _thresholds(document, values),
         "input": _input(document, values["input"]),
         "trilinear": Trilinear(**values["trilinear"]),
         "graphs": {name: _graph(document, folder, name, values["graphs"]) for name in GRAPHS},
@@ -233,6 +242,20 @@ def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
         values["flow"]["step"],
         residual["step"],
     )
+
+
+def _thresholds(document: Document, values: Dict[str, Any]) -> Dict[str, float]:
+    background = values["background"]
+    known = [label for label in values["labels"] if label not in background]
+    for label in values["thresholds"]:
+        if label not in known:
+            what = "is a background label" if label in background else "is no label"
+            message = "{}; a threshold is for one of {}".format(what, ", ".join(known))
+            raise document.fault(("thresholds", label), message)
+    return {
+        label: document.read_required(("thresholds", label), SHARE)
+        for label in values["thresholds"]
+    }
 
 
 def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -> str:

@@ -150,6 +150,7 @@ class Stream:
             is_trained=pack.trained,
             labels=pack.labels,
             background=pack.background,
+            thresholds=pack.thresholds,
             regions=self.regions,
             backend=self._networks.describe(),
             clock=self.status.clock,

@@ -146,6 +146,7 @@ class Writer:
                 header.jump_s,
                 header.background,
                 self._activation,
+                header.thresholds,
             )
             self._header = header
             for sink in self._sinks:

@@ -1,7 +1,7 @@
 """Smoothing over time, and events with a start and an end."""
 
 import uuid
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -9,17 +9,40 @@ from edge_attp.recognition.records import Box, Event
 
 __all__ = ["EventDetector", "Smoother", "Thresholds"]
 
+START, END = 0.6, 0.4  # where neither the user nor the model says anything
+
 
 class Thresholds(NamedTuple):
-    """Smoothed probabilities from which on an event starts, and below which it ends. Events shorter than
-    shortest_s are not reported."""
+    """Smoothed probabilities from which on an event starts, and below which it ends, as the user wants them.
 
-    start: float = 0.6
-    end: float = 0.4
+    start: None leaves it to the model, see levels(). end: None takes 0.4, or two thirds of the start if that is less.
+    Events shorter than shortest_s are not reported.
+    """
+
+    start: Optional[float] = None
+    end: Optional[float] = None
     shortest_s: float = 0.2
+
+    def levels(self, learned: Optional[float] = None) -> Tuple[float, float]:
+        """Start and end for a label for which the model has `learned` where to start; without that, 0.6 is taken.
+
+        ValueError unless 0 < end <= start <= 1; an end above what the model has learned is lowered to it.
+        """
+        start, end = self.start, self.end
+        if start is None:
+            start = START if learned is None else learned
+            end = None if end is None else min(end, start)
+        if end is None:
+            end = min(END, 2 * start / 3)
+        if not 0.0 < end <= start <= 1.0:
+            raise ValueError(
+                f"thresholds: got start {start:g} and end {end:g}, expected 0 < end <= start <= 1"
+            )
+        return start, end
 
 
 DEFAULT = Thresholds()
+NOTHING: Mapping[str, float] = {}
 
 
 class Smoother:
@@ -57,22 +80,23 @@ class _OpenEvent:
 
 
 class EventDetector:
-    """Hysteresis per label: an event starts at probability `start` and ends below `end`.
+    """Hysteresis per label: an event starts and ends at the levels of its label, see Thresholds.
 
-    ValueError unless 0 < end <= start <= 1.
+    learned: by label, where the model starts events. ValueError for thresholds that make no sense.
     """
 
     def __init__(
-        self, labels: Sequence[str], stream: str = "", thresholds: Thresholds = DEFAULT
+        self,
+        labels: Sequence[str],
+        stream: str = "",
+        thresholds: Thresholds = DEFAULT,
+        learned: Mapping[str, float] = NOTHING,
     ) -> None:
-        start, end, shortest_s = thresholds
-        if not 0.0 < end <= start <= 1.0:
-            raise ValueError(
-                f"thresholds: got start {start:g} and end {end:g}, expected 0 < end <= start <= 1"
-            )
+        levels = [thresholds.levels(learned.get(label)) for label in labels]
         self._labels = labels
         self._stream = stream
-        self._start, self._end, self._shortest_s = start, end, shortest_s
+        self._starts, self._ends = np.array(levels, np.float32).reshape(-1, 2).T
+        self._shortest_s = thresholds.shortest_s
         self._open: Dict[int, _OpenEvent] = {}
 
     def detect(
@@ -82,9 +106,9 @@ class EventDetector:
         something moves; returns the events that it ends."""
         ended: List[Event] = []
         for index in sorted(self._open):
-            if smoothed[index] < self._end:
+            if smoothed[index] < self._ends[index]:
                 ended += self._end_event(index)
-        for index in np.nonzero(smoothed >= self._start)[0].tolist():
+        for index in np.nonzero(smoothed >= self._starts)[0].tolist():
             if index not in self._open:
                 self._open[index] = _OpenEvent(start_s)
         for index, event in self._open.items():

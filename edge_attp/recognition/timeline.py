@@ -1,10 +1,16 @@
 """From the logits of single pictures, in decoding order, to what a video shows, in display order."""
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_attp.recognition.events import DEFAULT, EventDetector, Smoother, Thresholds
+from edge_attp.recognition.events import (
+    DEFAULT,
+    NOTHING,
+    EventDetector,
+    Smoother,
+    Thresholds,
+)
 from edge_attp.recognition.order import DisplayOrder
 from edge_attp.recognition.records import (
     Event,
@@ -41,9 +47,10 @@ class _Scored(NamedTuple):
 class Timeline:
     """Puts pictures in order, gives them times, smooths their scores, finds events, takes the mean.
 
-    interval_s, jump_s: see DisplayTimes; a picture is shown for interval_s. Events and the mean are those of the
-    decisive region of each picture, see rank_regions(). An idle picture has the first of the labels in
-    `background`; without one it has none, and so ends events. It takes no part in the mean, unless all are idle.
+    interval_s, jump_s: see DisplayTimes; a picture is shown for interval_s. learned: see EventDetector. Events and
+    the mean are those of the decisive region of each picture, see rank_regions(). An idle picture has the first of
+    the labels in `background`; without one it has none, and so ends events. It takes no part in the mean, unless all
+    are idle.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Timeline:
         jump_s: float = float("inf"),
         background: Sequence[str] = (),
         activation: Activation = softmax,
+        learned: Mapping[str, float] = NOTHING,
     ) -> None:
         self._activation = activation
         self._background = [labels.index(label) for label in background]
@@ -69,7 +77,7 @@ class Timeline:
         self._mean = VideoMean()
         self._smoother = Smoother()
         self._smoothed: Optional[np.ndarray] = None
-        self._events = EventDetector(labels, stream, thresholds)
+        self._events = EventDetector(labels, stream, thresholds, learned)
         self._start_s, self._end_s = float("inf"), 0.0
 
     def add_picture(self, picture: PictureLogits) -> List[Shown]:

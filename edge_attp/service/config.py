@@ -115,9 +115,9 @@ def _check(document: Document, config: Config) -> None:
         raise document.fault((), "has no [[stream]], so there is nothing to watch")
     _check_names(document, config)
     _check_exclusive_sinks(document, config)
-    events = config.events
-    if events.end > events.start:
-        raise document.unexpected(("events", "end"), events.end, f"at most start, {events.start:g}")
+    start, end = config.events[:2]
+    if start is not None and end is not None and end > start:
+        raise document.unexpected(("events", "end"), end, f"at most start, {start:g}")
     listen = config.health.listen
     if listen and not listen.startswith(_LOCAL) and config.health.token_file is None:
         message = f"{listen} can be reached from the network, which requires a token_file"

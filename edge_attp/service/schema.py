@@ -15,6 +15,7 @@ from edge_attp.choices import (
     MOST_THREADS,
 )
 from edge_attp.recognition import Thresholds
+from edge_attp.recognition.events import END, START
 from edge_attp.sinks import table
 from edge_attp.sinks.settings import SECRET
 from edge_attp.sources.live import LiveOptions
@@ -130,8 +131,19 @@ TABLES: Dict[str, Keys] = {
         "page": Key(BOOLEAN, True, "show the live page at /"),
     },
     "events": {
-        "start": Key(SHARE, _THRESHOLDS.start, "probability at which an event starts"),
-        "end": Key(SHARE, _THRESHOLDS.end, "probability below which it ends"),
+        "start": Key(
+            SHARE,
+            None,
+            "probability at which an event starts; by default what the model says of the label, else "
+            f"{START}",
+            START,
+        ),
+        "end": Key(
+            SHARE,
+            None,
+            f"probability below which it ends; by default {END}, or two thirds of start if that is less",
+            END,
+        ),
         "shortest_s": Key(
             SECONDS,
             _THRESHOLDS.shortest_s,

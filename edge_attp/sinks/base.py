@@ -4,7 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 from fractions import Fraction
-from typing import Dict, Generic, NamedTuple, Optional, Tuple, TypeVar
+from typing import Dict, Generic, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Header(NamedTuple):
     being updated. stream: the name of the job, by default that of the source. jump_s, track: see
     CompressedVideo. orientation: how pictures, which are upright here, were turned; display_matrix: the
     container's, for sinks that pass on the stream itself. background: labels that say that nothing of interest
-    happens. regions: how many are scored at most, 0 where the whole picture is.
+    happens. regions: how many are scored at most, 0 where the whole picture is. thresholds: see Pack.
     """
 
     source: str
@@ -49,6 +49,7 @@ class Header(NamedTuple):
     track: int = 0
     background: Tuple[str, ...] = ()
     regions: int = 0
+    thresholds: Mapping[str, float] = {}
 
 
 class Observer:

@@ -76,6 +76,8 @@ def test_a_bug_is_not_hidden(monkeypatch):
         (["run", "x", "--threads", "9999999"], "expected a whole number from 1 to 256"),
         (["run", "x", "--batch", "100000"], "expected a whole number from 1 to 1024"),
         (["inspect", "x", "--parse-threads", "65"], "expected a whole number from 1 to 64"),
+        (["run", "x", "--threshold", "1.1"], "expected a number above 0 and at most 1"),
+        (["run", "x", "--threshold", "high"], "got 'high', expected a number above 0"),
         (["run", "x", "--regions", "17"], "expected off or a whole number from 1 to 16"),
         (["run", "x", "--anchor", "often"], "got 'often', expected"),
         (["run", "x", "--format", "xml"], "invalid choice"),

@@ -71,6 +71,12 @@ def test_an_untrained_pack_is_announced_loudly(run):
     assert "NOT TRAINED" in err and "mean nothing" in err
 
 
+def test_the_threshold_decides_what_becomes_an_event(run):
+    arguments = ("--limit", "40", "--format", "jsonl", "--threshold")
+    assert len(of(records(run(*arguments, "0.01")[0]), "event")) == 2
+    assert of(records(run(*arguments, "1")[0]), "event") == []
+
+
 def test_text_ends_with_the_verdict(run):
     out, _ = run("--limit", "9", "--top", "2")
     lines = out.splitlines()

@@ -71,6 +71,32 @@ def test_a_wrong_background_is_named(folder, background, message):
         load_pack(folder)
 
 
+def test_thresholds_are_optional(folder):
+    assert load_pack(folder).thresholds == {}
+    edit(folder, setter("background", ["residual"]))
+    edit(folder, setter("thresholds", {"flow": 1}))
+    assert load_pack(folder).thresholds == {"flow": 1.0}
+
+
+@pytest.mark.parametrize(
+    "thresholds, message",
+    [
+        ({"walk": 0.5}, "thresholds.walk: is no label; a threshold is for one of appearance, flow"),
+        ({"residual": 0.5}, "thresholds.residual: is a background label; a threshold is for"),
+        ({"flow": 0}, "thresholds.flow: got 0, expected a number above 0 and at most 1"),
+        ({"flow": True}, "thresholds.flow: got true, expected a number"),
+        ({"flow": 1.01}, "thresholds.flow: got 1.01, expected a number"),
+        (0.5, "thresholds: got 0.5, expected an object with a probability for each label"),
+        (None, "thresholds: got null, expected an object"),
+    ],
+)
+def test_wrong_thresholds_are_named(folder, thresholds, message):
+    edit(folder, setter("background", ["residual"]))
+    edit(folder, setter("thresholds", thresholds))
+    with pytest.raises(ModelError, match=message):
+        load_pack(folder)
+
+
 def test_precision_is_fp32_where_nothing_is_said(folder):
     assert load_pack(folder).precision == "fp32"
     edit(folder, setter("precision", "fp16"))

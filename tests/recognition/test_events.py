@@ -87,3 +87,29 @@ def test_the_end_of_the_stream_ends_events():
 def test_thresholds_must_make_sense(thresholds):
     with pytest.raises(ValueError, match="expected 0 < end <= start <= 1"):
         EventDetector(LABELS, thresholds=Thresholds(**thresholds))
+
+
+@pytest.mark.parametrize(
+    "user, learned, levels",
+    [
+        (dict(), None, (0.6, 0.4)),
+        (dict(), 0.83, (0.83, 0.4)),
+        (dict(), 0.3, (0.3, 0.2)),
+        (dict(start=0.7), 0.83, (0.7, 0.4)),
+        (dict(start=0.3), None, (0.3, 0.2)),
+        (dict(end=0.5), 0.83, (0.83, 0.5)),
+        (dict(end=0.5), 0.3, (0.3, 0.3)),
+        (dict(start=0.9, end=0.8), 0.3, (0.9, 0.8)),
+    ],
+)
+def test_the_user_comes_before_the_model(user, learned, levels):
+    assert Thresholds(**user).levels(learned) == pytest.approx(levels)
+
+
+def test_each_label_starts_where_the_model_has_learned():
+    track = [[0.7, 0.7]] * 4 + [[0.9, 0.7]] * 4
+    detector = EventDetector(LABELS, learned={"wave": 0.8})
+    for index, both in enumerate(track):
+        detector.detect(np.array(both, np.float32), index / 10.0, (index + 1) / 10.0)
+    found = {event.label: event.start_s for event in detector.end_all()}
+    assert found == {"wave": pytest.approx(0.4), "walk": 0.0}

@@ -68,6 +68,10 @@ def test_tables_have_the_fields_of_the_schema():
         assert set(record._fields) == set(table)
 
 
+def test_an_end_may_stand_alone_where_the_model_says_where_events_start(load):
+    assert load(STREAM + "[events]\nend = 0.7\n").events == Thresholds(end=0.7)
+
+
 def test_paths_are_relative_to_the_file_or_to_the_state(load, tmp_path):
     (tmp_path / "pack").mkdir()
     text = '[engine]\nmodel = "pack"\n[service]\nstate_dir = "state"\n'
