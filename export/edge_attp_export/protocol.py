@@ -54,10 +54,12 @@ class Plan(NamedTuple):
         return sorted(Clip(entry.name, number[entry.label], entry.group) for entry in entries)
 
     def row(self, name: str, kind: str, answer: Callable[[Trial], np.ndarray], **about: Any) -> Row:
-        """Pool the probabilities (test clips, classes) that `answer` gives for each trial."""
-        return Row(
-            name, kind, np.array([self._pooled(trials, answer) for trials in self.trials]), about
-        )
+        """The row of the probabilities (test clips, classes) that `answer` gives for each trial."""
+        return Row(name, kind, self.pooled(answer), about)
+
+    def pooled(self, answer: Callable[[Trial], np.ndarray]) -> np.ndarray:
+        """What `answer` gives for the test clips of each trial, (clips, ...), for each seed and clip: (S, N, ...)."""
+        return np.array([self._pooled(trials, answer) for trials in self.trials])
 
     def _pooled(self, trials: List[Trial], answer: Callable[[Trial], np.ndarray]) -> np.ndarray:
         found: Dict[str, np.ndarray] = {}

@@ -20,6 +20,7 @@ from .significance import Paired, area_under_roc, interval, interval_of, paired
 FORMAT_VERSION = 2
 KINDS = ("model", "baseline", "control")
 _DIGITS = 1000  # probabilities are written in thousandths
+_LOGIT_DIGITS = 100
 
 
 class Clip(NamedTuple):
@@ -34,13 +35,26 @@ class Row(NamedTuple):
     """The answers of one method. kind: "control" for what must not work.
 
     probabilities: float (S, N, C), for each seed, clip and class, from a model that never saw the clip's group.
-    about: what to know about it, such as the number of features.
+    about: what to know about it, such as the number of features. logits: those of the probabilities, if there are any.
     """
 
     name: str
     kind: str
     probabilities: np.ndarray
     about: Dict[str, Any]
+    logits: Optional[np.ndarray] = None
+
+    def scores(self) -> np.ndarray:
+        """The logits or, without them, logarithms of the probabilities, which were rounded: (S, N, C)."""
+        if self.logits is not None:
+            return self.logits
+        return np.asarray(np.log(np.maximum(self.probabilities, 0.5 / _DIGITS)))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits (..., C)."""
+    odds = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(odds / odds.sum(-1, keepdims=True))
 
 
 class Results(NamedTuple):
@@ -121,6 +135,13 @@ def compared(first: Results, first_row: Row, second: Results, second_row: Row) -
     return paired(ours, theirs, first.groups)
 
 
+def read_row(text: str) -> Tuple[Results, Row]:
+    """FILE.json or FILE.json:ROW. Raises UsageError."""
+    path, named, name = text.rpartition(".json:")
+    results = read_results(Path(path + ".json" if named else text))
+    return results, results.row(name if named else None)
+
+
 def table(results: Results) -> List[str]:
     """Lines for a terminal."""
     lines = [f"{'':<44}{'accuracy':>9}{'seeds':>9}  95 % interval"]
@@ -152,7 +173,7 @@ def write_results(path: Path, results: Results) -> None:
                 "kind": row.kind,
                 "about": row.about,
                 **figures_of(row, results),
-                "probabilities": [_written(seed) for seed in row.probabilities],
+                **_answers_of(row),
             }
             for row in results.rows
         ],
@@ -178,10 +199,7 @@ def read_results(path: Path) -> Results:
             content["encoder"],
             tuple(content["labels"]),
             tuple(_clip(line) for line in content["clips"]),
-            tuple(
-                Row(row["name"], row["kind"], _read(row["probabilities"]), row["about"])
-                for row in content["rows"]
-            ),
+            tuple(_row(row) for row in content["rows"]),
         )
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
@@ -194,13 +212,32 @@ def _clip(line: str) -> Clip:
     return Clip(name, int(label), group)
 
 
-def _written(probabilities: np.ndarray) -> List[str]:
+def _answers_of(row: Row) -> Dict[str, Any]:
+    """Probabilities in thousandths, logits in hundredths."""
+    found = {"probabilities": _written(row.probabilities * _DIGITS)}
+    if row.logits is not None:
+        found["logits"] = _written(row.logits * _LOGIT_DIGITS)
+    return found
+
+
+def _row(content: Dict[str, Any]) -> Row:
+    logits = content.get("logits")
+    return Row(
+        content["name"],
+        content["kind"],
+        _read(content["probabilities"]) / _DIGITS,
+        content["about"],
+        None if logits is None else _read(logits) / _LOGIT_DIGITS,
+    )
+
+
+def _written(values: np.ndarray) -> List[List[str]]:
     """A line per clip: a figure per class keeps the file short, and a change of one clip a change of one line."""
-    return [" ".join(f"{value:.0f}" for value in row) for row in probabilities * _DIGITS]
+    return [[" ".join(f"{value:.0f}" for value in clip) for clip in seed] for seed in values]
 
 
 def _read(seeds: Sequence[Sequence[str]]) -> np.ndarray:
-    return np.array([[line.split() for line in seed] for seed in seeds]).astype(float) / _DIGITS
+    return np.array([[line.split() for line in seed] for seed in seeds]).astype(float)
 
 
 def _rounded(value: float) -> float:

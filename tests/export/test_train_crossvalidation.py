@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 import small_sets
 import torch
 
 from edge_attp_export.cli import main
-from edge_attp_export.results import read_results
+from edge_attp_export.picture_answers import beside, read_answers
+from edge_attp_export.results import read_results, softmax
 from edge_attp_export.training import crossvalidation
 
 pytestmark = pytest.mark.needs_torch
@@ -56,6 +58,7 @@ def test_every_clip_is_answered_once_a_seed(prepared, recipe, tmp_path, capsys, 
     assert row.probabilities.shape == (1, 12, 2) and len(results.clips) == 12
     assert (row.probabilities[0].argmax(1) == results.truth).mean() > 0.8
     assert str(prepared.folder.parent) not in out.read_text()
+    check_pictures(results, read_answers(beside(out)))
     run = tmp_path / "runs" / "seed0" / "1-of-2" / "motion"
     assert json.loads((run / "config.json").read_text())["data"]["split"] == "1/2:0"
     assert not list(run.glob("*.pt"))
@@ -66,6 +69,30 @@ def test_every_clip_is_answered_once_a_seed(prepared, recipe, tmp_path, capsys, 
     assert trained == [False, False, True]
     assert main(["compare", str(out), f"{out}:motion"]) == 0
     assert "+0.000 (+0.000 to +0.000) on 12 clips" in capsys.readouterr().out
+
+
+def check_pictures(results, answers):
+    """A picture of each GOP was scored; the mean over the GOPs is the answer for the clip."""
+    row = results.row("motion")
+    assert answers.names == tuple(clip.name for clip in results.clips)
+    ((*clips,),) = answers.clips()
+    means = [clip.logits.mean(0) for clip in clips]
+    np.testing.assert_allclose(means, row.logits[0], atol=0.03)
+    np.testing.assert_allclose(softmax(row.logits), row.probabilities, atol=0.01)
+    first = clips[0]
+    assert len(first.times_s) == small_sets.GOPS and (np.diff(first.times_s) > 0).all()
+    assert first.times_s[-1] < 1 and not first.is_idle.any()
+
+
+def test_runs_without_answers_for_pictures_are_told(recipe, tmp_path, capsys):
+    out = tmp_path / "found.json"
+    arguments = [recipe(train={"epochs": 1}), "--folds", 2, "--seeds", 1, "-o", out]
+    crossvalidate(tmp_path, *arguments)
+    beside(out).unlink()
+    next((tmp_path / "runs").glob("*/*/*/pictures.npz")).unlink()
+    crossvalidate(tmp_path, *arguments)
+    assert "made before answers for single pictures were kept" in capsys.readouterr().err
+    assert read_answers(beside(out)) is None and read_results(out).rows[0].logits is not None
 
 
 def test_stages_are_trained_in_each_fold(recipe, tmp_path):
@@ -96,6 +123,7 @@ def test_a_model_of_one_set_answers_for_another(prepared, recipe, tmp_path):
     results = read_results(out)
     assert results.protocol == {"trained_on": f"all clips of {prepared.folder.name}", "seeds": 1}
     assert results.rows[0].probabilities.shape == (1, 12, 2)
+    assert len(read_answers(beside(out)).clips()[0]) == 12
 
 
 def test_checkpoints_are_evaluated_on_other_classes(prepared, recipe, tmp_path, capsys):

@@ -81,6 +81,20 @@ def test_a_file_gives_back_what_was_written(tmp_path):
     assert "(one)" in table(read)[1]
 
 
+def test_logits_are_kept_if_there_are_any(tmp_path):
+    results = made([[1, 1, 1, 0]])
+    logits = np.array([[[-3.25, 12.5]] * 4])
+    with_logits = results._replace(rows=(results.rows[0]._replace(logits=logits),))
+    for one, expected in ((with_logits, logits), (results, np.log(results.rows[0].probabilities))):
+        write_results(tmp_path / "a.json", one)
+        np.testing.assert_allclose(read_results(tmp_path / "a.json").rows[0].scores(), expected)
+
+
+def test_a_probability_of_nought_was_rounded():
+    row = made([[1, 1]]).rows[0]._replace(probabilities=np.array([[[1.0, 0.0]]]))
+    np.testing.assert_allclose(row.scores(), np.log([[[1.0, 0.0005]]]))
+
+
 def test_rows_of_two_files_are_compared_clip_by_clip():
     first, second = made([[1, 0, 0, 0]] * 3), made([[1, 1, 1, 0]] * 3, "two")
     shuffled = second.rows[0].probabilities[:, ::-1]

@@ -137,6 +137,17 @@ class ClipSamples(Dataset[Batch]):
             torch.tensor([view.gop for view in views]),
         )
 
+    def moments(self, number: int) -> List[Tuple[int, bool]]:
+        """For each sample of a clip in evaluation, the decode_index of its picture, and whether nothing moves in it."""
+        clip, sampling = self.prepared.clip(self.entries[number].name), self._sampling
+        found = []
+        for view in evenly(self._candidates(clip), sampling.gops, sampling.pictures):
+            index = _shown(clip, view)
+            decode_index = 0 if index is None else clip.pictures[index].decode_index
+            is_idle = sampling.view == REGION and index is not None and clip.moment(index).is_idle
+            found.append((decode_index, is_idle))
+        return found
+
     def _skip(self) -> List[str]:
         """Drop clips without usable pictures; return their names."""
         usable = []
@@ -165,11 +176,7 @@ class ClipSamples(Dataset[Batch]):
         return draw_window(size, spec.resize, spec.crop, sampling.scales, sampling.flip, random)
 
     def _square(self, clip: Clip, view: View) -> Square:
-        """The region of a picture; that of a GOP's first picture if only key pictures are used."""
-        index = view.picture
-        if index is None:
-            in_gop = (n for n, entry in enumerate(clip.pictures) if entry.gop == view.gop)
-            index = next(in_gop, None)
+        index = _shown(clip, view)
         return middle((clip.width, clip.height)) if index is None else clip.moment(index).square
 
     def _read(self, clip: Clip, view: View, window: Optional[Window]) -> Dict[str, np.ndarray]:
@@ -199,6 +206,13 @@ class ClipSamples(Dataset[Batch]):
         if self._needs.optical_flow:
             sample["optical_flow"] = reader.flow(clip.optical_flow(view.picture))
         return sample
+
+
+def _shown(clip: Clip, view: View) -> Optional[int]:
+    """The picture of a view; the first one of its GOP if only key pictures are used, None if the GOP has none."""
+    if view.picture is not None:
+        return view.picture
+    return next((n for n, entry in enumerate(clip.pictures) if entry.gop == view.gop), None)
 
 
 class _Reader:

@@ -9,10 +9,11 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any
 
+from ..picture_answers import beside, write_answers
 from ..protocol import add_plan_arguments, plan_of
-from ..results import Results, Row, compared, read_results, table, write_results
+from ..results import compared, read_row, table, write_results
 
 
 def add_arguments(commands: Any) -> None:
@@ -166,25 +167,24 @@ def run_crossvalidate(options: argparse.Namespace) -> None:
     results = plan.results([trained.row(plan, options.name)])
     for line in table(results):
         print(line)
-    if options.out:
-        write_results(options.out, results)
+    if not options.out:
+        return
+    write_results(options.out, results)
+    pictures = trained.pictures(plan)
+    if pictures is None:
+        print("these runs were made before answers for single pictures were kept", file=sys.stderr)
+    else:
+        write_answers(beside(options.out), pictures)
 
 
 def run_compare(options: argparse.Namespace) -> None:
-    (first, ours), (second, theirs) = (_row(text) for text in (options.first, options.second))
+    (first, ours), (second, theirs) = (read_row(text) for text in (options.first, options.second))
     found = compared(first, ours, second, theirs)
     print(
         f"{theirs.name} - {ours.name}: {found.difference:+.3f} ({found.low:+.3f} to {found.high:+.3f}) on "
         f"{len(first.clips)} clips; only the first right {found.first_only}, only the second "
         f"{found.second_only}, McNemar p = {found.p:.3g}"
     )
-
-
-def _row(text: str) -> Tuple[Results, Row]:
-    """FILE.json or FILE.json:ROW."""
-    path, json_suffix, name = text.rpartition(".json:")
-    results = read_results(Path(path + ".json" if json_suffix else text))
-    return results, results.row(name if json_suffix else None)
 
 
 def _add_device(parser: argparse.ArgumentParser) -> None:

@@ -20,12 +20,13 @@ from ..checkpoints import read_checkpoint
 from ..config import Config
 from ..data.prepared import Prepared
 from ..files import write_json
+from ..picture_answers import ClipPictures, PictureAnswers, joined, read_answers, write_answers
 from ..protocol import Plan, Trial
-from ..results import Row
-from .evaluation import evaluate, evaluated_samples, protocol_of
+from ..results import Row, softmax
+from .evaluation import evaluate, evaluated_samples, picture_answers, protocol_of
 from .processes import processes
 from .run import train, without_folders
-from .run_folder import PREDICTIONS
+from .run_folder import PICTURES, PREDICTIONS
 from .trainer import precision
 
 HERE = "{run}"  # in paths of a recipe: the folder of this fold's runs
@@ -52,22 +53,36 @@ class CrossValidation:
     def row(self, plan: Plan, name: Optional[str] = None) -> Row:
         """Train what is missing, and pool the answers."""
         last = self._recipes[-1]
-        about = without_folders(last.to_dict())
-        return plan.row(name or last.source.stem, "model", self._answer, recipe=about)
+        logits = plan.pooled(self._answer)
+        about = {"recipe": without_folders(last.to_dict())}
+        return Row(name or last.source.stem, "model", softmax(logits), about, logits)
+
+    def pictures(self, plan: Plan) -> Optional[PictureAnswers]:
+        """What was said of each picture, after row(); None if a training was made before that was kept."""
+        names = [clip.name for clip in plan.clips()]
+        seeds = []
+        for trials in plan.trials:
+            found: Dict[str, ClipPictures] = {}
+            for trial in trials:
+                answers = read_answers(self._file(trial, PICTURES))
+                if answers is None:
+                    return None
+                found.update(zip(answers.names, answers.clips()[0]))
+            seeds.append([found[name] for name in names])
+        return joined(names, seeds)
 
     def _answer(self, trial: Trial) -> np.ndarray:
-        place = self._runs / f"seed{trial.seed}" / _folder_name(trial.split)
+        """Logits of the test clips."""
+        place = self._place(trial)
         for recipe in self._recipes:
             self._train(recipe, trial, place)
-        answers = self._predictions(trial, place)
+        answers = self._predictions(trial)
         if not self._keep:
             for checkpoint in place.glob("*/*.pt"):
                 checkpoint.unlink()
         logits = np.array([answers[entry.name] for entry in trial.test])
-        odds = np.exp(logits - logits.max(1, keepdims=True))
-        probabilities = np.asarray(odds / odds.sum(1, keepdims=True))
-        _report(trial, probabilities)
-        return probabilities
+        _report(trial, logits)
+        return logits
 
     def _train(self, recipe: Config, trial: Trial, place: Path) -> None:
         out = place / recipe.source.stem
@@ -76,22 +91,32 @@ class CrossValidation:
         resumes = (out / "config.json").exists()
         train(_of_trial(recipe, trial, place), out, resumes, self._device)
 
-    def _predictions(self, trial: Trial, place: Path) -> Dict[str, List[float]]:
+    def _place(self, trial: Trial) -> Path:
+        return self._runs / f"seed{trial.seed}" / _folder_name(trial.split)
+
+    def _file(self, trial: Trial, name: str) -> Path:
+        """A file of the run that answers for the test clips, which may be of another set."""
+        run = self._place(trial) / self._recipes[-1].source.stem
+        if not trial.tested_here:
+            stem, suffix = name.split(".")
+            name = f"{stem}-{trial.tested.folder.resolve().name}.{suffix}"
+        return run / name
+
+    def _predictions(self, trial: Trial) -> Dict[str, List[float]]:
         """Logits of each test clip, by name."""
-        run = place / self._recipes[-1].source.stem
-        tested = trial.tested.folder.resolve().name
-        path = run / (PREDICTIONS if trial.tested_here else f"predictions-{tested}.json")
+        path = self._file(trial, PREDICTIONS)
         if not path.exists():
-            write_json(path, self._evaluated(trial, run / "best.pt"))
+            self._evaluate(trial, path.parent / "best.pt")
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
-    def _evaluated(self, trial: Trial, best: Path) -> Dict[str, List[float]]:
+    def _evaluate(self, trial: Trial, best: Path) -> None:
         checkpoint = read_checkpoint(best)
         samples = evaluated_samples(checkpoint, trial.tested, trial.test, protocol_of(checkpoint))
         with processes(self._device) as where:
             autocast, _ = precision("auto", where.device)
             scores = evaluate(checkpoint, samples, where, autocast)
-        return scores.by_name(samples.entries)
+        write_answers(self._file(trial, PICTURES), picture_answers(scores, samples))
+        write_json(self._file(trial, PREDICTIONS), scores.by_name(samples.entries))
 
 
 def _of_trial(recipe: Config, trial: Trial, place: Path) -> Config:
@@ -130,9 +155,9 @@ def _folder_name(split: str) -> str:
     return split.partition(":")[0].replace("/", "-of-")
 
 
-def _report(trial: Trial, probabilities: np.ndarray) -> None:
+def _report(trial: Trial, logits: np.ndarray) -> None:
     labels: Any = trial.tested.labels
-    answers = [labels[number] for number in probabilities.argmax(1)]
+    answers = [labels[number] for number in logits.argmax(1)]
     right = sum(answer == entry.label for answer, entry in zip(answers, trial.test))
     print(
         f"seed {trial.seed}, split {trial.split}: {right} of {len(trial.test)} right",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+import numpy as np
+
 from edge_attp.engine.pack import WHOLE
 
 from ..attp import ATTP
@@ -11,6 +13,8 @@ from ..checkpoints import Checkpoint, build
 from ..data.division import divide
 from ..data.loader import ClipSamples, Sampling, make_loader
 from ..data.prepared import ClipEntry, Prepared
+from ..data.transcode import RATE
+from ..picture_answers import ClipPictures, PictureAnswers, joined
 from ..significance import area_under_roc
 from .processes import Processes
 from .scoring import Autocast, ClipScores, clip_scores, confusion
@@ -74,6 +78,17 @@ def evaluate(
     loader, _ = make_loader(samples, clips, workers, False, where.rank, where.world)
     model = (model or build(checkpoint)).to(where.device)
     return clip_scores(model, loader, where, autocast)
+
+
+def picture_answers(scores: ClipScores, samples: ClipSamples) -> PictureAnswers:
+    """What was said of each picture of `samples`, which gave these scores. Times are those of decoding order."""
+    clips = []
+    for number, logits in zip(scores.numbers, scores.pictures):
+        moments = samples.moments(int(number))
+        times_s = np.array([decode_index / RATE for decode_index, _ in moments], np.float32)
+        is_idle = np.array([is_idle for _, is_idle in moments])
+        clips.append(ClipPictures(times_s, is_idle, logits.astype(np.float32)))
+    return joined([samples.entries[number].name for number in scores.numbers], [clips])
 
 
 def metrics(scores: ClipScores, samples: ClipSamples, labels: Sequence[str]) -> Dict[str, Any]:

@@ -17,10 +17,19 @@ from ..config import Config
 from ..data.classes import with_classes
 from ..data.prepared import load_prepared
 from ..files import write_json
+from ..picture_answers import write_answers
 from . import deployed, setup
-from .evaluation import Protocol, evaluate, evaluated_samples, metrics, part_of, protocol_of
+from .evaluation import (
+    Protocol,
+    evaluate,
+    evaluated_samples,
+    metrics,
+    part_of,
+    picture_answers,
+    protocol_of,
+)
 from .processes import Processes, processes
-from .run_folder import PREDICTIONS, RunFolder
+from .run_folder import PICTURES, PREDICTIONS, RunFolder
 from .scoring import ClipScores, confusion
 from .trainer import Trainer, precision
 
@@ -94,6 +103,7 @@ def _finish(folder: RunFolder, trainer: Trainer, scores: Optional[ClipScores]) -
     labels = trainer.sets.prepared.labels
     result["test"] = metrics(scores, trainer.sets.test, labels)
     folder.write_json(PREDICTIONS, scores.by_name(trainer.sets.test.entries))
+    write_answers(folder.path / PICTURES, picture_answers(scores, trainer.sets.test))
     folder.write_json("metrics.json", result)
     title = f"top-1 {scores.top1:.3f} on {len(scores.labels)} test clips"
     counts = confusion(scores, len(labels))

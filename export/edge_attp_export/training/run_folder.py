@@ -1,4 +1,5 @@
-"""A run's folder: config.json, log.csv, best.pt, last.pt, metrics.json, predictions.json and the figures."""
+"""A run's folder: config.json, log.csv, best.pt, last.pt, metrics.json, predictions.json,
+pictures.npz and the figures."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from ..config import Config
 from ..files import replacing, write_json
 
 PREDICTIONS = "predictions.json"  # the logits of each test clip, by name
+PICTURES = "pictures.npz"  # those of each of its pictures, see picture_answers
 T = TypeVar("T")
 COLUMNS = (
     "epoch",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import AbstractContextManager
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -20,11 +20,13 @@ Autocast = Callable[[], "AbstractContextManager[Any]"]
 
 
 class ClipScores(NamedTuple):
-    """numbers: indices of the clips, int64 (M). logits: float64 (M, classes). labels: (M)."""
+    """numbers: indices of the clips, int64 (M). logits: float64 (M, classes). labels: (M). pictures: for each clip, the
+    logits of each picture that was scored, float64 (P, classes); empty if they were not kept."""
 
     numbers: np.ndarray
     logits: np.ndarray
     labels: np.ndarray
+    pictures: Tuple[np.ndarray, ...] = ()
 
     @property
     def top1(self) -> float:
@@ -51,6 +53,7 @@ def clip_scores(
     """Scores of every clip in `batches`; a batch has all samples of a clip, GOP by GOP."""
     model.eval()
     means: Dict[int, VideoMean] = defaultdict(VideoMean)
+    pictures: Dict[int, List[np.ndarray]] = defaultdict(list)
     labels: Dict[int, int] = {}
     for batch in batches:
         moved = batch.to(where.device)
@@ -60,16 +63,19 @@ def clip_scores(
             batch.clips.tolist(), batch.gops.tolist(), batch.labels.tolist(), scores
         ):
             means[clip].add_logits(gop, row)
+            pictures[clip].append(row)
             labels[clip] = label
-    own = {clip: (mean.logits(), labels[clip]) for clip, mean in means.items()}
+    own = {
+        clip: (mean.logits(), labels[clip], np.array(pictures[clip]))
+        for clip, mean in means.items()
+    }
     everyone: Dict[int, Any] = {}
     for part in where.gathered(own):
         everyone.update(part)  # the share of a process may be padded with clips of others
     numbers = sorted(everyone)
     rows: List[Any] = [everyone[clip] for clip in numbers]
-    return ClipScores(
-        np.array(numbers), np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    )
+    logits, classes, each = zip(*rows)
+    return ClipScores(np.array(numbers), np.array(logits), np.array(classes), each)
 
 
 def confusion(scores: ClipScores, classes: int) -> np.ndarray:
