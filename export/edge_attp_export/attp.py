@@ -79,6 +79,18 @@ class ATTP(nn.Module):
             self.bilinear = CompactBilinearPooling(channels, classes, shape.sketch)
         self.dropout = nn.Dropout1d(0.0)  # of whole channels; the trainer sets its rate
 
+    def divide_scores(self, temperature: float) -> None:
+        """Divide the parameters of the last layer, in place, so that all scores come out divided."""
+        if self.architecture.is_trilinear:
+            last = [self.pooling.p]
+        elif self.architecture.has_classifiers:
+            last = list(self.classifiers.parameters())
+        else:
+            last = [self.bilinear.p]
+        with torch.no_grad():
+            for parameter in last:
+                parameter.div_(temperature)
+
     def networks(self) -> Iterator[Tuple[str, LiteNet]]:
         """Name and network of each modality."""
         for name in self.architecture.networks:

@@ -9,6 +9,7 @@ from typing import List, Optional
 from edge_attp.errors import EdgeAttpError
 
 from . import __version__, baselines
+from . import calibration_command as calibration
 from . import export_command as export
 from .data import prepare
 from .synth import command as synth
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_arguments(commands)
     baselines.add_arguments(commands)
     training.add_arguments(commands)
+    calibration.add_arguments(commands)
     return parser
 
 

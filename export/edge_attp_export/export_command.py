@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
 
 from edge_attp.errors import ModelError, UsageError
 
+from .calibration import lines
+from .calibration_command import PLOT, Measured, calibrated, read_calibration
 from .workers import whole
 
 if TYPE_CHECKING:  # PyTorch and ONNX are imported late
@@ -88,6 +90,12 @@ def add_arguments(commands: Any) -> None:
         help="additions to model.json and the card that the checkpoint cannot know: "
         '{"training": {"licences": ...}, "accuracy": {"baselines": ...}}',
     )
+    parser.add_argument(
+        "--calibration",
+        metavar="RESULTS.json[:ROW]",
+        help="divide the scores by the temperature of these results of crossvalidate, so that probabilities are "
+        "right as often as they say",
+    )
     parser.add_argument("--force", action="store_true", help="replace the folder if it exists")
     _add_untrained(parser.add_argument_group("for an untrained pack, without CHECKPOINT"))
     parser.set_defaults(run=run)
@@ -120,6 +128,10 @@ def run(options: argparse.Namespace) -> None:
     require_free(options.out, options.force)
     notes = _notes(options.card)
     source = _trained(options) if options.checkpoint else _untrained(options)
+    measured = _measured(options)
+    if measured is not None:
+        source = source._replace(checkpoint=calibrated(source.checkpoint, measured))
+        source.model.divide_scores(measured.calibration.temperature)
     if options.facts is not None:
         source = source._replace(checkpoint=with_facts(source.checkpoint, options.facts))
     name = options.name or options.out.resolve().name
@@ -128,12 +140,24 @@ def run(options: argparse.Namespace) -> None:
 
     def finish(folder: Path) -> None:
         parities.extend(_checked(options, source, folder))
+        if measured is not None:
+            measured.draw(folder / PLOT)
         sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.onnx"))}
         text = card(description, sizes, parities[0] if parities else None, notes)
         (folder / "README.md").write_text(text, encoding="utf-8")
 
     write_pack(options.out, description, _graphs(options, source), finish, options.force)
     _report(options.out, source, parities)
+    for line in lines(measured.calibration) if measured else ():
+        print(line)
+
+
+def _measured(options: argparse.Namespace) -> Optional[Measured]:
+    if options.calibration is None:
+        return None
+    if options.checkpoint is None:
+        raise UsageError("--calibration is for a CHECKPOINT: an untrained pack knows nothing")
+    return read_calibration(options.calibration)
 
 
 def _trained(options: argparse.Namespace) -> Source:

@@ -1,4 +1,4 @@
-"""Figures of results as PNG: a confusion matrix, and the curves of a training.
+"""Figures of results as PNG: a confusion matrix, the curves of a training, reliability.
 
 Matplotlib is imported late and used without pyplot: no window system, no global state.
 """
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from edge_attp.errors import UsageError
 
+from .calibration import Reliability
 from .files import replacing
 
 MOST_COUNTED = 30  # largest number of classes with counts written into the cells
@@ -138,6 +139,41 @@ def _points(rows: Sequence[Row], column: str) -> List[Tuple[float, float]]:
     """(epoch, value) of the rows that have one."""
     pairs = [(row["epoch"], row.get(column)) for row in rows]
     return [(float(e), float(v)) for e, v in pairs if v is not None and math.isfinite(float(v))]
+
+
+def reliability(path: Path, parts: Mapping[str, Reliability], title: str) -> None:
+    """Draw how often answers are right against the probability that they state. parts: at most three, by name.
+
+    Bars are 95 % intervals of independent answers (Wilson), which those of one group are not. Raises UsageError like
+    confusion_matrix().
+    """
+    figure = _figure(4.8, 4.6)
+    axes = figure.add_subplot()
+    axes.plot((0, 1), (0, 1), ":", color=BLACK, linewidth=1, label="as often as stated")
+    least = 1.0
+    for (name, found), colour, mark in zip(parts.items(), (VERMILION, BLUE, GREEN), "so^"):
+        low, high = _wilson(found.right, found.counts)
+        bars = np.stack([found.right - low, high - found.right])
+        style = dict(fmt=f"-{mark}", color=colour, capsize=2, markersize=5, linewidth=1.2)
+        label = f"{name}: error {found.error:.3f}"
+        axes.errorbar(found.stated, found.right, bars, label=label, **style)
+        least = min(least, float(found.stated[0]), float(low.min()))
+    floor = max(least - 0.05, 0.0)
+    axes.set(xlim=(floor, 1.01), ylim=(floor, 1.02), title=title)
+    axes.set(xlabel="stated probability of the answer", ylabel="share of right answers")
+    axes.legend(frameon=False, loc="lower right")
+    axes.grid(color="#e5e5e5", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def _wilson(share: np.ndarray, counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """95 % intervals of shares of so many."""
+    z = 1.96
+    middle = (share + z * z / (2 * counts)) / (1 + z * z / counts)
+    half = z * np.sqrt(share * (1 - share) / counts + (z / (2 * counts)) ** 2)
+    half = half / (1 + z * z / counts)
+    return np.minimum(middle - half, share), np.maximum(middle + half, share)
 
 
 def _figure(width_in: float, height_in: float) -> Any:

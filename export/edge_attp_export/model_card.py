@@ -24,7 +24,11 @@ SECTIONS: Tuple[Tuple[str, str, str], ...] = (
     ("Licences", "training", "licences"),
     ("Protocol", "training", "protocol"),
     ("Baselines", "accuracy", "baselines"),
+    ("Calibration", "accuracy", "calibration"),
+    ("Thresholds of events", "accuracy", "thresholds"),
 )
+# Figures that belong to a section, by its key: a file beside the card.
+PICTURES = {"calibration": ("Reliability of held-out answers", "reliability.png")}
 HIDDEN = ("config",)  # every setting, for machines; stays in model.json
 UNTRAINED = "**Untrained: the weights are random and the labels mean nothing.**"
 
@@ -86,7 +90,11 @@ def _facts(description: Mapping[str, Any], sizes_bytes: Mapping[str, int]) -> Di
 
 
 def _section(heading: str, values: Optional[Mapping[str, Any]], key: str) -> str:
-    return f"## {heading}\n\n{_block((values or {}).get(key))}"
+    value = (values or {}).get(key)
+    text = f"## {heading}\n\n{_block(value)}"
+    if value and key in PICTURES:
+        text += "\n\n![{}]({})".format(*PICTURES[key])
+    return text
 
 
 def _rest(heading: str, description: Mapping[str, Any], part: str) -> str:

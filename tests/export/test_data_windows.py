@@ -77,9 +77,29 @@ def prepared(tmp_path):
     flow = random.standard_normal((2, height // 4, width // 4)).astype(np.float32)
     keys = [random.randint(0, 256, (height, width, 3)).astype(np.uint8)]
     residual = small_sets.Planes(*planes)
-    sample = Sample("P", 0, 1, flow, flow, residual, None, Moment(SQUARE, False))
-    write_clip(made.cached("one"), keys, [sample], 8)
+    write_clip(
+        made.cached("one"),
+        keys,
+        [
+            Sample("P", 0, index, flow, flow, residual, None, Moment(SQUARE, is_idle))
+            for index, is_idle in ((1, False), (4, True))
+        ],
+        8,
+    )
     return made
+
+
+@pytest.mark.parametrize("view, expected", [("region", [(1, False), (4, True)]), ("whole", None)])
+def test_idle_pictures_are_known_where_only_a_region_is_seen(prepared, view, expected):
+    spec = default_input(small_models.architecture(), (72, 72), (64, 64))
+    samples = ClipSamples(
+        prepared, prepared.clips, spec, Needs(Inputs._fields), Sampling(view=view), False
+    )
+    assert samples.moments(0) == (expected or [(1, False), (4, False)])
+    first = ClipSamples(
+        prepared, prepared.clips, spec, Needs(("rgb",)), Sampling("I", view=view), False
+    )
+    assert first.moments(0) == [(1, False)]
 
 
 def test_evaluation_sees_what_a_device_cuts_out(prepared):

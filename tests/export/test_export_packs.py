@@ -236,7 +236,12 @@ def test_card_names_everything():
         "settings": {"epochs": 3, "rates": [0.1, 0.01]},
         "seed": 1,
     }
-    accuracy = {"top1": {"mean": 0.75, "spread": 0.031}, "baselines": {"majority": 0.5}}
+    accuracy = {
+        "top1": {"mean": 0.75, "spread": 0.031},
+        "baselines": {"majority": 0.5},
+        "calibration": {"temperature": 1.25},
+        "thresholds": {"open": 0.75},
+    }
     filled = checkpoint._replace(training=training, accuracy=accuracy)
     description = describe(filled, build(filled), True, "doors", "fp16")
     found = Parity(16, 0.0012, 0.034, 1.0, 2.5, 7.25, "ONNX Runtime 9, CPU")
@@ -256,6 +261,8 @@ def test_card_names_everything():
         "| top1: mean | 0.75 |",
         "| top1: spread | 0.031 |",
         "| majority | 0.5 |",
+        "## Calibration\n\n| | |\n|---|---|\n| temperature | 1.25 |\n\n![Reliability of held-out",
+        "## Thresholds of events\n\n| | |\n|---|---|\n| open | 0.75 |",
         "motion.onnx 7.2 ms per P or B picture",
     ):
         assert expected in text
@@ -305,5 +312,5 @@ def test_card_of_an_untrained_pack_says_so(labels, tmp_path):
     assert export(labels, tmp_path / "pack") == 0
     text = (tmp_path / "pack" / "README.md").read_text()
     assert "**Untrained: the weights are random" in text
-    assert text.count("Not recorded.") == 8
+    assert text.count("Not recorded.") == 10
     assert "Neither parity with PyTorch nor speed was measured" in text
