@@ -12,6 +12,7 @@ from . import __version__, baselines
 from . import calibration_command as calibration
 from . import export_command as export
 from .data import prepare
+from .quiet import command as quiet
 from .synth import command as synth
 from .training import command as training
 
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     summary.set_defaults(run=_summary)
     synth.add_arguments(commands)
+    quiet.add_arguments(commands)
     prepare.add_arguments(commands)
     baselines.add_arguments(commands)
     training.add_arguments(commands)
