@@ -12,7 +12,7 @@ from edge_attp.errors import UsageError
 from . import figures
 from .calibration import Calibration, as_json, calibrate, lines
 from .picture_answers import beside, read_answers
-from .results import Results, Row, read_row
+from .results import Results, Row, read_row, results_path
 
 if TYPE_CHECKING:  # PyTorch is imported late
     from .checkpoints import Checkpoint
@@ -60,8 +60,8 @@ def run(options: argparse.Namespace) -> None:
 def read_calibration(text: str) -> Measured:
     """The calibration of RESULTS.json[:ROW]. Raises UsageError."""
     results, row = read_row(text)
-    path = Path(text if text.endswith(".json") else text.rpartition(":")[0])
-    return Measured(results, row, calibrate(results, row, read_answers(beside(path))))
+    answers = read_answers(beside(results_path(text)))
+    return Measured(results, row, calibrate(results, row, answers))
 
 
 def calibrated(checkpoint: Checkpoint, found: Measured) -> Checkpoint:

@@ -11,6 +11,7 @@ from edge_attp.errors import EdgeAttpError
 from . import __version__, baselines
 from . import calibration_command as calibration
 from . import export_command as export
+from . import thresholds_command as thresholds
 from .data import prepare
 from .quiet import command as quiet
 from .synth import command as synth
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     baselines.add_arguments(commands)
     training.add_arguments(commands)
     calibration.add_arguments(commands)
+    thresholds.add_arguments(commands)
     return parser
 
 

@@ -77,6 +77,16 @@ def card(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def with_section(text: str, heading: str, body: str) -> str:
+    """A card with this section, in place of the one of that heading or, if it has none, at the end."""
+    section = f"## {heading}\n\n{body.strip()}\n"
+    before, found, rest = text.partition(f"## {heading}\n")
+    if not found:
+        return f"{text.rstrip()}\n\n{section}"
+    _, others, rest = rest.partition("\n## ")
+    return before + section + others + rest
+
+
 def _facts(description: Mapping[str, Any], sizes_bytes: Mapping[str, int]) -> Dict[str, Any]:
     spec, sizes = description["input"], description["trilinear"]
     files = ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes_bytes.items())
@@ -91,7 +101,7 @@ def _facts(description: Mapping[str, Any], sizes_bytes: Mapping[str, int]) -> Di
 
 def _section(heading: str, values: Optional[Mapping[str, Any]], key: str) -> str:
     value = (values or {}).get(key)
-    text = f"## {heading}\n\n{_block(value)}"
+    text = f"## {heading}\n\n{block(value)}"
     if value and key in PICTURES:
         text += "\n\n![{}]({})".format(*PICTURES[key])
     return text
@@ -101,11 +111,11 @@ def _rest(heading: str, description: Mapping[str, Any], part: str) -> str:
     """Keys without a heading of their own."""
     named = [*HIDDEN, *(key for _, owner, key in SECTIONS if owner == part)]
     values = description[part] or {}
-    return f"## {heading}\n\n" + _block({k: v for k, v in values.items() if k not in named})
+    return f"## {heading}\n\n" + block({k: v for k, v in values.items() if k not in named})
 
 
-def _block(value: Any) -> str:
-    """A string as it is, a list as bullets, an object as a table."""
+def block(value: Any) -> str:
+    """Markdown: a string as it is, a list as bullets, an object as a table."""
     if value is None or value in ("", [], {}):
         return NOTHING
     if isinstance(value, dict):

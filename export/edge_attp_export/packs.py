@@ -16,9 +16,12 @@ from edge_attp.errors import UsageError
 
 from .attp import ATTP
 from .checkpoints import Checkpoint
+from .files import write_json, write_text
 from .input_spec import as_json, positions
+from .model_card import with_section
 
 FORMAT_VERSION = 1
+CARD = "README.md"
 
 
 def read_labels(path: Path) -> List[str]:
@@ -101,6 +104,26 @@ def write_pack(
             fresh.rename(out)
     except OSError as error:
         raise UsageError(f"{out}: cannot write the pack: {error.strerror}") from error
+
+
+def set_thresholds(
+    folder: Path, thresholds: Mapping[str, float], said: Mapping[str, Any], section: str
+) -> None:
+    """Write thresholds into model.json of a pack, and what is said of them into its accuracy and its card.
+
+    section: Markdown below the card's heading. The graphs stay as they are. Raises UsageError if a file cannot be read
+    or written.
+    """
+    path, card = folder / "model.json", folder / CARD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        text = card.read_text(encoding="utf-8") if card.exists() else f"# {content['name']}\n"
+        content["thresholds"] = dict(thresholds)
+        content["accuracy"] = {**(content["accuracy"] or {}), "thresholds": dict(said)}
+        write_text(card, with_section(text, "Thresholds of events", section))
+        write_json(path, content)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 def require_free(out: Path, replace: bool) -> None:

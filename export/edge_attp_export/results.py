@@ -137,9 +137,15 @@ def compared(first: Results, first_row: Row, second: Results, second_row: Row) -
 
 def read_row(text: str) -> Tuple[Results, Row]:
     """FILE.json or FILE.json:ROW. Raises UsageError."""
-    path, named, name = text.rpartition(".json:")
-    results = read_results(Path(path + ".json" if named else text))
-    return results, results.row(name if named else None)
+    _, is_named, name = text.rpartition(".json:")
+    results = read_results(results_path(text))
+    return results, results.row(name if is_named else None)
+
+
+def results_path(text: str) -> Path:
+    """The file of FILE.json or FILE.json:ROW."""
+    path, is_named, _ = text.rpartition(".json:")
+    return Path(path + ".json" if is_named else text)
 
 
 def table(results: Results) -> List[str]:

@@ -52,6 +52,10 @@ class QuietFile(NamedTuple):
     seconds: float
     distinct_seconds: float
 
+    @property
+    def distinct_share(self) -> float:
+        return self.distinct_seconds / self.seconds if self.seconds else 1.0
+
 
 def plan(
     seconds: float, each_s: float, loops: Sequence[Path], repeats: int, seed: int
