@@ -8,7 +8,7 @@ from typing import List, Optional
 
 from edge_attp.errors import EdgeAttpError
 
-from . import __version__, baselines
+from . import __version__, baselines, error_sheet
 from . import calibration_command as calibration
 from . import export_command as export
 from . import thresholds_command as thresholds
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     training.add_arguments(commands)
     calibration.add_arguments(commands)
     thresholds.add_arguments(commands)
+    error_sheet.add_arguments(commands)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Figures of results as PNG: a confusion matrix, the curves of a training, reliability.
+"""Figures of results as PNG: a confusion matrix, the curves of a training, reliability, a sheet of clips.
 
 Matplotlib is imported late and used without pyplot: no window system, no global state.
 """
@@ -19,6 +19,7 @@ from .files import replacing
 
 MOST_COUNTED = 30  # largest number of classes with counts written into the cells
 DPI = 120
+SHEET_COLUMNS, SHEET_CELL_IN = 3, 4.2
 # Okabe and Ito's colours, which everybody can distinguish; line styles do the same in grey.
 BLUE, VERMILION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#333333"
 
@@ -164,6 +165,26 @@ def reliability(path: Path, parts: Mapping[str, Reliability], title: str) -> Non
     axes.legend(frameon=False, loc="lower right")
     axes.grid(color="#e5e5e5", linewidth=0.7)
     axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def sheet(path: Path, pictures: Sequence[np.ndarray], captions: Sequence[str], title: str) -> None:
+    """Draw pictures, RGB uint8 (H, W, 3) of one shape, in columns, each above its caption of two lines.
+
+    Raises UsageError like confusion_matrix().
+    """
+    columns = min(SHEET_COLUMNS, len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    height, width = pictures[0].shape[:2]
+    cell_in = SHEET_CELL_IN, SHEET_CELL_IN * height / width + 0.42
+    figure = _figure(columns * cell_in[0], rows * cell_in[1] + 0.4)
+    figure.suptitle(title, fontsize=10)
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in cells:
+        axes.set_axis_off()
+    for axes, picture, caption in zip(cells, pictures, captions):
+        axes.imshow(picture, interpolation="antialiased")
+        axes.set_title(caption, fontsize=7, loc="left", y=0, pad=-4, va="top")
     _save(figure, path)
 
 
