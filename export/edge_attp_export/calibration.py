@@ -160,8 +160,7 @@ def _unseen(fitted: Callable[[np.ndarray], float], groups: Sequence[str]) -> np.
 def _of_pictures(
     results: Results, seeds: int, answers: PictureAnswers, temperature: float
 ) -> OfPictures:
-    if answers.names != tuple(clip.name for clip in results.clips) or len(answers.counts) != seeds:
-        raise UsageError(f"{results.set}: the answers for pictures belong to other results")
+    answers.check([clip.name for clip in results.clips], seeds)
     is_seen = ~answers.pictures.is_idle
     logits = answers.pictures.logits[is_seen].astype(float)
     truth = np.repeat(np.tile(results.truth, seeds), answers.counts.ravel())[is_seen]

@@ -58,6 +58,13 @@ def add_arguments(commands: Any) -> None:
     )
     parser.add_argument("--name", help="name of the pack (default: that of the folder)")
     parser.add_argument(
+        "--background",
+        nargs="+",
+        default=[],
+        metavar="LABEL",
+        help="labels that say that nothing of interest happens; the first is that of idle pictures",
+    )
+    parser.add_argument(
         "--precision",
         choices=("fp32", "fp16", "fp16-typed", "int8"),
         default="fp32",
@@ -135,7 +142,7 @@ def run(options: argparse.Namespace) -> None:
     if options.facts is not None:
         source = source._replace(checkpoint=with_facts(source.checkpoint, options.facts))
     name = options.name or options.out.resolve().name
-    description = describe(*source, name, options.precision)
+    description = describe(*source, name, options.precision, options.background)
     parities: List[Parity] = []
 
     def finish(folder: Path) -> None:

@@ -35,9 +35,8 @@ def events(track: Track, label: int, start: float) -> np.ndarray:
     thresholds = Thresholds(start=start)
     probability = track.smoothed[:, label]
     start, end = (np.float32(level) for level in thresholds.levels())
-    stretch = np.cumsum(
-        probability < end
-    )  # at most one event begins in a stretch, and ends with it
+    # At most one event begins in a stretch, and it ends with the stretch.
+    stretch = np.cumsum(probability < end)
     above = np.flatnonzero(probability >= start)
     stretches, first = np.unique(stretch[above], return_index=True)
     last = np.searchsorted(stretch, stretches, "right") - 1

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import onnx
 
@@ -43,11 +43,17 @@ def read_labels(path: Path) -> List[str]:
 
 
 def describe(
-    checkpoint: Checkpoint, model: ATTP, trained: bool, name: str, precision: str = "fp32"
+    checkpoint: Checkpoint,
+    model: ATTP,
+    trained: bool,
+    name: str,
+    precision: str = "fp32",
+    background: Sequence[str] = (),
 ) -> Dict[str, Any]:
-    """The contents of `model.json`, without its graphs.
+    """The contents of `model.json`, without its graphs. background: labels that say that nothing of interest happens.
 
-    Raises UsageError unless the model is a temporal trilinear pooling: a pack holds no other.
+    Raises UsageError unless the model is a temporal trilinear pooling, for a pack holds no other, and for a background
+    that it does not have or that leaves no label.
     """
     shape = model.architecture
     if not shape.is_temporal:
@@ -72,10 +78,21 @@ def describe(
     }
     if precision != "fp32":  # the default of model.json
         description["precision"] = precision
+    if background:
+        description["background"] = _background(checkpoint.labels, background)
     view = checkpoint.training.get("view", WHOLE)
     if view != WHOLE:
         description["view"] = view
     return description
+
+
+def _background(labels: Sequence[str], background: Sequence[str]) -> List[str]:
+    for label in background:
+        if label not in labels:
+            raise UsageError(f"--background {label}: the labels are {', '.join(labels)}")
+    if set(background) == set(labels):
+        raise UsageError("--background names all labels, so that nothing could be recognised")
+    return list(background)
 
 
 def write_pack(

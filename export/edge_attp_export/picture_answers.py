@@ -39,6 +39,11 @@ class PictureAnswers(NamedTuple):
     counts: np.ndarray
     pictures: ClipPictures
 
+    def check(self, names: Sequence[str], seeds: int) -> None:
+        """Raise UsageError unless they are of these clips, in this order, and of so many seeds."""
+        if self.names != tuple(names) or len(self.counts) != seeds:
+            raise UsageError("the answers for single pictures belong to other results")
+
     def clips(self) -> List[List[ClipPictures]]:
         """The pictures of each clip, for each seed."""
         ends = np.cumsum(self.counts.ravel())[:-1]

@@ -30,7 +30,8 @@ class HeldOut:
     """The answers of a cross-validation, with the temperature of the pack.
 
     background: number of the label of idle pictures, None if the pack names none. answers: for single pictures; without
-    them, an event is taken to begin where the probability of the whole clip reaches the threshold.
+    them, an event is taken to begin where the probability of the whole clip reaches the threshold. Raises UsageError if
+    they belong to other results.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class HeldOut:
         self._clips = softmax(row.scores() / temperature)
         self._tracks: Optional[List[List[Track]]] = None
         if answers is not None:
+            answers.check([clip.name for clip in results.clips], len(self._clips))
             self._tracks = [
                 [_track(clip, temperature, background) for clip in seed] for seed in answers.clips()
             ]

@@ -281,6 +281,18 @@ def test_a_pack_says_what_its_networks_saw():
         assert {key: described[key] for key in ("view",) if key in described} == wanted
 
 
+def test_background_labels_are_named(tmp_path, capsys):
+    command = ["export", str(small_checkpoint.saved(tmp_path)), "-o", str(tmp_path / "pack")]
+    assert main([*command, "--background", "wave", "close"]) == 0
+    assert load_pack(str(tmp_path / "pack")).background == ("wave", "close")
+    for labels, message in (
+        (["shut"], "--background shut: the labels are open, close, wave"),
+        (["wave", "close", "open"], "--background names all labels"),
+    ):
+        assert main([*command, "--force", "--background", *labels]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_facts_join_what_the_checkpoint_says(tmp_path):
     facts, out = tmp_path / "facts.json", tmp_path / "pack"
     facts.write_text('{"training": {"licences": "CC0"}, "accuracy": {"top1": 0.5}}')

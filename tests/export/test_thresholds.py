@@ -218,6 +218,13 @@ def test_recall_is_the_share_of_clips_with_an_event(answers):
     assert clips.description == f"4 clips of doors, 2 seeds, by {how}"
 
 
+def test_pictures_of_other_results_are_refused():
+    _, results, pictures = held_out()
+    other = results._replace(clips=results.clips[::-1])
+    with pytest.raises(UsageError, match="single pictures belong to other results"):
+        HeldOut(other, results.rows[0], pictures, 1.0, None)
+
+
 def test_clips_are_smoothed_as_at_run_time_and_idle_pictures_are_background():
     clips, _, _ = held_out(temperature=1.0)
     track = clips._tracks[0][0]

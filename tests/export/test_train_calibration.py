@@ -119,7 +119,7 @@ def test_what_cannot_be_calibrated_is_named():
     logits, truth = believable(20)
     results = made(logits, truth)
     other = pictures_of(made(logits[:, :10], truth[:10]))
-    with pytest.raises(UsageError, match="pictures belong to other results"):
+    with pytest.raises(UsageError, match="single pictures belong to other results"):
         calibrate(results, results.rows[0], other)
     forest = results.rows[0]._replace(kind="baseline", name="forest")
     with pytest.raises(UsageError, match="the row 'forest' is a baseline, not a model"):
