@@ -114,13 +114,17 @@ def reliability(stated: np.ndarray, is_right: np.ndarray) -> Reliability:
 
 
 def calibrate(results: Results, row: Row, answers: Optional[PictureAnswers] = None) -> Calibration:
-    """The calibration of the model of a row. answers: for the pictures of the same clips and seeds.
+    """The calibration of the model of a row. answers: for the pictures of the same clips and seeds; with them, verdicts
+    leave out what the runtime leaves out, and clips in which nothing moves.
 
     Raises UsageError for a row that is not a model's, and for answers that belong to other clips.
     """
     if row.kind != "model":
         raise UsageError(f"{results.set}: the row '{row.name}' is a {row.kind}, not a model")
-    scores, truth = row.scores(), results.truth
+    scores = row.scores() if answers is None else _verdicts(results, row, answers)
+    moves = np.isfinite(scores).all((0, 2))
+    scores, truth = scores[:, moves], results.truth[moves]
+    groups = [group for group, does in zip(results.groups, moves) if does]
     seeds, clips, classes = scores.shape
 
     def fitted(places: np.ndarray) -> float:
@@ -130,8 +134,8 @@ def calibrate(results: Results, row: Row, answers: Optional[PictureAnswers] = No
 
     every, everywhere = np.tile(truth, seeds), np.arange(clips)
     temperature = fitted(everywhere)
-    low, high = interval_of(fitted, results.groups)
-    unseen = _unseen(fitted, results.groups)[None, :, None]
+    low, high = interval_of(fitted, groups)
+    unseen = _unseen(fitted, groups)[None, :, None]
     found = Calibration(
         temperature,
         low,
@@ -144,6 +148,19 @@ def calibrate(results: Results, row: Row, answers: Optional[PictureAnswers] = No
     if answers is None:
         return found
     return found._replace(pictures=_of_pictures(results, seeds, answers, temperature))
+
+
+def _verdicts(results: Results, row: Row, answers: PictureAnswers) -> np.ndarray:
+    """The logits of each clip as the runtime takes them, float (S, N, C); NaN where nothing moves."""
+    seeds, clips, classes = row.probabilities.shape
+    answers.check([clip.name for clip in results.clips], seeds)
+    found = np.full((seeds, clips, classes), np.nan)
+    for seed, pictures in enumerate(answers.clips()):
+        for number, clip in enumerate(pictures):
+            verdict = clip.verdict()
+            if verdict is not None:
+                found[seed, number] = verdict
+    return found
 
 
 def _unseen(fitted: Callable[[np.ndarray], float], groups: Sequence[str]) -> np.ndarray:
@@ -160,7 +177,6 @@ def _unseen(fitted: Callable[[np.ndarray], float], groups: Sequence[str]) -> np.
 def _of_pictures(
     results: Results, seeds: int, answers: PictureAnswers, temperature: float
 ) -> OfPictures:
-    answers.check([clip.name for clip in results.clips], seeds)
     is_seen = ~answers.pictures.is_idle
     logits = answers.pictures.logits[is_seen].astype(float)
     truth = np.repeat(np.tile(results.truth, seeds), answers.counts.ravel())[is_seen]

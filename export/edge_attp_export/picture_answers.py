@@ -13,6 +13,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from edge_attp.errors import UsageError
+from edge_attp.recognition import VideoMean
 
 from .files import replacing
 
@@ -22,13 +23,22 @@ SUFFIX = ".pictures.npz"
 class ClipPictures(NamedTuple):
     """The pictures of a clip that were scored, in order.
 
-    times_s: float32 (P), from the clip's beginning. is_idle: bool (P), nothing moves in it, so that a device would not
-    score it. logits: float32 (P, C).
+    gops: int (P), numbers of their GOPs. times_s: float32 (P), from the clip's beginning. is_idle: bool (P), nothing
+    moves in it, so that a device would not score it. logits: float32 (P, C).
     """
 
+    gops: np.ndarray
     times_s: np.ndarray
     is_idle: np.ndarray
     logits: np.ndarray
+
+    def verdict(self) -> Optional[np.ndarray]:
+        """The logits of the clip as the runtime takes them, float (C); None if nothing moves in it."""
+        mean = VideoMean()
+        for gop, is_idle, logits in zip(self.gops.tolist(), self.is_idle, self.logits):
+            if not is_idle:
+                mean.add_logits(gop, logits.astype(float))
+        return mean.logits()
 
 
 class PictureAnswers(NamedTuple):
@@ -74,6 +84,7 @@ def write_answers(path: Path, answers: PictureAnswers) -> None:
             file,
             names=np.array(answers.names),
             counts=answers.counts,
+            gops=pictures.gops.astype(np.int32),
             times_s=pictures.times_s.astype(np.float32),
             is_idle=pictures.is_idle,
             logits=pictures.logits.astype(np.float16),
@@ -84,9 +95,9 @@ def read_answers(path: Path) -> Optional[PictureAnswers]:
     """Read what write_answers() wrote; None if there is no such file. Raises UsageError with file and reason."""
     try:
         with np.load(path) as content:
-            pictures = ClipPictures(
-                content["times_s"], content["is_idle"], content["logits"].astype(np.float32)
-            )
+            stored = (content[name] for name in ClipPictures._fields)
+            pictures = ClipPictures(*stored)
+            pictures = pictures._replace(logits=pictures.logits.astype(np.float32))
             return PictureAnswers(tuple(content["names"].tolist()), content["counts"], pictures)
     except FileNotFoundError:
         return None

@@ -202,7 +202,9 @@ def held_out(answers=True, temperature=2.0):
 def _pictures(logits):
     """Three pictures, the last of which is idle whatever it looks like."""
     times = np.array([0.04, 0.44, 0.84], np.float32)
-    return ClipPictures(times, np.arange(3) == 2, np.array([logits] * 3, np.float32))
+    return ClipPictures(
+        np.zeros(3, int), times, np.arange(3) == 2, np.array([logits] * 3, np.float32)
+    )
 
 
 @pytest.mark.parametrize("answers", [True, False])

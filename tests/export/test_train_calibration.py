@@ -91,28 +91,42 @@ def test_what_is_said_of_a_clip_does_not_know_its_group():
 
 
 def pictures_of(results, scale=1.0, idle=False):
-    """Two pictures for each clip with its own logits, times `scale`, and an idle one that is very wrong."""
+    """Two pictures for each clip: its logits times `scale`, and what makes them the mean; and a wrong idle one."""
     seeds = []
     for logits in results.rows[0].logits:
         clips = []
         for clip, said in zip(results.clips, logits):
             wrong = 50.0 * (np.arange(len(said)) == (clip.label + 1) % len(said))
-            rows = np.array([said * scale, said * scale] + [wrong] * idle, np.float32)
-            is_idle = np.arange(len(rows)) == 2
-            clips.append(ClipPictures(np.arange(len(rows)) / 25, is_idle, rows))
+            rows = np.array([said * scale, said * (2 - scale)] + [wrong] * idle, np.float32)
+            number = np.arange(len(rows))
+            clips.append(ClipPictures(number, number / 25, number == 2, rows))
         seeds.append(clips)
     return joined([clip.name for clip in results.clips], seeds)
 
 
 def test_single_pictures_are_reported_without_idle_ones():
+    """They waver about the verdict, so they need a higher temperature than it does."""
     logits, truth = believable(800)
     results = made(logits * 2, truth)
+    plain = calibrate(results, results.rows[0])
     found = calibrate(results, results.rows[0], pictures_of(results, scale=2, idle=True))
-    assert found.pictures.own_temperature == pytest.approx(2 * found.temperature, rel=1e-3)
+    assert found.temperature == pytest.approx(plain.temperature, rel=1e-3)
+    assert found.pictures.own_temperature > 1.2 * found.temperature
     assert found.pictures.before.loss > found.pictures.after.loss > found.after.loss
     assert "own temperature is" in "\n".join(calibration.lines(found))
     said = calibration.as_json(found, results)
     assert said["single_pictures"]["own_temperature"] == round(found.pictures.own_temperature, 3)
+
+
+def test_clips_in_which_nothing_moves_are_left_out():
+    logits, truth = believable(40)
+    results = made(logits, truth)
+    answers = pictures_of(results)
+    still = np.repeat(np.arange(40) < 10, 2)
+    answers = answers._replace(pictures=answers.pictures._replace(is_idle=still))
+    found = calibrate(results, results.rows[0], answers)
+    assert found.clips == 30
+    assert found.temperature == pytest.approx(fit_temperature(logits[0, 10:], truth[10:]), rel=1e-3)
 
 
 def test_what_cannot_be_calibrated_is_named():

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.needs_torch
 def clip(pictures, first):
     numbers = np.arange(pictures)
     logits = np.stack([numbers + first, -numbers], 1).astype(np.float32)
-    return ClipPictures((numbers / 25).astype(np.float32), numbers == 1, logits)
+    return ClipPictures(numbers // 2, (numbers / 25).astype(np.float32), numbers == 1, logits)
 
 
 def test_a_file_gives_back_what_was_written(tmp_path):
@@ -26,6 +26,18 @@ def test_a_file_gives_back_what_was_written(tmp_path):
     for ours, theirs in zip(sum(seeds, []), sum(read.clips(), [])):
         for one, other in zip(ours, theirs):
             np.testing.assert_array_equal(one, other)
+
+
+def test_the_verdict_is_that_of_the_runtime():
+    """The mean over pictures of a GOP, then over GOPs; idle pictures take no part."""
+    pictures = ClipPictures(
+        np.array([0, 0, 0, 1]),
+        np.arange(4, dtype=np.float32),
+        np.array([False, False, True, False]),
+        np.array([[1.0, 0], [3, 0], [99, 99], [5, 1]], np.float32),
+    )
+    assert pictures.verdict().tolist() == [3.5, 0.5]
+    assert pictures._replace(is_idle=np.ones(4, bool)).verdict() is None
 
 
 def test_no_file_is_no_answer_and_a_wrong_one_is_named(tmp_path):

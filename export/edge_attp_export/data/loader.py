@@ -137,15 +137,15 @@ class ClipSamples(Dataset[Batch]):
             torch.tensor([view.gop for view in views]),
         )
 
-    def moments(self, number: int) -> List[Tuple[int, bool]]:
-        """For each sample of a clip in evaluation, the decode_index of its picture, and whether nothing moves in it."""
+    def moments(self, number: int) -> List[Tuple[int, int, bool]]:
+        """For each sample of a clip in evaluation: GOP and decode_index of its picture, whether nothing moves in it."""
         clip, sampling = self.prepared.clip(self.entries[number].name), self._sampling
         found = []
         for view in evenly(self._candidates(clip), sampling.gops, sampling.pictures):
             index = _shown(clip, view)
             decode_index = 0 if index is None else clip.pictures[index].decode_index
             is_idle = sampling.view == REGION and index is not None and clip.moment(index).is_idle
-            found.append((decode_index, is_idle))
+            found.append((view.gop, decode_index, is_idle))
         return found
 
     def _skip(self) -> List[str]:

@@ -84,10 +84,9 @@ def picture_answers(scores: ClipScores, samples: ClipSamples) -> PictureAnswers:
     """What was said of each picture of `samples`, which gave these scores. Times are those of decoding order."""
     clips = []
     for number, logits in zip(scores.numbers, scores.pictures):
-        moments = samples.moments(int(number))
-        times_s = np.array([decode_index / RATE for decode_index, _ in moments], np.float32)
-        is_idle = np.array([is_idle for _, is_idle in moments])
-        clips.append(ClipPictures(times_s, is_idle, logits.astype(np.float32)))
+        gops, decode_indices, is_idle = map(np.array, zip(*samples.moments(int(number))))
+        times_s = (decode_indices / RATE).astype(np.float32)
+        clips.append(ClipPictures(gops, times_s, is_idle, logits.astype(np.float32)))
     return joined([samples.entries[number].name for number in scores.numbers], [clips])
 
 
