@@ -198,7 +198,9 @@ def _kind_row(kind: KindFacts) -> List[str]:
 
 
 def span(found: Range) -> str:
-    """A range for people."""
+    """A range for people; "-" for what takes no time at all, as a graph that a pack does not have."""
+    if found["high"] == 0.0:
+        return "-"
     return f"{found['low']:.1f} to {found['high']:.1f}"
 
 

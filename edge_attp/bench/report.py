@@ -90,13 +90,15 @@ def new_report(
 def add_tx2_estimate(report: Report, graphs: Mapping[str, Sequence[Layer]]) -> None:
     """Adds an estimate of what a TX2 would do. graphs: layers by graph name."""
     stages, scored = report["stages"], report["video"]["scored"]
+    keys = stages["appearance"]["runs"] if "appearance" in stages else 0
     after_ms = sum(stages[name]["per_picture_ms"] for name in AFTER_NETWORKS if name in stages)
     host = HostTimes(
         before_ms=1000.0 / report["pictures_per_s"]["preprocess"],
         after_ms=after_ms,
-        keys_per_picture=stages["appearance"]["runs"] / scored,
+        keys_per_picture=keys / scored,
     )
-    report["tx2_estimate"] = _plain(estimate(graphs["appearance"], graphs["motion"], host))
+    found = estimate(graphs.get("appearance", ()), graphs["motion"], host)
+    report["tx2_estimate"] = _plain(found)
 
 
 def add_streams(report: Report, found: Streams) -> None:

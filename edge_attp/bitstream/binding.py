@@ -24,7 +24,7 @@ from typing import Dict, Optional, Sequence, Tuple, Type
 from edge_attp.bitstream.process import ProcessBound
 from edge_attp.errors import CorruptStream, EdgeAttpError, UnsupportedStream, UsageError
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 CODEC_H264, CODEC_HEVC = 1, 2
 MAX_THREADS, MAX_REGIONS = 64, 16
 NO_PTS = -(2**63)
@@ -240,6 +240,14 @@ _PROTOTYPES: Dict[str, Tuple[object, Sequence[object]]] = {
         c_int,
         [_ARRAY, c_int64, _ARRAY, _ARRAY, c_int64, c_int32, c_int32]
         + [_GRID, _FLOATS, _FLOATS, _ARRAY],
+    ),
+    "attp_tensor_fill_energy": (
+        c_int,
+        [_ARRAY, c_int64, c_int32, c_int32, _GRID, c_float, c_float, _ARRAY],
+    ),
+    "attp_tensor_fill_means": (
+        c_int,
+        [_ARRAY, c_int32, c_int32, _GRID, c_float, c_float, _ARRAY],
     ),
     "attp_finder_open": (c_int, [POINTER(FinderOptions), POINTER(_FINDER)]),
     "attp_finder_close": (None, [_FINDER]),

@@ -107,7 +107,7 @@ def _measure_streams(
 
 
 def _layers(pack: Pack) -> Dict[str, List[Layer]]:
-    """The layers of both graphs, read before anything is measured: without onnx, measuring would be in vain."""
+    """The layers of each graph, read before anything is measured: without onnx, measuring would be in vain."""
     try:
         return {name: read_layers(path) for name, path in pack.graphs.items()}
     except MissingEngine as error:

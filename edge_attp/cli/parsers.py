@@ -152,7 +152,7 @@ def _add_run(parser: Parser) -> None:
         type=anchor_distance,
         metavar="keyframe|N",
         help="where appearance comes from: the key pictures of the stream (default), or also a decoded "
-        "picture wherever N pictures have passed without a key picture",
+        "picture wherever N pictures have passed without a key picture; of no use to a model without appearance",
     )
     add("--limit", type=count, metavar="N", help="stop after N pictures")
     _add_track(add)
@@ -235,7 +235,7 @@ def _add_service(parser: Parser) -> None:
 
 def _add_build(parser: Parser) -> None:
     parser.description = (
-        "Builds TensorRT engines from both graphs of a model pack, on the device that will run them, and "
+        "Builds TensorRT engines from the graphs of a model pack, on the device that will run them, and "
         "stores them for `run --backend tensorrt`. This takes minutes. An engine that already fits this "
         "device and its software is not built again."
     )

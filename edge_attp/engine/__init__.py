@@ -52,7 +52,7 @@ def open_backend(
 ) -> Backend:
     """Opens a backend.
 
-    "auto" takes TensorRT if engines of both graphs of `pack` have been built, otherwise ONNX Runtime. threads: of
+    "auto" takes TensorRT if engines of all graphs of `pack` have been built, otherwise ONNX Runtime. threads: of
     the engine on the CPU, None to measure how many suit it. buffers: the kind of memory of TensorRT, one of
     BUFFER_KINDS; None for what EDGE_ATTP_BUFFERS says, else what suits the device. batch: the wanted number of
     pictures per run, which matters where several engines were built; Graph.max_batch is the actual limit. Raises

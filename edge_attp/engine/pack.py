@@ -1,4 +1,7 @@
-"""Model packs: folders with model.json and two graphs, read strictly. Nothing here runs a graph."""
+"""Model packs: folders with model.json and one or two graphs, read strictly. Nothing here runs a graph.
+
+`motion` scores a P or B picture. `appearance` looks at key pictures; a pack without it needs none.
+"""
 
 import os
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
@@ -39,22 +42,26 @@ __all__ = [
 FORMAT_VERSION = 1
 DEFAULT_PACK = "fight"
 WHOLE, REGION = VIEWS = ("whole", "region")
-GRAPHS = ("appearance", "motion")
+SIGNED, ENERGY = RESIDUALS = ("signed", "energy")
 JsonObject = Optional[Mapping[str, object]]
 
 
 class Normalisation(NamedTuple):
-    """(value - mean) / std, for each of three channels."""
+    """(value - mean) / std, for each channel."""
 
-    mean: Tuple[float, float, float]
-    std: Tuple[float, float, float]
+    mean: Tuple[float, ...]
+    std: Tuple[float, ...]
 
 
 class InputSpec(NamedTuple):
     """How pictures become network inputs; sizes are (width, height) in pixels. See edge_attp.tensors.
 
     flow_scale: for flow in pixels of `resize`. flow_step, residual_step: the flow and the residual have one sample
-    for so many pixels of `resize` and `crop`, each way: see in_steps().
+    for so many pixels of `resize` and `crop`, each way: see in_steps(). residual_kind: one of RESIDUALS, "signed" for
+    the three channels of fill_residual() or "energy" for the one of fill_energy(). memory: flow and energy are means
+    over about so many pictures, see tensors.MotionMemory; 0: they are those of one picture. has_speed: the flow has
+    two more channels, the means of |x| and |y|. region_scale, region_least: the window of a region is enlarged so many
+    times, and to so large a share of the picture's shorter side at least.
     """
 
     resize: Tuple[int, int]
@@ -64,6 +71,11 @@ class InputSpec(NamedTuple):
     residual: Normalisation
     flow_step: int = 1
     residual_step: int = 1
+    residual_kind: str = SIGNED
+    memory: float = 0.0
+    has_speed: bool = False
+    region_scale: float = 1.0
+    region_least: float = 0.0
 
 
 def in_steps(size: Tuple[int, int], step: int) -> Tuple[int, int]:
@@ -83,8 +95,9 @@ class Trilinear(NamedTuple):
 class Pack(NamedTuple):
     """One model pack. view: what it was trained on, one of VIEWS. background: labels that say that nothing of interest
     happens; what is idle gets the first of them. thresholds: by label, the probability, above 0 and at most 1, from
-    which on an event starts unless the user says otherwise. graphs: paths of the ONNX files, by name. precision: as
-    `edge-attp export` calls it. training and accuracy: objects of model.json for people to read, or None."""
+    which on an event starts unless the user says otherwise. graphs: paths of the ONNX files, by name. trilinear: None
+    where the appearance graph does not give a projected map but half the scores of its own. precision: as `edge-attp
+    export` calls it. training and accuracy: objects of model.json for people to read, or None."""
 
     folder: str
     name: str
@@ -93,7 +106,7 @@ class Pack(NamedTuple):
     precision: str
     labels: Tuple[str, ...]
     input: InputSpec
-    trilinear: Trilinear
+    trilinear: Optional[Trilinear]
     graphs: Dict[str, str]
     training: JsonObject
     accuracy: JsonObject
@@ -101,23 +114,36 @@ class Pack(NamedTuple):
     background: Tuple[str, ...] = ()
     thresholds: Mapping[str, float] = {}
 
+    @property
+    def has_appearance(self) -> bool:
+        """Whether it looks at key pictures."""
+        return "appearance" in self.graphs
+
     def inputs(self, graph: str) -> Shapes:
         """Names and shapes, without the batch dimension, of the inputs that a graph must have."""
-        crop = self.input.crop[::-1]
+        spec = self.input
+        crop = spec.crop[::-1]
         if graph == "appearance":
             return {"rgb": (3,) + crop}
-        flow = in_steps(crop, self.input.flow_step)
-        residual = in_steps(crop, self.input.residual_step)
-        return {"flow": (2,) + flow, "residual": (3,) + residual, "appearance": self._projected()}
+        channels = len(spec.residual.mean)
+        shapes: Shapes = {
+            "flow": (4 if spec.has_speed else 2,) + in_steps(crop, spec.flow_step),
+            "residual": (channels,) + in_steps(crop, spec.residual_step),
+        }
+        if self.has_appearance:
+            shapes["appearance"] = self._appearance()
+        return shapes
 
     def outputs(self, graph: str) -> Shapes:
         """Names and shapes, without the batch dimension, of the outputs that a graph must have."""
         if graph == "appearance":
-            return {"appearance": self._projected()}
+            return {"appearance": self._appearance()}
         return {"scores": (len(self.labels),)}
 
-    def _projected(self) -> Tuple[int, int]:
+    def _appearance(self) -> Tuple[int, int]:
         sizes = self.trilinear
+        if sizes is None:
+            return (len(self.labels), 1)
         return (sizes.factors * sizes.projections, sizes.positions)
 
 
@@ -142,21 +168,35 @@ _OBJECT = Kind("an object or null", _read_object)
 _THRESHOLDS = restricted(
     _OBJECT, "an object with a probability for each label", lambda value: value is not None
 )
-_NORMALISATION: Table = {
-    "mean": Key(list_of(number(-_GREATEST, _GREATEST), "three numbers", 3, 3)),
-    "std": Key(list_of(_ABOVE_0, "three numbers above 0", 3, 3)),
-}
+_PART = Key(_OBJECT, None)  # of which the keys are read apart
+
+
+def _normalisation(channels: int) -> Table:
+    many = {1: "a list of one number", 3: "three numbers"}[channels]
+    mean = list_of(number(-_GREATEST, _GREATEST), many, channels, channels)
+    return {
+        "mean": Key(mean),
+        "std": Key(list_of(_ABOVE_0, many + " above 0", channels, channels)),
+    }
+
+
 _INPUT: Table = {
     "resize": Key(_SIZE),
     "crop": Key(_SIZE),
-    "rgb": _NORMALISATION,
-    "flow": {"scale": Key(_ABOVE_0), "step": _STEP},
-    "residual": dict(_NORMALISATION, step=_STEP),
+    "rgb": _normalisation(3),
+    "flow": {"scale": Key(_ABOVE_0), "step": _STEP, "speed": Key(BOOLEAN, False)},
+    "memory": Key(number(0, 1000), 0.0),
+    "region": {"scale": Key(number(1, 10), 1.0), "least": Key(number(0, 1), 0.0)},
+}
+_RESIDUAL: Dict[str, Table] = {
+    kind: dict(_normalisation(channels), step=_STEP, kind=Key(choice(*RESIDUALS), SIGNED))
+    for kind, channels in ((SIGNED, 3), (ENERGY, 1))
 }
 _GRAPH: Table = {
     "file": Key(_FILE_NAME),
     "sha256": Key(Kind("64 hexadecimal digits", TEXT.read)),
 }
+_TRILINEAR: Table = {name: Key(COUNT) for name in Trilinear._fields}
 _VERSION = choice(FORMAT_VERSION)
 _MODEL: Table = {
     "format_version": Key(_VERSION),
@@ -165,10 +205,11 @@ _MODEL: Table = {
     "backbone": Key(TEXT),
     "width": Key(_ABOVE_0, 1.0),
     "precision": Key(TEXT, "fp32"),
+    "modalities": Key(TEXT, "TTP"),
     "labels": Key(converted(list_of(TEXT, "a list of two or more different texts", 2), _different)),
-    "input": _INPUT,
-    "trilinear": {name: Key(COUNT) for name in Trilinear._fields},
-    "graphs": dict.fromkeys(GRAPHS, _GRAPH),
+    "input": dict(_INPUT, residual=_PART),
+    "trilinear": _PART,
+    "graphs": {"appearance": _PART, "motion": _GRAPH},
     "view": Key(choice(*VIEWS), WHOLE),
     "background": Key(list_of(TEXT, "a list of labels", 0), ()),
     "thresholds": Key(_THRESHOLDS, {}),
@@ -198,7 +239,7 @@ def load_pack(folder: str) -> Pack:
     document = read_json(path, ModelError)
     document.read_required(("format_version",), _VERSION)  # other versions have other keys
     values = document.read_table(_MODEL)
-    del values["format_version"], values["width"]
+    del values["format_version"], values["width"], values["modalities"]
     for index, label in enumerate(values["background"]):
         if label not in values["labels"]:
             expected = "one of the labels: " + ", ".join(values["labels"])
@@ -210,8 +251,8 @@ def load_pack(folder: str) -> Pack:
     made = {
         "thresholds": _thresholds(document, values),
         "input": _input(document, values["input"]),
-        "trilinear": Trilinear(**values["trilinear"]),
-        "graphs": {name: _graph(document, folder, name, values["graphs"]) for name in GRAPHS},
+        "trilinear": _trilinear(document, values),
+        "graphs": _graphs(document, folder, values["graphs"]),
     }
     return Pack(folder=folder, **dict(values, **made))
 
@@ -219,11 +260,14 @@ def load_pack(folder: str) -> Pack:
 def read_input(file: str, values: object) -> InputSpec:
     """Reads the object `input` of model.json, as load_pack() does; errors name `file`."""
     document = Document(file, {"input": values}, ModelError)
-    return _input(document, document.read_table({"input": _INPUT})["input"])
+    return _input(document, document.read_table({"input": _MODEL["input"]})["input"])
 
 
 def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
     resize, crop = values["resize"], values["crop"]
+    said = (values["residual"] or {}).get("kind")
+    kind = ENERGY if said == ENERGY else SIGNED
+    values["residual"] = residual = document.read_table(_RESIDUAL[kind], ("input", "residual"))
     if crop[0] > resize[0] or crop[1] > resize[1]:
         expected = "[width, height], not larger than input.resize"
         raise document.unexpected(("input", "crop"), crop, expected)
@@ -232,7 +276,7 @@ def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
         if any(side % step for side in resize + crop):
             expected = "a divisor of both sides of input.resize and input.crop"
             raise document.unexpected(("input", name, "step"), step, expected)
-    residual = values["residual"]
+    _check_memory(document, values, kind)
     return InputSpec(
         resize,
         crop,
@@ -241,6 +285,11 @@ def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
         Normalisation(residual["mean"], residual["std"]),
         values["flow"]["step"],
         residual["step"],
+        residual["kind"],
+        values["memory"],
+        values["flow"]["speed"],
+        values["region"]["scale"],
+        values["region"]["least"],
     )
 
 
@@ -258,9 +307,36 @@ def _thresholds(document: Document, values: Dict[str, Any]) -> Dict[str, float]:
     }
 
 
-def _graph(document: Document, folder: str, name: str, graphs: Dict[str, Any]) -> str:
+def _check_memory(document: Document, values: Dict[str, Any], kind: str) -> None:
+    """Means are of flow and energy on one grid; speed is known of means alone."""
+    steps = values["flow"]["step"], values["residual"]["step"]
+    if values["memory"] and (kind != ENERGY or steps[0] != steps[1]):
+        told = (
+            'needs input.residual of kind "energy", and one step for input.flow and input.residual'
+        )
+        raise document.fault(("input", "memory"), told)
+    if values["flow"]["speed"] and not values["memory"]:
+        raise document.fault(("input", "flow", "speed"), "needs input.memory")
+
+
+def _trilinear(document: Document, values: Dict[str, Any]) -> Optional[Trilinear]:
+    if values["trilinear"] is None:
+        return None
+    if values["graphs"]["appearance"] is None:
+        told = "projects key pictures, which only graphs.appearance sees: add that, or remove this"
+        raise document.fault(("trilinear",), told)
+    return Trilinear(**document.read_table(_TRILINEAR, ("trilinear",)))
+
+
+def _graphs(document: Document, folder: str, values: Dict[str, Any]) -> Dict[str, str]:
+    if values["appearance"] is not None:
+        values["appearance"] = document.read_table(_GRAPH, ("graphs", "appearance"))
+    return {name: _graph(folder, entry) for name, entry in values.items() if entry is not None}
+
+
+def _graph(folder: str, entry: Dict[str, Any]) -> str:
     """The path of a graph, whose sha256 must be the one in model.json."""
-    file, meant = graphs[name]["file"], graphs[name]["sha256"]
+    file, meant = entry["file"], entry["sha256"]
     path = os.path.join(folder, file)
     found = file_sha256(path, ModelError)
     if found != meant.lower():

@@ -75,7 +75,7 @@ class TensorRtBackend(Backend):
 
 
 def open_if_built(pack: Pack, buffers: Optional[str], batch: int) -> Optional[Backend]:
-    """The backend, if this machine has all that it needs and engines of both graphs; otherwise None."""
+    """The backend, if this machine has all that it needs and engines of all graphs; otherwise None."""
     try:
         backend = TensorRtBackend(buffers=buffers, batch=batch)
         for graph in pack.graphs.values():

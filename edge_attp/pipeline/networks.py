@@ -1,14 +1,14 @@
-"""Both graphs of a model pack on one engine, and the buffers that travel to them.
+"""The graphs of a model pack on one engine, and the buffers that travel to them.
 
-The one place that starts runs: of appearance.onnx for a key picture, of motion.onnx for a batch of pictures
-from any streams.
+The one place that starts runs: of appearance.onnx, if the pack has it, for a key picture, of motion.onnx for a
+batch of pictures from any streams.
 """
 
 from collections import deque
 from typing import Deque, Sequence
 
 from edge_attp.engine import Backend, Buffers, Graph, Pack, Run, RunTimes
-from edge_attp.engine.pack import REGION, InputSpec, Normalisation, Trilinear
+from edge_attp.engine.pack import REGION, InputSpec, Normalisation
 from edge_attp.recognition import Activation, sigmoid, softmax
 from edge_attp.timing import Clock
 
@@ -23,7 +23,7 @@ MOTION = Pack(
     precision="none",
     labels=("motion",),
     input=InputSpec((1, 1), (1, 1), _NO_NORMALISATION, 1.0, _NO_NORMALISATION),
-    trilinear=Trilinear(1, 1, 1, 1),
+    trilinear=None,
     graphs={},
     training=None,
     accuracy=None,
@@ -56,10 +56,10 @@ class Pool:
 
 
 class Networks:
-    """Loads both graphs and runs each once, because the first run allocates and is slow.
+    """Loads the graphs and runs each once, because the first run allocates and is slow.
 
     batch: how many pictures a run of the motion network takes at most: as many as asked for, or as the engine
-    allows. pools: of both graphs, by name. activation: turns logits into probabilities.
+    allows. pools: of the graphs, by name. activation: turns logits into probabilities.
     """
 
     activation: Activation = staticmethod(softmax)
@@ -68,7 +68,7 @@ class Networks:
         self.pack = pack
         self.describe = backend.describe
         sizes = {"appearance": 1, "motion": batch}
-        self.pools = {name: _load(backend, pack, name, size) for name, size in sizes.items()}
+        self.pools = {name: _load(backend, pack, name, sizes[name]) for name in pack.graphs}
         self.batch = min(batch, self.pools["motion"].graph.max_batch)
 
     def start_appearance(self, key: Buffers) -> Run:

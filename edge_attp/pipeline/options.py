@@ -22,14 +22,14 @@ class Options(NamedTuple):
     picture of each GOP and, where a GOP is longer, of each 12 pictures, drawn at random (the same ones each
     time), and parses no others; where an observer needs every picture, or with anchors, it scores the first of each 12.
     anchor: None takes the key pictures of the stream; N decodes a picture as a key picture also wherever
-    the stream has given none for N pictures. parse_threads: threads of the parser. limit: pictures to read.
-    transcode: turn what is neither H.264 nor HEVC into H.264 on the fly. wait: let the first GOP wait for
-    the second key picture, right for files, wrong for live sources. overlap: False does everything for this
-    source in the caller's thread, one stage after the other, to time the stages. realtime: read the
-    pictures of a file at their rate, as a camera gives them. thresholds: of events. track: number of the
-    video track, counted from 0; None is the one that FFmpeg calls the best. regions: 0 scores the whole picture,
-    N up to N regions in which something moves, and nothing where nothing does; None does what the pack was trained
-    for. Regions need every picture parsed.
+    the stream has given none for N pictures, unless the pack looks at none. parse_threads: threads of the
+    parser. limit: pictures to read. transcode: turn what is neither H.264 nor HEVC into H.264 on the fly.
+    wait: let the first GOP wait for the second key picture, right for files, wrong for live sources.
+    overlap: False does everything for this source in the caller's thread, one stage after the other, to
+    time the stages. realtime: read the pictures of a file at their rate, as a camera gives them.
+    thresholds: of events. track: number of the video track, counted from 0; None is the one that FFmpeg
+    calls the best. regions: 0 scores the whole picture, N up to N regions in which something moves, and
+    nothing where nothing does; None does what the pack was trained for. Regions need every picture parsed.
     """
 
     every: int = 1

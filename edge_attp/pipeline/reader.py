@@ -252,7 +252,7 @@ class Reader:
             self._gop += 1
             self._candidates = 0
         viewer.add_picture(picture)
-        is_due = self._is_due(picture)
+        is_due = (self._gop >= 0 or not viewer.needs_key) and self._is_due(picture)
         is_idle = is_due and viewer.is_idle
         is_wanted = is_due and not is_idle and not self._is_skipped()
         views = viewer.cut_views(picture, self._gop, is_wanted)
@@ -288,10 +288,9 @@ class Reader:
         return None
 
     def _is_due(self, picture: Picture) -> bool:
-        """Whether to score it: P and B pictures that are undamaged, shown and have a key picture are, one in
-        `every`."""
+        """Whether to score it: P and B pictures that are undamaged and shown are, one in `every`."""
         is_whole = picture.kind != "I" and picture.integrity == "ok"
-        if not (is_whole and picture.is_shown and self._gop >= 0):
+        if not (is_whole and picture.is_shown):
             return False
         self._candidates += 1
         every = self._options.every

@@ -73,14 +73,17 @@ class Scorer:
         return self._ready.popleft()
 
     def fuse_appearance(self, view: View) -> None:
-        """Fills the appearance input of a view of the picture that next_ready() gave."""
+        """Fills the appearance input, if there is one, of a view of the picture that next_ready() gave."""
         assert view.motion is not None
-        view.state.fuse_features(view.motion.inputs["appearance"][0])
+        if "appearance" in view.motion.inputs:
+            view.state.fuse_features(view.motion.inputs["appearance"][0])
 
     def explain_nothing_scored(self) -> str:
         """Why no picture was scored, for people."""
         if not self._moving:
             return "no P or B picture was read, and intra pictures hold no motion"
+        if not self._networks.pack.has_appearance:
+            return "every P and B picture is damaged"
         if self._newest is None:
             return "no key picture could be decoded; --anchor N decodes others in its place"
         return "every P and B picture after a key picture is damaged"

@@ -7,7 +7,7 @@ from typing import Callable, Deque, List, NamedTuple, Optional
 from edge_attp.bitstream import CompressedVideo
 from edge_attp.bitstream.orientation import Orientation
 from edge_attp.bitstream.source import ASSUMED_RATE
-from edge_attp.engine import Buffers, RunTimes
+from edge_attp.engine import Buffers, Pack, RunTimes
 from edge_attp.errors import EdgeAttpError
 from edge_attp.log import logger, without_password
 from edge_attp.pipeline.networks import QUEUED_PICTURES, Networks, record_run
@@ -69,7 +69,7 @@ class Stream:
     ended. All other methods belong to the session."""
 
     def __init__(self, job: Job, networks: Networks, wake: Callable[[], None]) -> None:
-        self.job = job
+        self.job = job = _suited(job, networks.pack)
         source = job.source
         self.source = without_password(source) if isinstance(source, str) else source.name
         self.name = job.name or self.source
@@ -285,6 +285,18 @@ class Stream:
         self._writer.conclude(
             Conclusion(self._reader.stats, is_complete, with_verdict, explanation)
         )
+
+
+def _suited(job: Job, pack: Pack) -> Job:
+    """The job without anchors where nothing looks at them: decoding them would take most of the time."""
+    if job.options.anchor is None or pack.has_appearance:
+        return job
+    logger.warning(
+        "anchor %d is of no use: the model %s looks at no key pictures",
+        job.options.anchor,
+        pack.name,
+    )
+    return job._replace(options=job.options._replace(anchor=None))
 
 
 def _observers(job: Job, sinks: List[Sink]) -> List[Observer]:

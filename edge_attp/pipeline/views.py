@@ -11,13 +11,20 @@ import numpy as np
 from edge_attp.bitstream import CompressedVideo, Picture
 from edge_attp.bitstream.source import ASSUMED_RATE
 from edge_attp.engine import Buffers, InputSpec
-from edge_attp.engine.pack import in_steps
+from edge_attp.engine.pack import ENERGY, in_steps
 from edge_attp.errors import UnsupportedStream
 from edge_attp.log import logger
 from edge_attp.pipeline.networks import Pool
 from edge_attp.recognition import GopState
-from edge_attp.regions import LEAST_PX, RegionFinder
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
+from edge_attp.regions import LEAST_PX, RegionFinder, widened
+from edge_attp.tensors import (
+    MotionMemory,
+    fill_energy,
+    fill_flow,
+    fill_means,
+    fill_residual,
+    fill_rgb,
+)
 from edge_attp.timing import Clock
 from edge_attp.types import Region
 
@@ -79,7 +86,8 @@ class _Planes(NamedTuple):
 
 
 class InputFiller:
-    """Cuts network inputs out of pictures, into buffers of the pools. region: None is the whole picture."""
+    """Cuts network inputs out of pictures, into buffers of the pools. region: None is the whole picture.
+    has_appearance: a network looks at key pictures."""
 
     def __init__(
         self, spec: InputSpec, pools: Dict[str, Pool], clock: Clock, bit_depth: int
@@ -88,6 +96,22 @@ class InputFiller:
         self._pools = pools
         self._clock = clock
         self._bit_depth = bit_depth
+        self.has_appearance = "appearance" in pools
+        self._memory = MotionMemory(spec.memory) if spec.memory else None
+
+    def add_picture(self, picture: Picture) -> None:
+        """Takes every picture in decoding order, for what is a mean over pictures."""
+        if self._memory is None or picture.is_random_access:
+            return
+        assert picture.residual is not None
+        with self._clock.stage("tensors"):
+            flow = picture.motion.flow()
+            self._memory.add_picture(flow, picture.residual.y, self._bit_depth)
+
+    def seen(self, region: Region, shape: Tuple[int, int]) -> Region:
+        """The region with the window that the networks see. shape: (height, width) of the picture."""
+        spec = self._spec
+        return widened(region, spec.region_scale, spec.region_least, shape)
 
     def fill_appearance(self, rgb: np.ndarray, region: Optional[Region]) -> Buffers:
         """Filled buffers of appearance.onnx."""
@@ -101,34 +125,54 @@ class InputFiller:
         """Filled buffers of motion.onnx for each of these regions."""
         taken = [self._pools["motion"].take_buffers() for _ in regions]
         with self._clock.stage("tensors"):
-            flow = picture.motion.flow()
+            planes = picture.motion.flow() if self._memory is None else self._memory.planes
             for buffers, region in zip(taken, regions):
-                self._fill(picture, flow, region, buffers)
+                self._fill_flow(picture, planes, region, buffers.inputs["flow"][0])
+                if self._memory is None:
+                    self._fill_residual(picture, region, buffers.inputs["residual"][0])
+                else:
+                    self._fill_means(picture, planes[4], region, buffers.inputs["residual"][0])
         return taken
 
-    def _fill(
-        self, picture: Picture, flow: np.ndarray, region: Optional[Region], buffers: Buffers
+    def _fill_flow(
+        self, picture: Picture, planes: np.ndarray, region: Optional[Region], out: np.ndarray
     ) -> None:
+        """planes: flow x and y, then |x| and |y| where the network sees them."""
+        spec = self._spec
+        part = planes[(slice(None), *_window(region, 4))]
+        grid = in_steps(spec.resize, spec.flow_step)
+        for begin in range(0, len(out), 2):
+            two = slice(begin, begin + 2)
+            size = _size(picture, region)
+            fill_flow(part[two], size, out[two], grid, spec.flow_scale * spec.flow_step)
+
+    def _fill_means(
+        self, picture: Picture, energy: np.ndarray, region: Optional[Region], out: np.ndarray
+    ) -> None:
+        spec = self._spec
+        (mean,), (std,) = spec.residual
+        grid = in_steps(spec.resize, spec.residual_step)
+        fill_means(energy[_window(region, 4)], _size(picture, region), out, grid, mean, std)
+
+    def _fill_residual(self, picture: Picture, region: Optional[Region], out: np.ndarray) -> None:
         spec, residual = self._spec, picture.residual
         assert residual is not None
-        height, width = picture.shape if region is None else (region.side_px, region.side_px)
-        part = flow[(slice(None), *_window(region, 4))]
-        fill_flow(
-            part,
-            (width, height),
-            buffers.inputs["flow"][0],
-            in_steps(spec.resize, spec.flow_step),
-            spec.flow_scale * spec.flow_step,
-        )
         luma, chroma = _window(region, 1), _window(region, 2)
-        fill_residual(
-            _Planes(residual.y[luma], residual.u[chroma], residual.v[chroma]),
-            buffers.inputs["residual"][0],
-            in_steps(spec.resize, spec.residual_step),
-            spec.residual.mean,
-            spec.residual.std,
-            self._bit_depth,
-        )
+        mean, std = spec.residual
+        grid = in_steps(spec.resize, spec.residual_step)
+        if spec.residual_kind == ENERGY:
+            fill_energy(residual.y[luma], out, grid, mean[0], std[0], self._bit_depth)
+            return
+        planes = _Planes(residual.y[luma], residual.u[chroma], residual.v[chroma])
+        fill_residual(planes, out, grid, mean, std, self._bit_depth)
+
+
+def _size(picture: Picture, region: Optional[Region]) -> Tuple[int, int]:
+    """Width and height of what is seen, in luma samples."""
+    if region is not None:
+        return region.side_px, region.side_px
+    height, width = picture.shape
+    return width, height
 
 
 def _window(region: Optional[Region], sample_px: int) -> Tuple[slice, slice]:
@@ -141,7 +185,9 @@ def _window(region: Optional[Region], sample_px: int) -> Tuple[slice, slice]:
 
 class Viewer:
     """Decides what the networks are shown. For each picture, in decoding order: add_key() if it is a key picture,
-    add_picture(), then cut_views()."""
+    add_picture(), then cut_views(). needs_key: no picture can be scored before the first GOP has begun."""
+
+    needs_key = True
 
     @property
     def is_idle(self) -> bool:
@@ -165,12 +211,18 @@ class WholeViews(Viewer):
 
     def __init__(self, filler: InputFiller, wait: bool) -> None:
         self._filler = filler
+        self.needs_key = filler.has_appearance
         self._state = GopState(wait)
         self._rgb: Optional[np.ndarray] = None  # of a key picture, until it is filled in
 
     def add_key(self, key: KeyPicture) -> bool:
+        if not self._filler.has_appearance:
+            return True
         self._rgb = key.rgb()
         return self._rgb is not None
+
+    def add_picture(self, picture: Picture) -> None:
+        self._filler.add_picture(picture)
 
     def cut_views(self, picture: Picture, gop: int, is_wanted: bool) -> Tuple[View, ...]:
         rgb, self._rgb = self._rgb, None
@@ -203,6 +255,8 @@ class _Followed:
 
 class FoundRegions(Viewer):
     """Keeps the regions in which something moves, up to `most`."""
+
+    needs_key = False
 
     def __init__(self, video: CompressedVideo, most: int, clock: Clock) -> None:
         self._clock = clock
@@ -260,7 +314,8 @@ class RegionViews(FoundRegions):
     A region's appearance comes from the newest key picture before it that can be decoded, and is computed with
     the first picture of a GOP that shows the region: a key picture that shows nothing that moves is not even
     decoded. It is computed again where the window changes, MOST_AGAIN times a GOP. A region never waits for the
-    next key picture, as its first GOP would as a whole picture: it may not be there any more.
+    next key picture, as its first GOP would as a whole picture: it may not be there any more. Where no network looks
+    at key pictures, none is decoded.
     """
 
     def __init__(
@@ -268,17 +323,21 @@ class RegionViews(FoundRegions):
     ) -> None:
         super().__init__(video, most, clock)
         self._filler = filler
+        self.needs_key = filler.has_appearance
         self._kept_pictures = FORGET_S * self._rate
         self._key: Optional[KeyPicture] = None
         self._rgb: Optional[np.ndarray] = None
         self._followed: Dict[int, _Followed] = {}
 
     def add_key(self, key: KeyPicture) -> bool:
-        self._key = key
+        if self._filler.has_appearance:
+            self._key = key
         return True
 
     def add_picture(self, picture: Picture) -> None:
         super().add_picture(picture)
+        self._filler.add_picture(picture)
+        self._regions = tuple(self._filler.seen(one, self._shape) for one in self._regions)
         self._forget_before(picture.decode_index - self._kept_pictures)
         for region in self._regions:
             if region.id in self._followed:
@@ -289,14 +348,16 @@ class RegionViews(FoundRegions):
         return super()._new_finder(shape)
 
     def cut_views(self, picture: Picture, gop: int, is_wanted: bool) -> Tuple[View, ...]:
-        rgb = self._key_rgb() if is_wanted and self._regions else None
-        if rgb is None:
+        if not (is_wanted and self._regions):
+            return ()
+        rgb = self._key_rgb()
+        if rgb is None and self.needs_key:
             return ()
         views = []
         for region, motion in zip(self._regions, self._filler.fill_motion(picture, self._regions)):
             followed = self._followed.setdefault(region.id, _Followed(picture.decode_index))
             appearance = None
-            if followed.needs_appearance(region, gop):
+            if rgb is not None and followed.needs_appearance(region, gop):
                 appearance = self._filler.fill_appearance(rgb, region)
             views.append(View(region, followed.state, appearance, motion))
         return tuple(views)

@@ -94,15 +94,15 @@ class VideoMean:
     """
 
     def __init__(self) -> None:
-        self._gop = -1
+        self._gop: Optional[int] = None
         self._gop_sum = np.zeros(0)
         self._gop_pictures = 0
         self._closed_sum = np.zeros(0)
         self._closed = 0
 
     def add_logits(self, gop: int, logits: np.ndarray) -> None:
-        """Takes the logits (classes,) of one picture. gop: counted from 0; all pictures of a GOP come before
-        those of the next."""
+        """Takes the logits (classes,) of one picture. gop: its number; all pictures of a GOP come before those of the
+        next."""
         if gop != self._gop:
             self._closed_sum = self._sum_of_means()
             self._closed = self.gops

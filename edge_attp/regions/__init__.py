@@ -9,6 +9,15 @@ The motion of the camera is estimated and taken out first. It may import bitstre
 """
 
 from edge_attp.regions.finder import LEAST_PX, CameraMotion, Found, RegionFinder
+from edge_attp.regions.window import enlarged_square, widened
 from edge_attp.types import Region
 
-__all__ = ["LEAST_PX", "CameraMotion", "Found", "Region", "RegionFinder"]
+__all__ = [
+    "LEAST_PX",
+    "CameraMotion",
+    "Found",
+    "Region",
+    "RegionFinder",
+    "enlarged_square",
+    "widened",
+]

@@ -21,6 +21,7 @@ tables find no memory.
 """
 
 import ctypes
+import math
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
@@ -28,7 +29,7 @@ import numpy as np
 from edge_attp.bitstream import binding
 from edge_attp.protocols import Protocol
 
-__all__ = ["fill_flow", "fill_residual", "fill_rgb"]
+__all__ = ["MotionMemory", "fill_energy", "fill_flow", "fill_means", "fill_residual", "fill_rgb"]
 
 Size = Tuple[int, int]
 
@@ -134,6 +135,93 @@ def fill_residual(
         out.ctypes.data,
     )
     binding.check_status(status, "attp_tensor_fill_residual")
+
+
+def fill_energy(
+    luma: np.ndarray,
+    out: np.ndarray,
+    resize: Size,
+    mean: float,
+    std: float,
+    bit_depth: int = 8,
+) -> None:
+    """Fills `out` with the energy of a coded residual: out = (energy - mean) / std.
+
+    luma: int16 (height, width), the plane .y of a residual, or a window of it that begins at multiples of 4. out:
+    float32 (1, crop height, crop width). The energy is the mean of |luma| of each 4x4 samples (fewer at the right and
+    lower edge) in values of 8 bits, 0 to 255, whatever bit_depth is. It is resized as fill_flow() resizes the flow of
+    the same picture, so that both show the same places. Only the rows and columns of the crop are read.
+    """
+    _check_array("luma", luma, np.int16, (None, None))
+    _check_output(out, 1, resize)
+    height, width = luma.shape
+    luma = _packed_rows(luma)
+    gain = 1.0 / (std * (1 << (bit_depth - 8)))
+    status = binding.native_core().attp_tensor_fill_energy(
+        luma.ctypes.data,
+        luma.strides[0],
+        width,
+        height,
+        _grid(resize, out),
+        gain,
+        -mean / std,
+        out.ctypes.data,
+    )
+    binding.check_status(status, "attp_tensor_fill_energy")
+
+
+def fill_means(
+    means: np.ndarray, size: Size, out: np.ndarray, resize: Size, mean: float, std: float
+) -> None:
+    """Fills `out` with energies that were averaged over pictures: out = (means - mean) / std.
+
+    means: float32 (ceil(height / 4), ceil(width / 4)), as MotionMemory has them. size: (width, height) of the picture.
+    out: float32 (1, crop height, crop width). They are resized as fill_flow() resizes a flow.
+    """
+    width, height = size
+    _check_array("means", means, np.float32, (-(-height // 4), -(-width // 4)))
+    _check_output(out, 1, resize)
+    packed = np.ascontiguousarray(means)
+    status = binding.native_core().attp_tensor_fill_means(
+        packed.ctypes.data,
+        width,
+        height,
+        _grid(resize, out),
+        1.0 / std,
+        -mean / std,
+        out.ctypes.data,
+    )
+    binding.check_status(status, "attp_tensor_fill_means")
+
+
+class MotionMemory:
+    """What moved lately: exponential means of flow and energy over the P and B pictures of a stream.
+
+    One picture tells little: a vector is whatever saved bits, and a blow takes ten pictures. pictures: how many the
+    mean reaches back. At the beginning it is the plain mean of what has been seen. Pictures of another size begin anew.
+    """
+
+    def __init__(self, pictures: float) -> None:
+        self._share = 1.0 - math.exp(-1.0 / pictures)
+        self._weight = 0.0
+        self._sum = np.zeros((5, 0, 0), np.float32)
+
+    def add_picture(self, flow: np.ndarray, luma: np.ndarray, bit_depth: int = 8) -> None:
+        """Takes the next picture in decoding order. flow: float32 (2, ceil(height / 4), ceil(width / 4)), as
+        fill_flow() takes it. luma: the plane .y of its residual, int16 (height, width)."""
+        newest = np.empty((5,) + flow.shape[1:], np.float32)
+        newest[:2] = flow
+        np.abs(flow, out=newest[2:4])
+        fill_energy(luma, newest[4:], flow.shape[:0:-1], 0.0, 1.0, bit_depth)
+        if newest.shape != self._sum.shape:
+            self._sum, self._weight = np.zeros_like(newest), 0.0
+        self._sum += np.float32(self._share) * (newest - self._sum)
+        self._weight += self._share * (1.0 - self._weight)
+
+    @property
+    def planes(self) -> np.ndarray:
+        """Means of x, y, |x|, |y| of the flow, and of the energy: float32 (5, ceil(height / 4), ceil(width / 4))."""
+        return self._sum / np.float32(self._weight or 1.0)
 
 
 def _grid(resize: Size, out: np.ndarray) -> binding.TensorGrid:

@@ -12,9 +12,6 @@ from .bilinear import CompactBilinearPooling
 from .litenet import LiteNet
 from .trilinear import TrilinearPooling
 
-# Channels of the network inputs: RGB, flow (x, y), RGB-like residual.
-RGB, FLOW, RESIDUAL = 3, 2, 3
-CHANNELS = {"I": RGB, "MV": FLOW, "R": RESIDUAL}
 # The paper's sizes (section 4.1); a model accepts any that `input_spec` allows.
 SIDE = 224  # height and width of the network inputs
 POSITIONS = (SIDE // 32) ** 2  # K of eq. (5)
@@ -25,7 +22,8 @@ class Inputs(NamedTuple):
 
     Each is (N, channels, H, W), normalised as the pack says; H and W are those of `rgb` divided by the
     architecture's step. Inputs that a model does not use may be left out: `rgb` by MV, `neighbour` by
-    all but TTP and ATTP.
+    all but TTP and ATTP. Late fusions with I take the mean of both I pictures if there are both, as a
+    device does.
     """
 
     rgb: Optional[torch.Tensor] = None
@@ -34,14 +32,15 @@ class Inputs(NamedTuple):
     residual: Optional[torch.Tensor] = None
 
 
-# Feature map (N, c, K) of each network; that of I is I_t + I_{t+dt} in the temporal models.
+# Feature map (N, c, K) of each network; that of I is I_t + I_{t+dt} in the temporal models, and half of
+# that in late fusions.
 Maps = Dict[str, torch.Tensor]
 
 
 class Outputs(NamedTuple):
     """`parts` (parts, N, classes) add up to the scores; `motion` is the feature map of LiteNet_MV.
 
-    I+MV+R and BP have three parts, the others one.
+    I+MV+R and BP have three parts, I+M has two, the others one.
     """
 
     parts: torch.Tensor
@@ -49,7 +48,7 @@ class Outputs(NamedTuple):
 
 
 class ATTP(nn.Module):
-    """LiteNet_I, LiteNet_MV and LiteNet_R, or one of them, and their pooling.
+    """LiteNet_I, LiteNet_MV and LiteNet_R, or some of them, or LiteNet_M, and their pooling.
 
     LiteNet_OF, the teacher of the feature alignment, is a model of the single modality MV that was
     trained on optical flow in place of vectors (`objective.Objective`).
@@ -58,15 +57,23 @@ class ATTP(nn.Module):
     litenet_i: LiteNet
     litenet_mv: LiteNet
     litenet_r: LiteNet
+    litenet_m: LiteNet
+    litenet_s: LiteNet
     pooling: TrilinearPooling  # of TP, TTP and ATTP
     bilinear: CompactBilinearPooling  # of BP
-    classifiers: nn.ModuleDict  # of I, MV, R and I+MV+R, by network name
+    classifiers: nn.ModuleDict  # of single networks and late fusions, by network name
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = shape = architecture
         for name in shape.networks:
-            net = LiteNet(shape.backbone, CHANNELS[name], shape.width, shape.steps[name])
+            net = LiteNet(
+                shape.backbone,
+                shape.channels[name],
+                shape.width,
+                shape.steps[name],
+                shape.enlarged(name),
+            )
             setattr(self, _attribute(name), net)
         channels, classes = net.channels, shape.classes
         if shape.is_trilinear:
@@ -97,15 +104,31 @@ class ATTP(nn.Module):
             yield name, getattr(self, _attribute(name))
 
     def appearance(self, rgb: torch.Tensor) -> torch.Tensor:
-        """U'x of an I picture: (N, 3, H, W) -> (N, d*D, K)."""
-        ux: torch.Tensor = self.pooling.u(self.litenet_i(rgb))
+        """U'x of an I picture: (N, 3, H, W) -> (N, d*D, K); in late fusions half its scores, (N, classes, 1)."""
+        features = self.litenet_i(rgb)
+        if self.architecture.has_classifiers:
+            half: torch.Tensor = self._scores("I", features)[:, :, None] / 2
+            return half
+        ux: torch.Tensor = self.pooling.u(features)
         return ux
 
     def motion(
-        self, flow: torch.Tensor, residual: torch.Tensor, appearance: torch.Tensor
+        self,
+        flow: torch.Tensor,
+        residual: torch.Tensor,
+        appearance: Optional[torch.Tensor] = None,
     ) -> torch.Tensor:
-        """Scores (N, classes) of P or B pictures, given `appearance` = U'(I_t) + U'(I_{t+dt})."""
-        return self._trilinear(self.litenet_mv(flow), self.litenet_r(residual), appearance)
+        """Scores (N, classes) of P or B pictures, given the sum of `appearance` of I_t and I_{t+dt}; None for M."""
+        inputs = Inputs(flow=flow, residual=residual)
+        names = [name for name in self.architecture.networks if name != "I"]
+        maps = {
+            name: getattr(self, _attribute(name))(self._picture(name, inputs)) for name in names
+        }
+        if not self.architecture.has_classifiers:
+            assert appearance is not None
+            return self._trilinear(maps["MV"], maps["R"], appearance)
+        scores = torch.stack([self._scores(name, x) for name, x in maps.items()]).sum(0)
+        return scores if appearance is None else scores + appearance[:, :, 0]
 
     def forward(
         self,
@@ -124,23 +147,48 @@ class ATTP(nn.Module):
 
     def maps(self, inputs: Inputs) -> Maps:
         """The feature map of each network, before anything is fused."""
-        pictures = {"I": inputs.rgb, "MV": inputs.flow, "R": inputs.residual}
-        temporal = self.architecture.is_temporal
-        if temporal:
-            here = self._given(inputs.rgb, "I")
-            pictures["I"] = torch.cat([here, self._given(inputs.neighbour, "neighbouring I")])
-        maps = {name: net(self._given(pictures[name], name)) for name, net in self.networks()}
-        if temporal:
-            maps["I"] = torch.add(*maps["I"].chunk(2))
+        shape = self.architecture
+        if shape.is_temporal:
+            self._given(inputs.neighbour, "neighbouring I")
+        maps = {name: net(self._picture(name, inputs)) for name, net in self.networks()}
+        if shape.is_temporal or (shape.is_late and inputs.neighbour is not None):
+            both = torch.add(*maps["I"].chunk(2))
+            maps["I"] = both if shape.is_temporal else both / 2
         return maps
+
+    def _picture(self, name: str, inputs: Inputs) -> torch.Tensor:
+        """What a network sees; both I pictures, one after the other, where the model looks at both."""
+        shape = self.architecture
+        if name == "I":
+            rgb = self._given(inputs.rgb, name)
+            looks_at_both = shape.is_temporal or shape.is_late
+            return (
+                torch.cat([rgb, inputs.neighbour])
+                if looks_at_both and inputs.neighbour is not None
+                else rgb
+            )
+        if name == "MV":
+            return self._given(inputs.flow, name)
+        residual = self._given(inputs.residual, name)
+        if name == "R":
+            return residual
+        flow = self._given(inputs.flow, name)
+        flow = flow[:, 2:] if name == "S" else flow[:, :2]
+        planes = [flow * shape.flow_limit, residual.clamp(0, shape.energy_limit)]
+        return torch.cat(planes, 1)
 
     def _parts(self, maps: Maps) -> torch.Tensor:
         maps = {name: self.dropout(x) for name, x in maps.items()}
         if self.architecture.is_trilinear:
             return self._trilinear(maps["MV"], maps["R"], self.pooling.u(maps["I"]))[None]
         if self.architecture.has_classifiers:
-            return torch.stack([self.classifiers[name](x.mean(2)) for name, x in maps.items()])
+            return torch.stack([self._scores(name, x) for name, x in maps.items()])
         scores: torch.Tensor = self.bilinear(list(maps.values()))
+        return scores
+
+    def _scores(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Scores (N, classes) of one network's map (N, c, K)."""
+        scores: torch.Tensor = self.classifiers[name](x.mean(2))
         return scores
 
     def _trilinear(self, y: torch.Tensor, z: torch.Tensor, ux: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,7 @@ from .backbones import is_lite
 from .backbones.efficientnet_lite import PUBLISHED_STEM, from_published
 from .files import replacing
 from .imagenet import IMAGENET, imagenet_weights
-from .input_spec import as_json, positions
+from .input_spec import as_json, map_positions
 from .litenet import StateDict, load_exactly
 
 FORMAT = "edge-attp checkpoint"
@@ -182,7 +182,10 @@ def _check(path: Path, checkpoint: Checkpoint) -> None:
         raise ModelError(f"{path}: {labels} labels for a model of {classes} classes")
     try:
         spec, steps = checkpoint.input, checkpoint.architecture.steps
-        positions(spec.crop)
+        map_positions(checkpoint.architecture, spec.crop)
+        channels, there = checkpoint.architecture.channels["R"], len(spec.residual.mean)
+        if channels != there:
+            raise ModelError(f"the input of R has {there} channels, its network {channels}")
         for name, step in (("MV", spec.flow_step), ("R", spec.residual_step)):
             if step != steps[name]:
                 raise ModelError(f"the input of {name} has step {step}, its network {steps[name]}")

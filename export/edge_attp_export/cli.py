@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument(
         "--modalities",
         default="ATTP",
-        help="a row of the paper's table 3: I, MV, R, I+MV+R, BP, TP, TTP or ATTP (default)",
+        help="a row of the paper's table 3: I, MV, R, I+MV+R, BP, TP, TTP or ATTP (default); or M or I+M",
     )
     summary.add_argument(
         "--classes", type=_positive, metavar="N", default=51, help="number of classes (default 51)"
@@ -72,8 +72,8 @@ def _add_shape(parser: argparse.ArgumentParser) -> None:
     for name in ("motion", "residual"):
         parser.add_argument(
             f"--{name}-input",
-            choices=("full", "grid"),
-            default="full",
+            choices=("full", "grid", "enlarged" if name == "motion" else "energy"),
+            default="",
             help=export.INPUTS.format(name),
         )
 

@@ -36,15 +36,22 @@ from edge_attp.strict import (
     whole,
 )
 
-from .architecture import ALIGNMENTS, MODALITIES, STEPS, Architecture
+from .architecture import (
+    ALIGNMENTS,
+    MODALITIES,
+    MOTION_STEPS,
+    NETWORKS,
+    REDUCTION,
+    RESIDUAL_STEPS,
+    Architecture,
+)
 from .b_frames import B_FRAMES, FRAME_TYPES
 from .backbones import NAMES
 from .imagenet import IMAGENET
-from .input_spec import REDUCTION, default_input
+from .input_spec import default_input
 
 FLOWS = ("vectors", "optical")
 PRECISIONS = ("auto", "off", "fp16", "bf16")
-NETWORKS = ("I", "MV", "R")
 STEPPED, LOGISTIC = HEADS = ("steps", "logistic")
 
 FILE_OR_FOLDER = converted(PATH, Path)
@@ -96,10 +103,12 @@ class Data:
 class Model:
     """The model: the fields of Architecture, and where weights come from.
 
-    alignment: "" stands for the default of the modalities. weights: checkpoint of the backbone, for every
+    alignment, motion_input, residual_input: "" stands for the default of the modalities. motion_size: for the
+    motion_input "enlarged", [width, height]. flow_limit, energy_limit: of what M sees, in hundredths of the picture or
+    region and in units of 8 sample values. weights: checkpoint of the backbone, for every
     network: a file, a URL, or "imagenet" for the published one; weights_epsilon: of the batch
     normalisation of torchvision's networks, 1e-3 if the file comes from TensorFlow. networks: for "I",
-    "MV" and "R", the training checkpoint from which the network of that name is taken.
+    "MV", "R" and "M", the training checkpoint from which the network of that name is taken.
     """
 
     backbone: str = key(choice(*NAMES), "efficientnet_b1")
@@ -109,8 +118,11 @@ class Model:
     modalities: str = key(choice(*MODALITIES), "ATTP")
     alignment: str = key(optional(choice(*ALIGNMENTS), ""), "")
     sketch: int = key(COUNT, 8000)
-    motion_input: str = key(choice(*STEPS), "full")
-    residual_input: str = key(choice(*STEPS), "full")
+    motion_input: str = key(optional(choice(*MOTION_STEPS), ""), "")
+    residual_input: str = key(optional(choice(*RESIDUAL_STEPS), ""), "")
+    motion_size: Tuple[int, int] = key(SIZE, (96, 96))
+    flow_limit: float = key(number(above=0, high=1000), 8.0)
+    energy_limit: float = key(number(above=0, high=1000), 4.0)
     weights: Optional[str] = key(optional(WEIGHTS), None)
     weights_epsilon: float = key(number(1e-8, 1e-1), 1e-5)
     networks: Dict[str, Path] = keys(dict.fromkeys(NETWORKS, Key(optional(FILE_OR_FOLDER), None)))
@@ -121,7 +133,9 @@ class Input:
     """How a picture enters the networks. Sizes are (width, height) in pixels.
 
     scales: sides of the random crop relative to `crop`, in the resized picture or region; those of a region may
-    exceed it. shift: how far the crop of a region is displaced, at most, as a share of its side. flip: mirror
+    exceed it. region_scale, region_least: the window of a region is enlarged so many times, and to so large a share of
+    the picture's shorter side at least. memory: M and S see means over about so many pictures; 0: one picture. shift:
+    how far the crop of a region is displaced, at most, as a share of its side. flip: mirror
     half of the samples.
     """
 
@@ -130,6 +144,9 @@ class Input:
     scales: Tuple[float, ...] = key(SCALES, (1.0, 0.875, 0.75))
     shift: float = key(number(0, 0.5), 0.1)
     flip: bool = key(BOOLEAN, True)
+    memory: float = key(number(0, 1000), 0.0)
+    region_scale: float = key(number(1, 10), 1.0)
+    region_least: float = key(number(0, 1), 0.0)
 
 
 @dataclass(frozen=True)
@@ -139,7 +156,8 @@ class Train:
     clips: per batch and process. segments: GOPs drawn from each clip (TSN). backbone_factor: learning
     rate of pretrained parts relative to learning_rate. freeze: train only the fusion of the networks, on
     features that are computed once, for `views` draws of each clip. head: how it is then trained, by "steps", or at
-    once by "logistic" regression with L2 of this strength on the means of clips. patience: stop after this many epochs
+    once by "logistic" regression with L2 of this strength on the means of clips, over the pictures that evaluation
+    takes. patience: stop after this many epochs
     without a better validation; 0: never. evaluate_gops: GOPs of a clip in validation, evenly spread;
     0: all. evaluate_pictures: P and B pictures of each of these GOPs; 0: all.
     """
@@ -199,6 +217,9 @@ class Config:
             model.sketch,
             model.motion_input,
             model.residual_input,
+            model.motion_size,
+            model.flow_limit,
+            model.energy_limit,
         )
 
     def to_dict(self) -> Dict[str, Any]:
@@ -271,7 +292,8 @@ def _check_model(document: Document, config: Config) -> None:
     try:
         shape = config.architecture(classes=2)
     except UsageError as error:
-        raise document.fault(("model", "alignment"), str(error)) from error
+        field = str(error).split()[0]
+        raise document.fault(("model", field), str(error)) from error
     teacher, at = config.objective.teacher, ("objective", "teacher")
     of = f"model.alignment '{shape.alignment}' of modalities '{shape.modalities}'"
     aligns = shape.alignment != "none" and not config.train.freeze
@@ -323,6 +345,11 @@ def _check_input(document: Document, config: Config) -> None:
         default_input(config.architecture(classes=2), sizes.resize, sizes.crop)
     except UsageError as error:
         raise document.fault(("input", "crop"), str(error)) from error
+    shape = config.architecture(classes=2)
+    if sizes.memory and not shape.is_early:
+        raise document.fault(("input", "memory"), "needs the network M or S")
+    if shape.has_speed and not sizes.memory:
+        raise document.fault(("input", "memory"), f"modalities '{shape.modalities}' need it")
     if config.data.view == REGION:
         return
     for index, scale in enumerate(sizes.scales):

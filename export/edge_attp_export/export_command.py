@@ -169,6 +169,7 @@ def _measured(options: argparse.Namespace) -> Optional[Measured]:
 
 def _trained(options: argparse.Namespace) -> Source:
     from .checkpoints import build, read_checkpoint
+    from .packs import PACKABLE
 
     for option in ("classes", "backbone_weights", *SHAPE):
         if getattr(options, option) is not None:
@@ -176,9 +177,9 @@ def _trained(options: argparse.Namespace) -> Source:
             raise UsageError(f"{options.checkpoint} describes the model: omit {flag}")
     checkpoint = read_checkpoint(options.checkpoint)
     shape = checkpoint.architecture
-    if not shape.is_temporal:
+    if not shape.fits_pack:
         raise ModelError(
-            f"{options.checkpoint}: a {shape.modalities} model; a pack holds TTP or ATTP"
+            f"{options.checkpoint}: a {shape.modalities} model; a pack holds {PACKABLE}"
         )
     return Source(checkpoint, build(checkpoint), True)
 
@@ -207,21 +208,19 @@ def _untrained(options: argparse.Namespace) -> Source:
 
 
 def _graphs(options: argparse.Namespace, source: Source) -> Dict[str, onnx.ModelProto]:
-    from .onnx_graphs import appearance_graph, motion_graph
+    from .onnx_graphs import graphs
 
     crop, precision = source.checkpoint.input.crop, options.precision
     if (precision == "int8") != bool(options.calibrate):
         raise UsageError("--precision int8 and --calibrate VIDEO... go together")
-    graphs = {
-        "appearance": appearance_graph(source.model, crop, precision),
-        "motion": motion_graph(source.model, crop, precision),
-    }
+    made = graphs(source.model, crop, precision)
     if precision != "int8":
-        return graphs
+        return made
     from .quantise import quantised
     from .video_samples import read_samples
 
-    return quantised(graphs, read_samples(options.calibrate, source.checkpoint.input, CALIBRATED))
+    spec, with_keys = source.checkpoint.input, "appearance" in made
+    return quantised(made, read_samples(options.calibrate, spec, CALIBRATED, with_keys))
 
 
 def _checked(options: argparse.Namespace, source: Source, folder: Path) -> List[Parity]:
@@ -232,7 +231,8 @@ def _checked(options: argparse.Namespace, source: Source, folder: Path) -> List[
     from .parity import check, measure
     from .video_samples import read_samples
 
-    samples = read_samples(options.check, source.checkpoint.input, CHECKED)
+    with_keys = "I" in source.model.architecture.networks
+    samples = read_samples(options.check, source.checkpoint.input, CHECKED, with_keys)
     parity = measure(source.model, folder, samples)
     check(parity, options.precision)
     return [parity]

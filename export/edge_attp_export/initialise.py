@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .attp import ATTP, FLOW, RESIDUAL, RGB, SIDE
+from .attp import ATTP, SIDE
 from .litenet import LiteNet
 
 CALIBRATION_BATCH = 8
@@ -37,9 +37,9 @@ def initialise(model: ATTP, seed: int) -> None:
         pooling.p.copy_(_normal(random, pooling.p.shape) * LOGIT_SPREAD)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in one order: the same bytes whatever the number of cores
-    calibrate(model.litenet_i, random_fields(random, RGB))
-    calibrate(model.litenet_mv, random_fields(random, FLOW) * FLOW_SPREAD)
-    calibrate(model.litenet_r, random_fields(random, RESIDUAL))
+    calibrate(model.litenet_i, random_fields(random, model.litenet_i.in_channels))
+    calibrate(model.litenet_mv, random_fields(random, model.litenet_mv.in_channels) * FLOW_SPREAD)
+    calibrate(model.litenet_r, random_fields(random, model.litenet_r.in_channels))
     torch.set_num_threads(threads)
     model.eval()
 

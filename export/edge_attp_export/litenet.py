@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Optional
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from edge_attp.errors import ModelError
 
+from .architecture import Size
 from .backbones import create_backbone
 
 STEM = "features.0.0.weight"
@@ -20,20 +22,31 @@ class LiteNet(nn.Module):
 
     K = H/32 * W/32 positions. With step 4, a picture of a quarter of the height and width gives as many:
     two of the five strides are gone. The first would throw vectors away; without the last, the strides
-    between come as early as before, and the network costs half.
+    between come as early as before, and the network costs half. With `enlarged` (width, height), the
+    picture is enlarged to that size first, linearly between sample centres, and all strides stay.
     """
 
-    def __init__(self, backbone: str, in_channels: int, width: float = 1.0, step: int = 1) -> None:
+    def __init__(
+        self,
+        backbone: str,
+        in_channels: int,
+        width: float = 1.0,
+        step: int = 1,
+        enlarged: Optional[Size] = None,
+    ) -> None:
         super().__init__()
         network = create_backbone(backbone, in_channels, width)
-        if step != 1:
+        if step != 1 and enlarged is None:
             _take_out_two_strides(network.features)
         self.step = step
+        self.enlarged = enlarged
         self.features = network.features
         self.channels = network.channels
         self.in_channels = in_channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.enlarged is not None:
+            x = functional.interpolate(x, self.enlarged[::-1], mode="bilinear", align_corners=False)
         return torch.flatten(self.features(x), 2)
 
     def load_backbone(self, state: StateDict) -> None:

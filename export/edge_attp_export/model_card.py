@@ -27,6 +27,14 @@ SECTIONS: Tuple[Tuple[str, str, str], ...] = (
     ("Calibration", "accuracy", "calibration"),
     ("Thresholds of events", "accuracy", "thresholds"),
 )
+# What each network of a late fusion sees.
+NETWORKS = {
+    "I": "key pictures",
+    "MV": "motion",
+    "R": "residual",
+    "M": "motion and residual energy in one network",
+    "S": "speed and residual energy in one network",
+}
 # Figures that belong to a section, by its key: a file beside the card.
 PICTURES = {"calibration": ("Reliability of held-out answers", "reliability.png")}
 HIDDEN = ("config",)  # every setting, for machines; stays in model.json
@@ -88,15 +96,27 @@ def with_section(text: str, heading: str, body: str) -> str:
 
 
 def _facts(description: Mapping[str, Any], sizes_bytes: Mapping[str, int]) -> Dict[str, Any]:
-    spec, sizes = description["input"], description["trilinear"]
+    spec = description["input"]
     files = ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sizes_bytes.items())
     return {
-        "networks": f"3 x {description['backbone']}, width {description['width']:g}",
-        "trilinear pooling": f"d = {sizes['factors']}, D = {sizes['projections']}",
+        **_networks(description),
         "input": "{}x{} out of {}x{}".format(*spec["crop"], *spec["resize"]),
         "precision": description.get("precision", "fp32"),
         "size": f"{sum(sizes_bytes.values()) / 1e6:.2f} MB ({files})",
     }
+
+
+def _networks(description: Mapping[str, Any]) -> Dict[str, str]:
+    of = f"{description['backbone']}, width {description['width']:g}"
+    if "trilinear" in description:
+        sizes = description["trilinear"]
+        pooling = f"d = {sizes['factors']}, D = {sizes['projections']}"
+        return {"networks": f"3 x {of}", "trilinear pooling": pooling}
+    parts = description["modalities"].split("+")
+    fusion = "sum of the scores of " + ", ".join(NETWORKS[part] for part in parts)
+    if len(parts) == 1:
+        fusion = f"none: {NETWORKS[parts[0]]}"
+    return {"networks": f"{len(parts)} x {of}", "fusion": fusion}
 
 
 def _section(heading: str, values: Optional[Mapping[str, Any]], key: str) -> str:
@@ -152,8 +172,7 @@ def _inline(value: Any) -> str:
 def _measured(parity: Optional[Parity]) -> str:
     if parity is None:
         return "Neither parity with PyTorch nor speed was measured when this card was written."
-    speed: List[str] = [
-        f"appearance.onnx {parity.appearance_ms:.1f} ms per key picture",
-        f"motion.onnx {parity.motion_ms:.1f} ms per P or B picture",
-    ]
+    speed: List[str] = [f"motion.onnx {parity.motion_ms:.1f} ms per P or B picture"]
+    if parity.appearance_ms is not None:
+        speed.insert(0, f"appearance.onnx {parity.appearance_ms:.1f} ms per key picture")
     return f"{parity}.\n\nOn the exporting machine ({parity.engine}): {', '.join(speed)}."

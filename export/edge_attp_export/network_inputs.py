@@ -7,20 +7,19 @@ pictures that have been cropped, it is the crop itself. Sizes are (width, height
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 
-from edge_attp.engine.pack import InputSpec, in_steps
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
+from edge_attp.engine.pack import ENERGY, InputSpec, in_steps
+from edge_attp.tensors import fill_energy, fill_flow, fill_means, fill_residual, fill_rgb
 
-from .attp import CHANNELS
-from .input_spec import Size
+from .architecture import Size
 
 
 def rgb_input(rgb: np.ndarray, spec: InputSpec, resize: Size) -> np.ndarray:
     """From uint8 (H, W, 3)."""
-    out = _empty("I", spec, 1)
+    out = _empty(3, spec, 1)
     fill_rgb(rgb, out, resize, spec.rgb.mean, spec.rgb.std)
     return out
 
@@ -28,20 +27,44 @@ def rgb_input(rgb: np.ndarray, spec: InputSpec, resize: Size) -> np.ndarray:
 def flow_input(flow: np.ndarray, size: Size, spec: InputSpec, resize: Size) -> np.ndarray:
     """From float32 (2, H4, W4), pixels per picture interval, of a picture of `size`."""
     step = spec.flow_step
-    out = _empty("MV", spec, step)
+    out = _empty(2, spec, step)
     fill_flow(flow, size, out, in_steps(resize, step), spec.flow_scale * step)
     return out
 
 
 def residual_input(residual: Any, spec: InputSpec, resize: Size, bit_depth: int) -> np.ndarray:
-    """From int16 planes .y, .u and .v."""
-    step = spec.residual_step
-    out = _empty("R", spec, step)
+    """From int16 planes .y, .u and .v; of the latter two, the energy needs none."""
+    if spec.residual_kind == ENERGY:
+        return energy_input(residual.y, spec, resize, bit_depth)
     mean, std = spec.residual
-    fill_residual(residual, out, in_steps(resize, step), mean, std, bit_depth)
+    out = _empty(3, spec, spec.residual_step)
+    fill_residual(residual, out, in_steps(resize, spec.residual_step), mean, std, bit_depth)
     return out
 
 
-def _empty(network: str, spec: InputSpec, step: int) -> np.ndarray:
+def energy_input(luma: np.ndarray, spec: InputSpec, resize: Size, bit_depth: int) -> np.ndarray:
+    """From the int16 luma plane of a residual."""
+    (mean,), (std,) = spec.residual
+    out = _empty(1, spec, spec.residual_step)
+    fill_energy(luma, out, in_steps(resize, spec.residual_step), mean, std, bit_depth)
+    return out
+
+
+def memory_inputs(
+    planes: np.ndarray, size: Size, spec: InputSpec, resize: Size
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Flow and energy from the planes of a MotionMemory, float32 (5, H4, W4), of a picture of `size`."""
+    (mean,), (std,) = spec.residual
+    step = spec.flow_step
+    grid, channels = in_steps(resize, step), 4 if spec.has_speed else 2
+    flow, energy = _empty(channels, spec, step), _empty(1, spec, step)
+    for begin in range(0, channels, 2):
+        two = slice(begin, begin + 2)
+        fill_flow(planes[two], size, flow[two], grid, spec.flow_scale * step)
+    fill_means(planes[4], size, energy, grid, mean, std)
+    return flow, energy
+
+
+def _empty(channels: int, spec: InputSpec, step: int) -> np.ndarray:
     width, height = in_steps(spec.crop, step)
-    return np.empty((CHANNELS[network], height, width), np.float32)
+    return np.empty((channels, height, width), np.float32)

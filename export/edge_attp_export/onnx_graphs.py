@@ -1,4 +1,4 @@
-"""The two ONNX graphs of a model pack, written node by node from the PyTorch modules.
+"""The ONNX graphs of a model pack, written node by node from the PyTorch modules.
 
 They are written directly rather than traced, so that the same model gives the same bytes with any
 version of PyTorch, every operator is one that TensorRT 8.2 imports (opset 13, IR 8), and batch
@@ -17,16 +17,17 @@ from torch import nn
 
 from edge_attp.engine.pack import in_steps
 
-from .attp import ATTP, FLOW, RESIDUAL, RGB, SIDE
+from .architecture import EARLY, Architecture, Size
+from .attp import ATTP, SIDE
 from .backbones.layers import Residual, SameConv2d, SqueezeExcitation
-from .input_spec import Size, positions
+from .input_spec import map_positions
 from .litenet import LiteNet
 from .precision import narrowed
 from .scoring import DOMAIN, scoring_function, scoring_node
 
 OPSET = 13
 IR_VERSION = 8
-MAPS = ".maps"  # suffix of the name of a projection
+MAPS = ".maps"  # suffix of the name of a projection, and of a classifier
 
 
 class GraphWriter:
@@ -122,11 +123,62 @@ class GraphWriter:
             group=conv.groups,
         )
 
-    def projected(self, x: str, name: str, net: LiteNet, projection: nn.Conv1d, output: str) -> str:
-        """Append a LiteNet and its projection: (N, in_channels, H, W) -> `output` (N, d*D, K)."""
+    def picture(self, name: str) -> str:
+        """A graph input in the type in which the networks compute."""
+        return self.cast(name, f"{name}.half", TensorProto.FLOAT16) if self._is_typed else name
+
+    def planes(self, network: str, flow: str, residual: str, shape: Architecture) -> str:
+        """Append what LiteNet_M or LiteNet_S sees: flow or speed, and energy, within their limits, as planes of one
+        picture."""
+        if shape.has_speed:
+            begin = 2 * (network == "S")
+            ends = [
+                self.constant(f"channel{c}", np.array([c], np.int64)) for c in (begin, begin + 2)
+            ]
+            axis = self.constant("channels", np.array([1], np.int64))
+            flow = self.node("Slice", [flow, *ends, axis], f"{network}.flow")
+        gain = self.weight("flow_limit", np.float32(shape.flow_limit))
+        limits = [
+            self.weight("zero", np.float32(0)),
+            self.weight("energy_limit", np.float32(shape.energy_limit)),
+        ]
+        scaled = self.node("Mul", [flow, gain], f"{network}.flow.scaled")
+        clipped = self.node("Clip", [residual, *limits], f"{network}.residual.clipped")
+        return self.node("Concat", [scaled, clipped], f"{network}.planes", axis=1)
+
+    def features(self, x: str, name: str, net: LiteNet, size: Size) -> str:
+        """Append a LiteNet on a picture of this size (W, H): the map (N, channels, H/32, W/32)."""
+        if net.enlarged is not None:
+            x = self.enlarge(x, f"{name}.enlarged", size, net.enlarged)
+        return self.layer(x, name, net.features)
+
+    def enlarge(self, x: str, name: str, size: Size, wanted: Size) -> str:
+        """Append a linear resize. By scales, because sizes would include the batch."""
+        factors = [_factor(*sides) for sides in zip(size[::-1], wanted[::-1])]
+        scales = self.constant(f"{name}.scales", np.array([1, 1, *factors], np.float32))
+        return self.node(
+            "Resize",
+            [x, "", scales],
+            name,
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        )
+
+    def scored(self, x: str, name: str, net: LiteNet, classifier: nn.Linear, size: Size) -> str:
+        """Append a LiteNet and its classifier, in 32 bits: (N, in_channels, H, W) -> (N, classes, 1, 1)."""
+        features = self.features(x, name, net, size)
+        mean = self.node("GlobalAveragePool", [features], f"{name}.mean")
         if self._is_typed:
-            x = self.cast(x, f"{x}.half", TensorProto.FLOAT16)
-        features = self.layer(x, name, net.features)
+            mean = self.cast(mean, f"{name}.mean.wide", TensorProto.FLOAT)
+        weight = self.constant(f"{name}.classifier", _numpy(classifier.weight)[..., None, None])
+        bias = self.constant(f"{name}.classifier.bias", _numpy(classifier.bias))
+        return self.node("Conv", [mean, weight, bias], f"{name}{MAPS}", kernel_shape=[1, 1])
+
+    def projected(
+        self, x: str, name: str, net: LiteNet, projection: nn.Conv1d, output: str, size: Size
+    ) -> str:
+        """Append a LiteNet and its projection: (N, in_channels, H, W) -> `output` (N, d*D, K)."""
+        features = self.features(self.picture(x), name, net, size)
         matrix = _numpy(projection.weight)[..., None]
         weight = self.kernel(f"{name}.projection", matrix, self._halves_projections)
         maps = self.node("Conv", [features, weight], f"{name}{MAPS}", kernel_shape=[1, 1])
@@ -158,43 +210,102 @@ class GraphWriter:
         return model
 
 
+def graphs(
+    model: ATTP, crop: Size = (SIDE, SIDE), precision: str = "fp32"
+) -> Dict[str, onnx.ModelProto]:
+    """The graphs of a pack by name: `motion` and, unless the model has no I network, `appearance`."""
+    motion = {"motion": motion_graph(model, crop, precision)}
+    if "I" not in model.architecture.networks:
+        return motion
+    return {"appearance": appearance_graph(model, crop, precision), **motion}
+
+
 def appearance_graph(
     model: ATTP, crop: Size = (SIDE, SIDE), precision: str = "fp32"
 ) -> onnx.ModelProto:
-    """`rgb` (N, 3, H, W) -> `appearance` (N, d*D, K) = U'x; crop: (W, H)."""
-    writer = GraphWriter(precision)
-    writer.projected("rgb", "i", model.litenet_i, model.pooling.u, "appearance")
+    """`rgb` (N, 3, H, W) -> `appearance` (N, d*D, K) = U'x or, in late fusions, half the scores of I, (N, classes,
+    1); crop: (W, H)."""
+    writer, shape = GraphWriter(precision), model.architecture
+    if shape.has_classifiers:
+        classifier = model.classifiers["I"]
+        assert isinstance(classifier, nn.Linear)
+        column = writer.scored(writer.picture("rgb"), "i", model.litenet_i, classifier, crop)
+        half = writer.constant("half", np.float32(0.5))
+        halved = writer.node("Mul", [column, half], "halved")
+        rows = writer.constant("rows", np.array([0, 0, -1], np.int64))
+        writer.node("Reshape", [halved, rows], "appearance")
+    else:
+        writer.projected("rgb", "i", model.litenet_i, model.pooling.u, "appearance", crop)
     return writer.model(
         "appearance",
-        [_pictures("rgb", RGB, crop)],
-        [_tensor("appearance", _map_shape(model, crop))],
+        [_pictures("rgb", shape.channels["I"], crop)],
+        [_tensor("appearance", _appearance_shape(shape, crop))],
     )
 
 
 def motion_graph(
     model: ATTP, crop: Size = (SIDE, SIDE), precision: str = "fp32"
 ) -> onnx.ModelProto:
-    """`flow` (N, 2, H, W), `residual` (N, 3, H, W), `appearance` -> `scores` (N, classes).
+    """`flow` (N, 2, H, W), `residual` (N, 3 or 1, H, W), `appearance` -> `scores` (N, classes).
 
-    `appearance` (N, d*D, K) is the sum U'(I_t) + U'(I_{t+dt}) of eq. (7); crop: (W, H) of the RGB
-    input, of which flow and residual have one sample in `step`.
+    `appearance` is the sum of what the appearance graph gives for I_t and I_{t+dt}, eq. (7), and missing where
+    there is none; crop: (W, H) of the RGB input, of which flow and residual have one sample in `step`.
     """
-    writer = GraphWriter(precision)
-    pooling, shape = model.pooling, model.architecture
-    vy = writer.projected("flow", "mv", model.litenet_mv, pooling.v, "motion_maps")
-    wz = writer.projected("residual", "r", model.litenet_r, pooling.w, "residual_maps")
+    writer, shape = GraphWriter(precision), model.architecture
+    sizes = {name: in_steps(crop, shape.steps[name]) for name in ("MV", "R")}
+    inputs = [
+        _pictures("flow", 4 if shape.has_speed else 2, sizes["MV"]),
+        _pictures("residual", shape.channels["R"], sizes["R"]),
+    ]
+    if "I" in shape.networks:
+        inputs.append(_tensor("appearance", _appearance_shape(shape, crop)))
+    functions = []
+    if shape.has_classifiers:
+        _append_sum(writer, model, sizes)
+    else:
+        _append_scoring(writer, model, sizes)
+        functions.append(scoring_function(shape.projections, OPSET))
+    outputs = [_tensor("scores", ("N", shape.classes))]
+    return writer.model("motion", inputs, outputs, functions)
+
+
+def _append_scoring(writer: GraphWriter, model: ATTP, sizes: Dict[str, Size]) -> None:
+    """Two networks, and the pooling of their maps with the appearance."""
+    pooling = model.pooling
+    vy = writer.projected("flow", "mv", model.litenet_mv, pooling.v, "motion_maps", sizes["MV"])
+    wz = writer.projected("residual", "r", model.litenet_r, pooling.w, "residual_maps", sizes["R"])
     classifier = writer.constant("classifier", _numpy(pooling.p))
-    writer.nodes.append(scoring_node(["appearance", vy, wz, classifier], "scores", shape.factors))
-    return writer.model(
-        "motion",
-        [
-            _pictures("flow", FLOW, in_steps(crop, model.litenet_mv.step)),
-            _pictures("residual", RESIDUAL, in_steps(crop, model.litenet_r.step)),
-            _tensor("appearance", _map_shape(model, crop)),
-        ],
-        [_tensor("scores", ("N", shape.classes))],
-        [scoring_function(shape.projections, OPSET)],
-    )
+    factors = model.architecture.factors
+    writer.nodes.append(scoring_node(["appearance", vy, wz, classifier], "scores", factors))
+
+
+def _append_sum(writer: GraphWriter, model: ATTP, sizes: Dict[str, Size]) -> None:
+    """The networks of motion and residual, each with its classifier, and the sum of all scores."""
+    shape = model.architecture
+    pictures = {"MV": "flow", "R": "residual"}
+    if shape.is_early:
+        flow, residual = (writer.picture(one) for one in pictures.values())
+    columns = []
+    for name, net in model.networks():
+        if name == "I":
+            continue
+        if name in EARLY:
+            x = writer.planes(name, flow, residual, shape)
+        else:
+            x = writer.picture(pictures[name])
+        classifier = model.classifiers[name]
+        assert isinstance(classifier, nn.Linear)
+        columns.append(
+            writer.scored(x, name.lower(), net, classifier, sizes.get(name, sizes["MV"]))
+        )
+    total = columns[0] if len(columns) == 1 else writer.node("Sum", columns, "columns")
+    classes = np.array([0, -1], np.int64)
+    has_appearance = "I" in shape.networks
+    rows = writer.constant("flat", classes)
+    flat = writer.node("Reshape", [total, rows], "motion_scores" if has_appearance else "scores")
+    if has_appearance:
+        own = writer.node("Reshape", ["appearance", rows], "appearance_scores")
+        writer.node("Sum", [flat, own], "scores")
 
 
 def folded(conv: nn.Conv2d, norm: Optional[nn.BatchNorm2d]) -> Tuple[np.ndarray, np.ndarray]:
@@ -217,9 +328,20 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
     return np.asarray(tensor.detach().cpu().numpy())
 
 
-def _map_shape(model: ATTP, crop: Size) -> Tuple[Union[str, int], ...]:
-    shape = model.architecture
-    return "N", shape.factors * shape.projections, positions(crop)
+def _factor(length: int, wanted: int) -> float:
+    """The scale that enlarges one side, a float of 32 bits: engines round `length * scale` down, so it may not be
+    too small."""
+    factor = np.float32(wanted / length)
+    while np.float32(length) * factor < wanted:
+        factor = np.nextafter(factor, np.float32(np.inf))
+    return float(factor)
+
+
+def _appearance_shape(shape: Architecture, crop: Size) -> Tuple[Union[str, int], ...]:
+    positions = map_positions(shape, crop)["I"]
+    if shape.has_classifiers:
+        return "N", shape.classes, 1
+    return "N", shape.factors * shape.projections, positions
 
 
 def _pictures(name: str, channels: int, crop: Size) -> onnx.ValueInfoProto:

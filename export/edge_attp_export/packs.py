@@ -1,4 +1,4 @@
-"""Model packs: a folder with `model.json`, two graphs and a card, written atomically."""
+"""Model packs: a folder with `model.json`, one or two graphs and a card, written atomically."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from edge_attp.errors import UsageError
 from .attp import ATTP
 from .checkpoints import Checkpoint
 from .files import write_json, write_text
-from .input_spec import as_json, positions
+from .input_spec import as_json, map_positions
 from .model_card import with_section
 
 FORMAT_VERSION = 1
 CARD = "README.md"
+PACKABLE = "TTP, ATTP, I+MV+R, or networks among I, M and S"
 
 
 def read_labels(path: Path) -> List[str]:
@@ -52,13 +53,13 @@ def describe(
 ) -> Dict[str, Any]:
     """The contents of `model.json`, without its graphs. background: labels that say that nothing of interest happens.
 
-    Raises UsageError unless the model is a temporal trilinear pooling, for a pack holds no other, and for a background
-    that it does not have or that leaves no label.
+    Raises UsageError for a model that no pack holds, and for a background that it does not have or that leaves no
+    label.
     """
     shape = model.architecture
-    if not shape.is_temporal:
-        raise UsageError(f"a pack holds TTP or ATTP, not {shape.modalities}")
-    description = {
+    if not shape.fits_pack:
+        raise UsageError(f"a pack holds {PACKABLE}, not {shape.modalities}")
+    description: Dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "name": name,
         "trained": trained,
@@ -66,12 +67,7 @@ def describe(
         "width": shape.width,
         "labels": list(checkpoint.labels),
         "input": as_json(checkpoint.input),
-        "trilinear": {
-            "factors": shape.factors,
-            "projections": shape.projections,
-            "channels": model.litenet_i.channels,
-            "positions": positions(checkpoint.input.crop),
-        },
+        **_fusion(checkpoint, model),
         "graphs": {},
         "training": checkpoint.training or None,
         "accuracy": checkpoint.accuracy or None,
@@ -84,6 +80,20 @@ def describe(
     if view != WHOLE:
         description["view"] = view
     return description
+
+
+def _fusion(checkpoint: Checkpoint, model: ATTP) -> Dict[str, Any]:
+    """How the networks are put together."""
+    shape = model.architecture
+    if not shape.is_trilinear:
+        return {"modalities": shape.modalities}
+    sizes = {
+        "factors": shape.factors,
+        "projections": shape.projections,
+        "channels": model.litenet_i.channels,
+        "positions": map_positions(shape, checkpoint.input.crop)["I"],
+    }
+    return {"trilinear": sizes}
 
 
 def _background(labels: Sequence[str], background: Sequence[str]) -> List[str]:

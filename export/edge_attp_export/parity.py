@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ Times = List[float]
 
 
 class Tolerance(NamedTuple):
-    """The largest allowed differences of U'x and the scores, in standard deviations of PyTorch's values.
+    """The largest allowed differences of what the appearance graph gives (U'x, or scores of key pictures) and of
+    the scores, in standard deviations of PyTorch's values.
 
     top1: the least share of pictures whose best label must stay the same.
     """
@@ -44,22 +45,29 @@ TOLERANCES = {
 class Parity(NamedTuple):
     """Largest differences as in Tolerance, the share of equal best labels, and the times of the graphs.
 
-    appearance_ms, motion_ms: median of one run of one picture on `engine`.
+    appearance_ms, motion_ms: median of one run of one picture on `engine`. appearance, appearance_ms: None for a
+    pack without that graph. appearance_is: what the graph gives.
     """
 
     pictures: int
-    appearance: float
+    appearance: Optional[float]
     scores: float
     top1: float
-    appearance_ms: float
+    appearance_ms: Optional[float]
     motion_ms: float
     engine: str
+    appearance_is: str = "U'x"
 
     def __str__(self) -> str:
+        compared = f"the scores differ by at most {self.scores:.2g} of their spread"
+        if self.appearance is not None:
+            compared = (
+                f"{self.appearance_is} differs by at most {self.appearance:.2g} of its spread, the scores by at "
+                f"most {self.scores:.2g} of theirs"
+            )
         return (
-            f"PyTorch and ONNX Runtime on {self.pictures} P and B pictures: U'x differs by at most "
-            f"{self.appearance:.2g} of its spread, the scores by at most {self.scores:.2g} of "
-            f"theirs; {self.top1:.1%} of the best labels are the same"
+            f"PyTorch and ONNX Runtime on {self.pictures} P and B pictures: {compared}; {self.top1:.1%} of "
+            "the best labels are the same"
         )
 
 
@@ -70,21 +78,22 @@ def measure(model: ATTP, folder: Path, samples: Samples) -> Parity:
     graphs = {name: backend.load_graph(path) for name, path in pack.graphs.items()}
     for name, graph in graphs.items():
         graph.check_tensors(pack.inputs(name), pack.outputs(name))
-    keys, key_times = _run(graphs["appearance"], {"rgb": samples.keys}, "appearance")
-    inputs = {
-        "flow": samples.flow,
-        "residual": samples.residual,
-        "appearance": keys[samples.here] + keys[samples.neighbour],
-    }
+    inputs = {"flow": samples.flow, "residual": samples.residual}
+    appearance = appearance_ms = None
+    if ux is not None:
+        keys, key_times = _run(graphs["appearance"], {"rgb": samples.keys}, "appearance")
+        inputs["appearance"] = keys[samples.here] + keys[samples.neighbour]
+        appearance, appearance_ms = _largest(keys, ux), _median_ms(key_times)
     found, times = _run(graphs["motion"], inputs, "scores")
     return Parity(
         len(scores),
-        _largest(keys, ux),
+        appearance,
         _largest(found, scores),
         float((found.argmax(1) == scores.argmax(1)).mean()),
-        1e3 * float(np.median(key_times)),
-        1e3 * float(np.median(times)),
+        appearance_ms,
+        _median_ms(times),
         backend.describe(),
+        "U'x" if pack.trilinear else "appearance",
     )
 
 
@@ -92,10 +101,10 @@ def check(parity: Parity, precision: str) -> None:
     """Raise ModelError if the pack differs by more than its precision explains."""
     allowed = TOLERANCES[precision]
     for what, found, most in (
-        ("U'x differs", parity.appearance, allowed.appearance),
+        (f"{parity.appearance_is} differs", parity.appearance, allowed.appearance),
         ("the scores differ", parity.scores, allowed.scores),
     ):
-        if not found <= most:  # NaN, too
+        if found is not None and not found <= most:  # NaN, too
             raise ModelError(
                 f"the pack differs from the model: {what} by {found:.2g} of their spread; {precision} "
                 f"allows {most:g}"
@@ -107,17 +116,24 @@ def check(parity: Parity, precision: str) -> None:
         )
 
 
-def _in_pytorch(model: ATTP, samples: Samples) -> Tuple[np.ndarray, np.ndarray]:
-    """U'x of the key pictures and the scores, one picture at a time, as the device runs them."""
+def _in_pytorch(model: ATTP, samples: Samples) -> Tuple[Optional[np.ndarray], np.ndarray]:
+    """What the model makes of the key pictures, None if it looks at none, and the scores; one picture at a time, as
+    the device runs them."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # for one picture at a time, threads on a busy machine only wait
     flow, residual = torch.from_numpy(samples.flow), torch.from_numpy(samples.residual)
+    inputs, ux = [flow, residual], None
     with torch.no_grad():
-        ux = torch.cat([model.appearance(key[None]) for key in torch.from_numpy(samples.keys)])
-        both = ux[samples.here] + ux[samples.neighbour]
-        scores = [model.motion(*(x[None] for x in inputs)) for inputs in zip(flow, residual, both)]
+        if "I" in model.architecture.networks:
+            ux = torch.cat([model.appearance(key[None]) for key in torch.from_numpy(samples.keys)])
+            inputs.append(ux[samples.here] + ux[samples.neighbour])
+        scores = [model.motion(*(x[None] for x in one)) for one in zip(*inputs)]
     torch.set_num_threads(threads)
-    return ux.numpy(), torch.cat(scores).numpy()
+    return None if ux is None else ux.numpy(), torch.cat(scores).numpy()
+
+
+def _median_ms(times: Times) -> float:
+    return 1e3 * float(np.median(times))
 
 
 def _run(graph: Graph, inputs: Dict[str, np.ndarray], output: str) -> Tuple[np.ndarray, Times]:

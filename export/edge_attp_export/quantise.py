@@ -22,7 +22,7 @@ QUANTISED = ["Conv", "Clip", "Add"]
 
 
 def quantised(graphs: Dict[str, onnx.ModelProto], samples: Samples) -> Dict[str, onnx.ModelProto]:
-    """`appearance` and `motion` with their networks in 8 bits; projections and scoring stay.
+    """The graphs of a pack with their networks in 8 bits; projections, classifiers and scoring stay.
 
     The first layers stay too: in 256 steps from the largest to the smallest flow or residual, the common
     small values would vanish. They cost little, and U'x is closer (EfficientNet-Lite0: RMS error 0.22
@@ -32,15 +32,16 @@ def quantised(graphs: Dict[str, onnx.ModelProto], samples: Samples) -> Dict[str,
     0.31 with 7, where exact sums of 8 bits give 0.26 and take eight times as long (EfficientNet-Lite0).
     Raises UsageError without ONNX Runtime.
     """
-    # The scoring is not calibrated, so any appearance will do.
-    maps = graphs["appearance"].graph.output[0].type.tensor_type.shape.dim
-    nothing = np.zeros((1, maps[1].dim_value, maps[2].dim_value), np.float32)
+    nothing = {}
+    if "appearance" in graphs:  # the scoring is not calibrated, so any appearance will do
+        maps = graphs["appearance"].graph.output[0].type.tensor_type.shape.dim
+        zeros = np.zeros((1, maps[1].dim_value, maps[2].dim_value), np.float32)
+        nothing = {"appearance": zeros}
     motion = zip(samples.flow, samples.residual)
     feeds = {
         "appearance": [{"rgb": key[None]} for key in samples.keys],
         "motion": [
-            {"flow": flow[None], "residual": residual[None], "appearance": nothing}
-            for flow, residual in motion
+            {"flow": flow[None], "residual": residual[None], **nothing} for flow, residual in motion
         ],
     }
     return {name: _quantised(graph, feeds[name]) for name, graph in graphs.items()}
@@ -60,12 +61,8 @@ def _quantised(graph: onnx.ModelProto, feeds: List[Dict[str, np.ndarray]]) -> on
         def get_next(self) -> Optional[Dict[str, np.ndarray]]:
             return next(self._feeds, None)
 
-    pictures = {value.name for value in graph.graph.input}
-    left_out = [
-        node.name
-        for node in graph.graph.node
-        if node.name.endswith(MAPS) or pictures.intersection(node.input)
-    ]
+    left_out = _first_layers(graph)
+    left_out += [node.name for node in graph.graph.node if node.name.endswith(MAPS)]
     with tempfile.TemporaryDirectory() as folder, _quiet():
         plain, path = (str(Path(folder) / name) for name in ("plain.onnx", "quantised.onnx"))
         onnx.save(graph, plain)  # the library would change a model passed in memory
@@ -82,6 +79,18 @@ def _quantised(graph: onnx.ModelProto, feeds: List[Dict[str, np.ndarray]]) -> on
             reduce_range=True,
         )
         return onnx.load(path)
+
+
+def _first_layers(graph: onnx.ModelProto) -> List[str]:
+    """Names of the first convolutions and of all that comes before them."""
+    pictures = {value.name for value in graph.graph.input}
+    found = []
+    for node in graph.graph.node:
+        if pictures.intersection(node.input):
+            found.append(node.name)
+            if node.op_type != "Conv":
+                pictures.update(node.output)
+    return found
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from .architecture import Architecture
-from .attp import ATTP, CHANNELS, POSITIONS, SIDE
+from .attp import ATTP, POSITIONS, SIDE
 
-KEY_PARTS = ("LiteNet_I", "U")  # computed for a key picture, once per GOP
+KEY_PARTS = ("LiteNet_I", "U", "FC of I")  # computed for a key picture, once per GOP
 
 
 class Row(NamedTuple):
@@ -42,7 +42,7 @@ def count(architecture: Architecture) -> List[Row]:
         Row(
             f"LiteNet_{name}",
             parameters(net.parameters()),
-            multiply_accumulates(net, _picture(CHANNELS[name], SIDE // net.step)),
+            multiply_accumulates(net, _picture(net.in_channels, SIDE // net.step)),
         )
         for name, net in model.networks()
     ]

@@ -131,6 +131,29 @@ def test_motion_and_residual_may_be_coarser_than_the_key_picture(folder):
     }
 
 
+def test_a_pack_may_do_without_appearance(tmp_path):
+    pack = load_pack(tiny_pack.write(tmp_path / "motion", kind="motion"))
+    assert list(pack.graphs) == ["motion"] and not pack.has_appearance and pack.trilinear is None
+    assert pack.input.residual_kind == "energy" and pack.input.residual == ((0.0,), (1.0,))
+    assert pack.inputs("motion") == {"flow": (2, 8, 8), "residual": (1, 8, 8)}
+    assert pack.outputs("motion") == {"scores": (2,)}
+
+
+def test_without_trilinear_pooling_appearance_is_scores(tmp_path):
+    pack = load_pack(tiny_pack.write(tmp_path / "late", kind="late"))
+    assert pack.has_appearance and pack.trilinear is None
+    assert pack.inputs("appearance") == {"rgb": (3, 8, 8)}
+    assert pack.outputs("appearance") == {"appearance": (3, 1)}
+    assert pack.inputs("motion")["appearance"] == (3, 1)
+
+
+def test_trilinear_pooling_needs_appearance(tmp_path):
+    folder = tiny_pack.write(tmp_path / "motion", kind="motion")
+    edit(folder, setter("trilinear", {"factors": 1}))
+    with pytest.raises(ModelError, match="trilinear: projects key pictures, which only graphs"):
+        load_pack(folder)
+
+
 def test_the_default_pack_is_valid_and_trained():
     pack = load_pack(default_pack())
     assert pack.trained and pack.training and pack.accuracy
@@ -165,6 +188,25 @@ def test_the_default_pack_is_valid_and_trained():
         ("input.rgb.mean", [1, 0], "input.rgb.mean: got .* expected three numbers"),
         ("input.flow.scale", "big", 'input.flow.scale: got "big", expected a number above 0'),
         ("input.residual.gamma", 1, "input.residual.gamma: unknown key; known are mean, std"),
+        ("input.residual", None, "input.residual: got null, expected an object"),
+        (
+            "input.residual.kind",
+            "size",
+            'input.residual.kind: got "size", expected one of "signed", ',
+        ),
+        (
+            "input.residual.kind",
+            [],
+            r'input.residual.kind: got \[\], expected one of "signed", "energy"',
+        ),
+        (
+            "input.residual.kind",
+            "energy",
+            "input.residual.mean: got .* expected a list of one number",
+        ),
+        ("trilinear", 3, "trilinear: got 3, expected an object"),
+        ("graphs.appearance", [], r"graphs.appearance: got \[\], expected an object"),
+        ("graphs.appearence", {}, 'graphs.appearence: unknown key; did you mean "appearance"'),
         ("input.flow.step", 0, "input.flow.step: got 0, expected a whole number above 0"),
         ("input.residual.step", 4, "input.residual.step: got 4, expected a divisor of both sides"),
         ("trilinear.factors", 0, "trilinear.factors: got 0, expected a whole number above 0"),
@@ -198,6 +240,9 @@ def test_wrong_values_are_named(folder, path, value, complaint):
         ("labels", "labels"),
         ("input.flow", "input.flow.scale"),
         ("graphs.appearance.sha256", "graphs.appearance.sha256"),
+        ("graphs.motion", "graphs.motion.file"),
+        ("trilinear.projections", "trilinear.projections"),
+        ("input.residual", "input.residual.mean"),
         ("training", "training"),
     ],
 )

@@ -3,7 +3,7 @@
 import torch
 
 from edge_attp_export.architecture import Architecture
-from edge_attp_export.attp import ATTP, CHANNELS, Inputs
+from edge_attp_export.attp import ATTP, Inputs
 from edge_attp_export.initialise import calibrate
 from edge_attp_export.objective import Objective
 
@@ -13,19 +13,22 @@ SIDE, BATCH, CLASSES = 64, 6, 3
 
 def architecture(modalities="ATTP", alignment="", **fields):
     """A very narrow MobileNetV2."""
-    fields = dict({"width": 0.1, "factors": 2, "projections": 8, "sketch": 64}, **fields)
+    small = {"width": 0.1, "factors": 2, "projections": 8, "sketch": 64, "motion_size": (64, 64)}
+    fields = dict(small, **fields)
     return Architecture(
         "mobilenet_v2", CLASSES, modalities=modalities, alignment=alignment, **fields
     )
 
 
-def batch(seed=0):
-    """Inputs, labels and optical flow."""
+def batch(seed=0, shape=None):
+    """Inputs of an architecture, by default ATTP, labels and optical flow."""
     random = torch.Generator().manual_seed(seed)
-    pictures = [
-        torch.randn(BATCH, CHANNELS[name], SIDE, SIDE, generator=random)
-        for name in ("I", "I", "MV", "R", "MV")
-    ]
+    channels = {"I": 3, "MV": 2, "R": 3} if shape is None else shape.channels
+    steps = dict.fromkeys(channels, 1) if shape is None else shape.steps
+    pictures = []
+    for name in ("I", "I", "MV", "R", "MV"):
+        side = SIDE // steps[name]
+        pictures.append(torch.randn(BATCH, channels[name], side, side, generator=random))
     return Inputs(*pictures[:4]), torch.arange(BATCH) % CLASSES, pictures[4]
 
 
@@ -33,8 +36,8 @@ def model(shape, seed=0):
     """A seeded model in evaluation mode, with normalisation fitted to batch()."""
     torch.manual_seed(seed)
     fresh = ATTP(shape)
-    for name, net in fresh.networks():
-        calibrate(net, torch.randn(BATCH, CHANNELS[name], SIDE, SIDE))
+    for _, net in fresh.networks():
+        calibrate(net, torch.randn(BATCH, net.in_channels, SIDE, SIDE))
     return fresh.eval()
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from edge_attp.errors import ModelError, UsageError
-from edge_attp_export.attp import RESIDUAL
 from edge_attp_export.backbones import NAMES, create_backbone, is_lite
 from edge_attp_export.litenet import LiteNet
 from edge_attp_export.summary import multiply_accumulates, parameters
@@ -164,7 +163,7 @@ def test_lite_net_fits_the_first_layer_to_its_channels():
     assert stem.shape == (32, 2, 3, 3)
     torch.testing.assert_close(stem.sum(1), original.sum(1))
     grey = torch.randn(1, 1, 64, 64)
-    expected = LiteNet("mobilenet_v2", RESIDUAL)
+    expected = LiteNet("mobilenet_v2", 3)
     expected.load_backbone(state)
     # The same picture in every channel gives the same features, whatever their number.
     torch.testing.assert_close(

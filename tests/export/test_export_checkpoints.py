@@ -4,6 +4,7 @@ import math
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_checkpoint
 import small_models
@@ -15,7 +16,8 @@ from edge_attp_export import checkpoints
 from edge_attp_export.architecture import MODALITIES, Architecture
 from edge_attp_export.attp import ATTP
 from edge_attp_export.checkpoints import build, load_backbones
-from edge_attp_export.input_spec import default_input, positions
+from edge_attp_export.input_spec import default_input, map_positions, positions
+from edge_attp_export.network_inputs import energy_input, flow_input
 
 pytestmark = pytest.mark.needs_torch
 
@@ -45,7 +47,7 @@ def test_what_is_saved_comes_back(modalities, tmp_path):
     found = checkpoints.read_checkpoint(path)
     assert found._replace(state={}) == source._replace(state={})
     assert found.state.keys() == source.state.keys()
-    inputs, _, _ = small_models.batch()
+    inputs, _, _ = small_models.batch(shape=found.architecture)
     with torch.no_grad():
         model = build(found)
         assert not model.training
@@ -102,6 +104,10 @@ INPUT = {"resize": [96, 80], "rgb": PLAIN, "flow": {"scale": 1.0}, "residual": P
         (
             {"architecture": dict(SHAPE, motion_input="grid")},
             "the input of MV has step 1, its network 4",
+        ),
+        (
+            {"architecture": dict(SHAPE, residual_input="energy")},
+            "the input of R has 3 channels, its network 1",
         ),
         ({"state": {"pooling.p": 3}}, "not a state dictionary: pooling.p is not a tensor"),
         ({"state": {}}, "the checkpoint belongs to another model: it has no litenet_i"),
@@ -215,6 +221,34 @@ def test_imagenet_backbone_of_tf_slim_loads():
 def test_impossible_sizes_are_usage_errors(resize, crop, message):
     with pytest.raises(UsageError, match=message):
         default_input(small_models.architecture(), resize, crop)
+
+
+def test_an_enlarged_grid_need_not_be_a_multiple_of_32():
+    shape = small_models.architecture("M")
+    spec = default_input(shape, (176, 200), (176, 180))
+    assert spec.crop == (176, 180) and map_positions(shape, spec.crop) == {"M": 4}
+    with pytest.raises(UsageError, match="crop 176x182: .* multiples of 4"):
+        default_input(shape, (176, 200), (176, 182))
+    with pytest.raises(UsageError, match="crop 176x180: .* multiples of 32"):
+        default_input(small_models.architecture("I+M"), (176, 200), (176, 180))
+
+
+def test_maps_that_are_fused_have_the_same_positions():
+    shape = small_models.architecture("ATTP", motion_input="enlarged")
+    assert default_input(shape, (96, 80), (64, 64)).flow_step == 4
+    with pytest.raises(UsageError, match="motion_size, 64x64, must be the same"):
+        default_input(shape, (128, 128), (96, 96))
+
+
+def test_early_fusion_sees_hundredths_of_the_picture():
+    """A flow of one hundredth of the shorter side is 1 to the network, 8 sample values of energy are, too."""
+    shape = Architecture("efficientnet_lite0", 2, modalities="M")
+    spec = default_input(shape, (300, 224), (224, 224))
+    flow = np.full((2, 100, 100), 400 / 100, np.float32)
+    out = flow_input(flow, (400, 400), spec, spec.crop)
+    np.testing.assert_allclose(out * shape.flow_limit, 1.0, rtol=1e-6)
+    luma = np.full((400, 400), -8, np.int16)
+    np.testing.assert_allclose(energy_input(luma, spec, spec.crop, 8), 1.0, rtol=1e-6)
 
 
 def test_positions_are_what_the_networks_have():

@@ -14,10 +14,11 @@ import trilinear_reference as reference
 from fixed_inputs import DATA
 
 from edge_attp.errors import UsageError
+from edge_attp_export import onnx_graphs
 from edge_attp_export.architecture import Architecture
 from edge_attp_export.attp import ATTP
 from edge_attp_export.initialise import initialise
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.onnx_graphs import appearance_graph, graphs, motion_graph
 
 pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_torch, pytest.mark.needs_onnx]
 
@@ -28,7 +29,15 @@ SHAPES = [
     Architecture("efficientnet_lite0", 4, motion_input="grid"),
     Architecture("efficientnet_lite1", 4, projections=20, residual_input="grid"),
 ]
+# Early and late fusion; the grid of 24 x 16 vectors to be enlarged by 4 and by 2.
+SUMS = [
+    small_models.architecture("M", motion_size=(96, 32)),
+    small_models.architecture("M", motion_input="grid"),
+    small_models.architecture("I+M", motion_size=(96, 32)),
+    small_models.architecture("I+MV+R", motion_input="enlarged", residual_input="energy"),
+]
 IMPORTED_BY_TENSORRT_8_2 = {"Conv", "Clip", "Add", "Mul", "Sigmoid", "GlobalAveragePool", "Reshape"}
+IMPORTED_BY_TENSORRT_8_2 |= {"Concat", "Resize", "Sum"}
 
 
 @pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.backbone)
@@ -140,6 +149,45 @@ def test_fp16_stores_half_and_computes_as_before():
     assert size(small) == pytest.approx(size(plain) / 2, rel=0.1)
     # Casts of constants are gone when ONNX Runtime has loaded the graph.
     assert optimised_operators(small) == optimised_operators(plain)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "fp16-typed"])
+@pytest.mark.parametrize("shape", SUMS, ids=lambda s: f"{s.modalities}-{s.motion_input}")
+def test_sums_of_scores_are_pytorchs(shape, precision):
+    """Alone and with key pictures; from two of these, their mean."""
+    model, crop = small_models.model(shape), (96, 64)
+    made, random = graphs(model, crop, precision), np.random.RandomState(3)
+    sides = {name: (crop[1] // step, crop[0] // step) for name, step in shape.steps.items()}
+    flow = random.uniform(-1, 1, (3, 2, *sides["MV"])).astype(np.float32)
+    residual = random.uniform(0, 9, (3, shape.channels["R"], *sides["R"])).astype(np.float32)
+    feed, keys = {"flow": flow, "residual": residual}, ()
+    assert ("appearance" in made) == ("I" in shape.networks)
+    if "appearance" in made:
+        keys = random.standard_normal((2, 3, 3, *sides["I"])).astype(np.float32)
+        assert interface(made["appearance"].graph.output) == {"appearance": ["N", 3, 1]}
+        feed["appearance"] = sum(run(made["appearance"], rgb=rgb) for rgb in keys)
+    given = [torch.from_numpy(array) for array in (*keys, flow, residual)]
+    with torch.no_grad():
+        expected = model(*[None] * (4 - len(given)), *given).numpy()
+    assert interface(made["motion"].graph.output) == {"scores": ["N", 3]}
+    assert expected.std(0).max() > 0.05  # the answers depend on the pictures
+    close = 2e-3 if precision == "fp32" else 0.1
+    found = run(made["motion"], **feed)
+    np.testing.assert_allclose(found, expected, atol=close * expected.std())
+    operators = {node.op_type for graph in made.values() for node in graph.graph.node}
+    assert operators <= IMPORTED_BY_TENSORRT_8_2 | {"Cast"}
+
+
+@pytest.mark.parametrize(
+    "length, wanted", [(44, 96), (56, 96), (7, 224), (3, 32), (56, 56), (61, 96)]
+)
+def test_no_side_is_rounded_down_when_a_picture_is_enlarged(length, wanted):
+    """Engines take the whole part of length * scale, in 32 bits, and must get the wanted side."""
+    writer = onnx_graphs.GraphWriter()
+    writer.enlarge("x", "large", (length, 8), (wanted, 32))
+    *_, down, across = onnx.numpy_helper.to_array(writer.weights["large.scales"])
+    assert (int(np.float32(length) * across), int(np.float32(8) * down)) == (wanted, 32)
+    assert across == pytest.approx(wanted / length, rel=1e-6)
 
 
 def size(model):

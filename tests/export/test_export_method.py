@@ -12,8 +12,8 @@ from edge_attp_export.temporal import temporal_offset
 pytestmark = pytest.mark.needs_torch
 
 OPTIONS = [(row, alignment) for row in MODALITIES for alignment in alignments(row)]
-USED = {"I": {"rgb"}, "MV": {"flow"}, "R": {"residual"}}
-TEMPORAL = ("TTP", "ATTP")
+USED = {"I": {"rgb"}, "MV": {"flow"}, "R": {"residual"}, "M": {"flow", "residual"}}
+TEMPORAL, LATE = ("TTP", "ATTP"), ("I+MV+R", "I+M")
 
 
 def evaluated(modalities, seed=0):
@@ -26,8 +26,12 @@ def used(modalities):
     return fields | {"neighbour"} if modalities in TEMPORAL else fields
 
 
-def test_options_are_those_of_table_3_and_figure_4():
-    assert MODALITIES == ("I", "MV", "R", "I+MV+R", "BP", "TP", "TTP", "ATTP")
+def batch_of(model, seed=0):
+    return small_models.batch(seed, model.architecture)[0]
+
+
+def test_options_are_those_of_table_3_and_figure_4_and_early_fusion():
+    assert MODALITIES == ("I", "MV", "R", "I+MV+R", "BP", "TP", "TTP", "ATTP", "M", "I+M")
     assert alignments("MV") == ("none", "after-fc", "distillation", "ours")
     assert Architecture("mobilenet_v2", 2).alignment == "ours"
     assert Architecture("mobilenet_v2", 2, modalities="MV").alignment == "none"
@@ -45,6 +49,19 @@ def test_options_are_those_of_table_3_and_figure_4():
         ({"factors": 0}, "factors 0: expected a whole number, 1 or more"),
         ({"projections": 2.5}, "projections 2.5: expected a whole number"),
         ({"sketch": -1}, "sketch -1: expected a whole number"),
+        (
+            {"motion_input": "half"},
+            "motion_input of ATTP 'half': choose one of full, grid, enlarged",
+        ),
+        (
+            {"modalities": "M", "motion_input": "full"},
+            "motion_input of M 'full': choose one of enlarged, grid",
+        ),
+        (
+            {"modalities": "I+M", "residual_input": "grid"},
+            r"residual_input of I\+M 'grid': choose one of energy",
+        ),
+        ({"motion_size": (96, 100)}, r"motion_size \[96, 100\]: use multiples of 32"),
     ],
     ids=str,
 )
@@ -56,15 +73,17 @@ def test_what_cannot_be_is_named(fields, message):
 @pytest.mark.parametrize("modalities", MODALITIES)
 def test_scores_depend_on_exactly_the_inputs_of_the_row(modalities):
     model = evaluated(modalities)
-    inputs, _, _ = small_models.batch()
-    other, _, _ = small_models.batch(seed=1)
+    inputs, other = batch_of(model), batch_of(model, seed=1)
+    if modalities in LATE:  # see below
+        inputs = inputs._replace(neighbour=None)
     with torch.no_grad():
         scores = model(*inputs)
         assert scores.shape == (small_models.BATCH, small_models.CLASSES)
         changed = {
             field
             for field in Inputs._fields
-            if not torch.equal(model(*inputs._replace(**{field: getattr(other, field)})), scores)
+            if getattr(inputs, field) is not None
+            and not torch.equal(model(*inputs._replace(**{field: getattr(other, field)})), scores)
         }
         assert changed == used(modalities)
         only = {field: getattr(inputs, field) for field in used(modalities)}
@@ -74,17 +93,53 @@ def test_scores_depend_on_exactly_the_inputs_of_the_row(modalities):
             model(*inputs._replace(**{field: None}))
 
 
-def test_late_fusion_is_the_sum_of_the_single_models():
-    late = evaluated("I+MV+R")
+@pytest.mark.parametrize("modalities", LATE)
+def test_late_fusion_is_the_sum_of_the_single_models(modalities):
+    late = evaluated(modalities)
     weights = late.state_dict()
-    inputs, _, _ = small_models.batch()
+    inputs = batch_of(late)._replace(neighbour=None)
     total = torch.zeros(small_models.BATCH, small_models.CLASSES)
     with torch.no_grad():
-        for name in ("I", "MV", "R"):
+        for name in modalities.split("+"):
             single = evaluated(name, seed=9)
             single.load_state_dict({key: weights[key] for key in single.state_dict()})
             total += single(*inputs)
         torch.testing.assert_close(late(*inputs), total)
+
+
+@pytest.mark.parametrize("modalities", LATE)
+def test_late_fusion_takes_the_mean_of_the_scores_of_two_key_pictures(modalities):
+    """At once, and as a device does it: half the scores of each are added."""
+    model = evaluated(modalities)
+    inputs = batch_of(model)
+    with torch.no_grad():
+        alone = [
+            model(*inputs._replace(rgb=rgb, neighbour=None))
+            for rgb in (inputs.rgb, inputs.neighbour)
+        ]
+        assert not torch.allclose(*alone, atol=1e-2)
+        torch.testing.assert_close(model(*inputs), sum(alone) / 2)
+        halves = sum(map(model.appearance, inputs[:2]))
+        assert halves.shape == (small_models.BATCH, small_models.CLASSES, 1)
+        graphs = model.motion(inputs.flow, inputs.residual, halves)
+        torch.testing.assert_close(graphs, sum(alone) / 2)
+
+
+def test_early_fusion_sees_three_planes_within_their_limits():
+    """Flow times its limit, energy up to its own, both on the grid, enlarged as pictures are."""
+    model = evaluated("M")
+    seen = []
+    model.litenet_m.features[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    inputs = batch_of(model)
+    flow = inputs.flow.clamp(-1, 1)
+    with torch.no_grad():
+        model(flow=flow, residual=inputs.residual * 5)
+    (picture,) = seen
+    planes = torch.cat([8 * flow, (5 * inputs.residual).clamp(0, 4)], 1)
+    assert planes.shape[2:] == (16, 16) and picture.shape[2:] == (64, 64)
+    assert planes[:, 2].max() == 4 and planes[:, 2].min() == 0
+    expected = torch.nn.functional.interpolate(planes, (64, 64), mode="bilinear")
+    torch.testing.assert_close(picture, expected)
 
 
 @pytest.mark.parametrize("modalities", TEMPORAL)
@@ -108,8 +163,9 @@ def test_temporal_models_add_the_pooling_of_the_neighbour(modalities):
 
 @pytest.mark.parametrize(("modalities", "alignment"), OPTIONS)
 def test_every_option_learns_a_tiny_batch(modalities, alignment):
-    objective = small_models.objective(small_models.architecture(modalities, alignment)).train()
-    batch = small_models.batch()
+    shape = small_models.architecture(modalities, alignment)
+    objective = small_models.objective(shape).train()
+    batch = small_models.batch(shape=shape)
     optimiser = torch.optim.Adam([p for p in objective.parameters() if p.requires_grad], lr=2e-3)
     losses = []
     for _ in range(6):

@@ -19,7 +19,7 @@ from edge_attp_export.checkpoints import build
 from edge_attp_export.cli import main
 from edge_attp_export.model_card import card, with_facts
 from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
-from edge_attp_export.packs import describe, read_labels
+from edge_attp_export.packs import PACKABLE, describe, read_labels
 from edge_attp_export.parity import Parity
 
 pytestmark = [pytest.mark.needs_torch, pytest.mark.needs_onnx]
@@ -168,12 +168,42 @@ def test_checkpoint_says_everything(tmp_path, capsys):
     assert "not checked; --check VIDEO" in printed.err
 
 
-@pytest.mark.parametrize("modalities", ["I", "MV", "I+MV+R", "BP", "TP"])
-def test_only_temporal_trilinear_pooling_goes_into_a_pack(modalities, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "modalities, files, fusion",
+    [
+        (
+            "M",
+            ["README.md", "model.json", "motion.onnx"],
+            "none: motion and residual energy in one network",
+        ),
+        (
+            "I+M",
+            FILES,
+            "sum of the scores of key pictures, motion and residual energy in one network",
+        ),
+        ("I+MV+R", FILES, "sum of the scores of key pictures, motion, residual"),
+    ],
+)
+def test_scores_that_are_added_up_go_into_a_pack(modalities, files, fusion, tmp_path):
+    checkpoint, out = small_checkpoint.saved(tmp_path, modalities), tmp_path / "pack"
+    assert main(["export", str(checkpoint), "-o", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == files
+    pack = load_pack(str(out))
+    assert pack.trilinear is None and pack.has_appearance == ("I" in modalities.split("+"))
+    assert pack.input == small_checkpoint.checkpoint(modalities).input
+    content = json.loads((out / "model.json").read_text())
+    assert content["modalities"] == modalities and "trilinear" not in content
+    networks = len(modalities.split("+"))
+    card = (out / "README.md").read_text()
+    assert f"| networks | {networks} x mobilenet_v2" in card and f"| fusion | {fusion} |" in card
+
+
+@pytest.mark.parametrize("modalities", ["I", "MV", "BP", "TP"])
+def test_what_a_device_cannot_score_does_not_go_into_a_pack(modalities, tmp_path, capsys):
     checkpoint = small_checkpoint.saved(tmp_path, modalities)
     assert main(["export", str(checkpoint), "-o", str(tmp_path / "pack")]) == 5
     error = capsys.readouterr().err
-    assert f"{checkpoint}: a {modalities} model; a pack holds TTP or ATTP" in error
+    assert f"{checkpoint}: a {modalities} model; a pack holds {PACKABLE}" in error
     assert not (tmp_path / "pack").exists()
 
 
@@ -210,6 +240,26 @@ def test_command_checks_calibrates_and_writes_the_card(precision, clips, tmp_pat
     assert "Made for doors." in text and f"| precision | {precision} |" in text
     assert "U'x differs by" in text and "ms per key picture" in text
     load_pack(str(tmp_path / "pack"))
+
+
+@pytest.mark.needs_av
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("modalities", ["M", "I+M"])
+def test_sums_of_scores_are_checked_and_calibrated_too(
+    modalities, precision, clips, tmp_path, capsys
+):
+    video = str(clips.path(small_checkpoint.CLIP))
+    checkpoint, out = small_checkpoint.saved(tmp_path, modalities), tmp_path / "pack"
+    command = ["export", str(checkpoint), "-o", str(out), "--precision", precision]
+    # In 8 bits, the labels of random weights are too close for a check.
+    assert main(command + ["--calibrate" if precision == "int8" else "--check", video]) == 0
+    printed, card = capsys.readouterr().out, (out / "README.md").read_text()
+    load_pack(str(out))
+    if precision == "int8":
+        return
+    assert "of the best labels are the same" in printed and "U'x" not in printed + card
+    assert ("appearance differs by at most" in card) == (modalities == "I+M")
+    assert ("ms per key picture" in card) == (modalities == "I+M") and "ms per P or B" in card
 
 
 @pytest.mark.needs_av

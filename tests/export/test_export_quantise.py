@@ -12,7 +12,7 @@ from edge_attp_export.architecture import Architecture
 from edge_attp_export.attp import ATTP
 from edge_attp_export.checkpoints import build
 from edge_attp_export.initialise import calibrate
-from edge_attp_export.onnx_graphs import appearance_graph, motion_graph
+from edge_attp_export.onnx_graphs import appearance_graph, graphs, motion_graph
 from edge_attp_export.packs import describe, write_pack
 from edge_attp_export.quantise import quantised
 from edge_attp_export.video_samples import Samples, read_samples
@@ -63,6 +63,31 @@ def test_scores_stay_close(made, tmp_path):
     found = parity.measure(model, tmp_path / "pack", samples)
     parity.check(found, "int8")
     assert found.scores > 1e-3  # it really computes with other numbers
+
+
+@pytest.mark.needs_av
+@pytest.mark.parametrize("modalities", ["M", "I+M"])
+def test_first_layers_and_classifiers_of_sums_stay(modalities, clips):
+    """What comes before the first convolution is in 32 bits as well: clipping, enlarging."""
+    checkpoint = small_checkpoint.checkpoint(modalities)
+    with_keys = modalities == "I+M"
+    samples = read_samples([clips.path(small_checkpoint.CLIP)], checkpoint.input, 20, with_keys)
+    assert samples.keys.shape[1:] == ((3, 64, 64) if with_keys else (0,))
+    made = graphs(build(checkpoint), checkpoint.input.crop, "int8")
+    small = quantised(made, samples)
+    assert set(small) == set(made)
+    for name, graph in small.items():
+        makers = {output: node for node in graph.graph.node for output in node.output}
+        plain = [
+            node.name
+            for node in graph.graph.node
+            if node.op_type == "Conv" and makers[node.input[1]].op_type != "DequantizeLinear"
+        ]
+        stem = {"appearance": "i.0.0", "motion": "m.0.0"}[name]
+        assert plain == [stem, stem[0] + ".maps"]
+        before = ("QuantizeLinear", "DequantizeLinear")
+        kinds = [node.op_type for node in graph.graph.node]
+        assert not set(before) & set(kinds[: kinds.index("Conv")])
 
 
 def test_lite_networks_are_quantised_whole():

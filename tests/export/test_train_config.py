@@ -59,9 +59,27 @@ def test_weights_may_be_the_published_ones(load, tmp_path):
     assert load(LEAST, "model.weights=imagenet").model.weights == "imagenet"
     config = load(LEAST + 'weights = "./imagenet"\nresidual_input = "grid"\n')
     assert config.model.weights == f"{tmp_path}/./imagenet"
-    assert config.architecture(2).steps == {"I": 1, "MV": 1, "R": 4}
+    assert config.architecture(2).steps == {"I": 1, "MV": 1, "R": 4, "M": 1, "S": 1}
     with pytest.raises(UsageError, match=r"input.crop: resize 194x146: .* multiples of 4"):
         load(LEAST, "model.motion_input=grid", "input.resize=[194, 146]", "input.crop=[128, 128]")
+
+
+def test_early_fusion_needs_no_more_than_its_name(load):
+    text = '[data]\nprepared = "set"\n[model]\nmodalities = "M"\n'
+    shape = load(text).architecture(2)
+    assert (shape.motion_input, shape.residual_input) == ("enlarged", "energy")
+    assert shape.motion_size == (96, 96) and (shape.flow_limit, shape.energy_limit) == (8, 4)
+    changed = load(text + "motion_size = [128, 96]\nflow_limit = 4\nenergy_limit = 2.5\n")
+    shape = changed.architecture(2)
+    assert shape.motion_size == (128, 96) and (shape.flow_limit, shape.energy_limit) == (4, 2.5)
+    for wrong, said in (
+        ('motion_input = "full"', "motion_input: motion_input of M 'full': choose one of enlarged"),
+        ('residual_input = "full"', "residual_input: residual_input of M 'full': choose one of en"),
+        ("motion_size = [96, 100]", "motion_size: motion_size [96, 100]: use multiples of 32"),
+    ):
+        with pytest.raises(UsageError) as error:
+            load(text + wrong)
+        assert f"5: model.{said}" in str(error.value)
 
 
 def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path, monkeypatch):
@@ -97,7 +115,7 @@ def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path
         ("[train]\nqqq = 1", "6: train.qqq: unknown key; known are epochs, clips"),
         ("[input]\nseeds = 1", '6: input.seeds: unknown key; did you mean "train.seed"?'),
         ("[qqq]\nzzz = 1", "5: qqq: unknown table; known are data, model, input, train"),
-        ('[model.networks]\nOF = "x"', "6: model.networks.OF: unknown key; known are I, MV, R"),
+        ('[model.networks]\nOF = "x"', "6: model.networks.OF: unknown key; known are I, MV, R, M"),
         ("[[train]]\nseed = 1", '5: train: got [{"seed": 1}], expected a table: write [train]'),
         ("[train]\nclips = 0", "6: train.clips: got 0, expected a whole number above 0"),
         ("[train]\nepochs = 2.5", "6: train.epochs: got 2.5, expected a whole number, 0 or more"),
@@ -126,7 +144,7 @@ def test_overrides_are_toml_and_relative_to_the_working_directory(load, tmp_path
         ("[input]\ncrop = [224, 200]", "6: input.crop: crop 224x200: the networks halve a picture"),
         (
             'motion_input = "half"',
-            '5: model.motion_input: got "half", expected one of "full", "grid"',
+            '5: model.motion_input: got "half", expected one of "full", "grid", "enlarged"',
         ),
         ("[input]\ncrop = [352, 224]", "6: input.crop: crop 352x224 is larger than resize 340x256"),
         (
@@ -203,7 +221,7 @@ def test_what_a_run_folder_records_is_plain_and_reads_back(load, tmp_path):
 def test_recipes(path):
     """Each loads, and the recipe of its teacher or networks fits it."""
     config = load_config(path)
-    if path.stem.endswith("_region"):
+    if path.stem.endswith(("_region", "_motion", "_both")):
         assert config.data.view == "region" and config.data.validation == 0
         return
     if path.stem.endswith(("_teacher", "_network")):
@@ -219,6 +237,17 @@ def test_recipes(path):
     ]
     assert config.input == other.input
     assert config.data.prepared == other.data.prepared
+
+
+def test_the_recipe_of_both_networks_takes_that_of_motion_over():
+    """In the same fold, and they see the same."""
+    motion, both = (
+        load_config(RECIPES[0].parent / f"fight_{name}.toml") for name in ("motion", "both")
+    )
+    assert motion.model.modalities == "M" and both.model.modalities == "I+M"
+    assert both.model.networks["M"].parts[-3:] == ("{run}", "fight_motion", "best.pt")
+    assert both.input == motion.input and both.data == motion.data
+    assert motion.architecture(2).enlarged("M") == both.architecture(2).enlarged("M")
 
 
 def test_views_and_classes(load):

@@ -17,6 +17,7 @@ from edge_attp_export.cli import main
 from edge_attp_export.data.loader import Batch
 from edge_attp_export.data.prepared import load_prepared
 from edge_attp_export.input_spec import default_input
+from edge_attp_export.training.evaluation import evaluated_samples, part_of, protocol_of
 from edge_attp_export.training.processes import Processes
 from edge_attp_export.training.run import evaluate_checkpoint
 from edge_attp_export.training.scoring import ClipScores, clip_scores, confusion
@@ -48,10 +49,12 @@ def checkpoint(tmp_path, prepared):
     return saved(tmp_path, prepared)
 
 
-def saved(tmp_path, prepared, **fields):
-    shape = replace(small_models.architecture("TTP", **fields), classes=len(LABELS))
+def saved(tmp_path, prepared, modalities="TTP", **fields):
+    shape = replace(small_models.architecture(modalities, **fields), classes=len(LABELS))
     model = small_models.model(shape)
     spec = default_input(model.architecture, (80, 68), (64, 64))
+    if shape.has_speed:
+        spec = spec._replace(memory=4.0, region_scale=1.5, region_least=0.9)
     made = Checkpoint(shape, prepared.labels, spec, model.state_dict(), {"split": "1"}, {})
     save_checkpoint(tmp_path / "model.pt", made)
     return tmp_path / "model.pt"
@@ -64,7 +67,20 @@ def run(checkpoint, prepared, out, pack=None, **changes):
     return lines, json.loads((out / "metrics.json").read_text())
 
 
-@pytest.mark.parametrize("fields", [{}, {"motion_input": "grid", "residual_input": "grid"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"motion_input": "grid", "residual_input": "grid"},
+        {"motion_input": "enlarged", "residual_input": "energy"},
+        {"modalities": "M"},
+        {"modalities": "I+M"},
+        {"modalities": "I+MV+R"},
+        {"modalities": "M+S"},
+        {"modalities": "I+M+S"},
+    ],
+    ids=lambda fields: "-".join(fields.values()),
+)
 def test_the_deployed_pack_agrees_with_pytorch_on_whole_files(fields, prepared, tmp_path):
     checkpoint = saved(tmp_path, prepared, **fields)
     pack = str(tmp_path / "pack")
@@ -76,6 +92,22 @@ def test_the_deployed_pack_agrees_with_pytorch_on_whole_files(fields, prepared, 
     agrees = found["largest_difference"] <= 1e-3 * found["spread"]
     assert ("agrees with PyTorch" if agrees else "DIFFERS from PyTorch") in lines[1]
     assert (tmp_path / "out" / "confusion.png").stat().st_size > 0
+
+
+def test_late_fusion_is_evaluated_as_a_device_scores_it(prepared, tmp_path):
+    """With the mean of two key pictures; the paper's row I+MV+R, with one."""
+    for modalities, fields in (
+        ("I+M", ("rgb", "flow", "residual", "neighbour")),
+        ("I+MV+R", ("rgb", "flow", "residual")),
+    ):
+        checkpoint = read_checkpoint(saved(tmp_path, prepared, modalities=modalities))
+        protocol = protocol_of(checkpoint)
+        entries = part_of(prepared, protocol)
+        samples = evaluated_samples(checkpoint, prepared, entries, protocol)
+        given = samples[0, 0].pictures._asdict()
+        assert {name for name, tensor in given.items() if tensor is not None} == set(fields)
+        both = evaluated_samples(checkpoint, prepared, entries, protocol, as_device=True)
+        assert both[0, 0].pictures.neighbour is not None
 
 
 def test_a_pack_of_another_model_is_found_out(checkpoint, prepared, tmp_path):

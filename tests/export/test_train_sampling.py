@@ -6,13 +6,14 @@ import small_models
 import small_sets
 import torch
 
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
+from edge_attp.tensors import fill_energy, fill_flow, fill_residual, fill_rgb
 from edge_attp_export.attp import Inputs
-from edge_attp_export.data import crops, sampling
-from edge_attp_export.data.cache import Entry
+from edge_attp_export.data import crops, loader, sampling
+from edge_attp_export.data.cache import Clip, Entry
 from edge_attp_export.data.division import divide
 from edge_attp_export.data.loader import ClipSamples, Needs, Sampling, joined, make_loader
 from edge_attp_export.input_spec import default_input
+from edge_attp_export.network_inputs import energy_input
 
 pytestmark = pytest.mark.needs_torch
 
@@ -129,6 +130,36 @@ def test_evaluation_sees_what_the_device_sees(prepared):
     for ours, theirs in ((batch.inputs.rgb, rgb), (batch.inputs.flow, flow)):
         np.testing.assert_array_equal(ours[0].numpy(), theirs)
     np.testing.assert_array_equal(batch.inputs.residual[0].numpy(), residual)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_energy_is_made_of_the_luma_that_was_cut(prepared, training, monkeypatch):
+    """Chroma is not even read."""
+    shape = small_models.architecture("M")
+    spec = default_input(shape, (72, 72), (64, 64))
+    entries = divide(prepared, "1", 0, 0).train
+    sampling = Sampling(segments=3, scales=(1.0, 0.875), flip=True)
+    monkeypatch.setattr(Clip, "residual", None)
+    read = ClipSamples(prepared, entries, spec, Needs(("flow", "residual")), sampling, training)
+    cut = []
+    monkeypatch.setattr(
+        loader, "energy_input", lambda luma, *rest: cut.append(luma) or energy_input(luma, *rest)
+    )
+    given = read[0, 2].pictures
+    assert given.residual.shape == (len(cut), 1, 16, 16) and given.flow.shape[2:] == (16, 16)
+    side = 72 if not training else 64
+    assert all(luma.dtype == np.int16 and max(luma.shape) <= side for luma in cut)
+    for luma, found in zip(cut, given.residual):
+        out = np.empty((1, 16, 16), np.float32)
+        resize = (16, 16) if training else (18, 18)
+        fill_energy(np.ascontiguousarray(luma), out, resize, 0.0, 8.0)
+        np.testing.assert_array_equal(found.numpy(), out)
+
+
+def test_stored_luma_is_that_of_the_residual(prepared):
+    clip = prepared.clip("left/0")
+    for index in range(3):
+        np.testing.assert_array_equal(clip.luma(index), clip.residual(index).y)
 
 
 def test_a_key_gives_the_same_draw_and_an_epoch_another(prepared):

@@ -63,7 +63,7 @@ void write_weights(const attp_picture* picture, size_t blocks) {
     write_bytes(values.data(), values.size() * sizeof(int16_t));
 }
 
-// Flow, and both network inputs made of this picture.
+// Flow, and all network inputs made of this picture.
 void write_tensors(const attp_picture* picture, const attp_picture_info& info) {
     std::vector<float> flow(2 * size_t(info.width4) * info.height4);
     attp_picture_get_flow(picture, flow.data());
@@ -75,6 +75,8 @@ void write_tensors(const attp_picture* picture, const attp_picture_info& info) {
     attp_tensor_fill_residual(info.y, info.y_row_bytes, info.u, info.v, info.uv_row_bytes, info.width_px,
                               info.height_px, &kGrid, gain, bias, input.data());
     write_bytes(input.data(), input.size() * sizeof(float));
+    attp_tensor_fill_energy(info.y, info.y_row_bytes, info.width_px, info.height_px, &kGrid, 1 / 8.f, 0, input.data());
+    write_bytes(input.data(), input.size() / 3 * sizeof(float));
 }
 
 void write_picture(const attp_picture* picture) {

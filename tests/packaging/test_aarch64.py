@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_attp.bitstream import CompressedVideo
-from edge_attp.tensors import fill_flow, fill_residual
+from edge_attp.tensors import fill_energy, fill_flow, fill_residual
 from rigs import emulator
 from rigs.media import Clip, HevcClip, x264, x265
 from streamwriter.h264.random_stream import RandomStream
@@ -57,9 +57,11 @@ def arrays_of(picture):
     arrays["flow"] = motion.flow()
     arrays["flow tensor"] = np.empty((2, emulator.CROP, emulator.CROP), np.float32)
     arrays["residual tensor"] = np.empty((3, emulator.CROP, emulator.CROP), np.float32)
+    arrays["energy tensor"] = np.empty((1, emulator.CROP, emulator.CROP), np.float32)
     size = residual.y.shape[::-1]
     fill_flow(arrays["flow"], size, arrays["flow tensor"], emulator.GRID, 0.05)
     fill_residual(residual, arrays["residual tensor"], emulator.GRID, (-0.5,) * 3, (1,) * 3)
+    fill_energy(residual.y, arrays["energy tensor"], emulator.GRID, 0.0, 8.0)
     if motion.weights is not None:
         names = ("weight", "offset", "cb_weight", "cb_offset", "cr_weight", "cr_offset")
         arrays["weights"] = np.stack([getattr(motion.weights, name) for name in names])
@@ -103,7 +105,8 @@ def test_a_wrong_bit_is_found(build, clips):
 
 
 def test_native_checks_pass(build):
-    """Kernels against the scalar ones, CABAC, memory that runs out, the fuzzers' corpus: tests/native."""
+    """Those of tests/native: kernels against the scalar ones, CABAC, network inputs, memory that runs out, the
+    fuzzers' corpus."""
     done = subprocess.run(
         ["ctest", "--output-on-failure"],
         cwd=str(build),
@@ -111,4 +114,4 @@ def test_native_checks_pass(build):
         stderr=subprocess.STDOUT,
     )
     text = done.stdout.decode()
-    assert done.returncode == 0 and "100% tests passed, 0 tests failed out of 5" in text, text
+    assert done.returncode == 0 and "100% tests passed, 0 tests failed out of 6" in text, text

@@ -101,6 +101,36 @@ def test_converted_weights_are_weights(layers):
     assert found["y"].kind == "activation"
 
 
+def test_planes_that_are_put_together_and_enlarged(layers):
+    """As early fusion begins: a plane is scaled, another clipped, both are joined and enlarged twofold."""
+    found = layers(
+        [
+            node("Mul", ["x", "gain"], "scaled"),
+            node("Clip", ["x", "zero", "four"], "clipped"),
+            node("Concat", ["scaled", "clipped"], "planes", axis=1),
+            node("Resize", ["planes", "", "scales"], "y", mode="linear"),
+        ],
+        [
+            weights("gain"),
+            weights("zero"),
+            weights("four"),
+            onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales"),
+        ],
+        (1, 6, 6),
+        (2, 12, 12),
+    )
+    kinds = {name: layer.kind for name, layer in found.items()}
+    assert kinds == {
+        "x": "input",
+        "scaled": "activation",
+        "clipped": "activation",
+        "planes": "other",
+        "y": "other",
+    }
+    assert found["planes"].read_bytes == found["planes"].written_bytes == 2 * 2 * 36
+    assert found["y"].written_bytes == 4 * found["y"].read_bytes
+
+
 def test_scoring_is_one_layer(layers):
     found = layers(
         [node("TrilinearScoring", ["x", "x", "x", "p"], "y", domain="edge_attp")],

@@ -43,6 +43,14 @@ def test_video_mean_counts_each_gop_once():
     np.testing.assert_allclose(mean.logits(), [6.0, 2.0])
 
 
+def test_video_mean_counts_what_precedes_the_first_key_picture_as_a_gop():
+    mean = VideoMean()
+    for gop, value in ((-1, 1.0), (-1, 3.0), (0, 6.0)):
+        mean.add_logits(gop, np.array([value]))
+    assert mean.gops == 2
+    np.testing.assert_allclose(mean.logits(), [4.0])
+
+
 def test_video_mean_of_nothing():
     assert VideoMean().logits() is None and VideoMean().gops == 0
 

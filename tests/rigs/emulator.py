@@ -78,6 +78,7 @@ def _shapes(width, height, is_weighted):
     yield "flow", np.float32, (2, height4, width4)
     yield "flow tensor", np.float32, (2, CROP, CROP)
     yield "residual tensor", np.float32, (3, CROP, CROP)
+    yield "energy tensor", np.float32, (1, CROP, CROP)
     if is_weighted:
         yield "weights", np.int16, (6, 2, height4, width4)
 

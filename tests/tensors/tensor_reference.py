@@ -59,3 +59,12 @@ def residual(y, u, v, resized, cropped, mean, std, bit_depth=8):
     yuv = np.stack([resize(plane, size, step, resized) for plane, step in ((y, 1), (u, 2), (v, 2))])
     planes = np.tensordot(BT601, yuv, axes=1) / (2**bit_depth - 1)
     return normalise(crop(planes, cropped), mean, std)
+
+
+def energy(luma, resized, cropped, mean, std, bit_depth=8):
+    height, width = luma.shape
+    magnitudes = np.abs(luma.astype(np.float64)) / 2 ** (bit_depth - 8)
+    rows, columns = range(0, height, 4), range(0, width, 4)
+    blocks = np.array([[magnitudes[y : y + 4, x : x + 4].mean() for x in columns] for y in rows])
+    plane = resize(blocks, (width, height), 4, resized)
+    return crop((plane[None] - mean) / std, cropped)

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import tensor_reference as reference
 
-from edge_attp.tensors import fill_flow, fill_residual, fill_rgb
+from edge_attp.tensors import (
+    MotionMemory,
+    fill_energy,
+    fill_flow,
+    fill_means,
+    fill_residual,
+    fill_rgb,
+)
 
 RESIZE, CROP = (340, 256), (224, 224)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -85,6 +92,101 @@ def test_residual_of_ten_bits_is_scaled_by_its_peak():
     source, out = planes((64, 48), peak=1023), output(3)
     fill_residual(source, out, RESIZE, RESIDUAL_MEAN, RESIDUAL_STD, bit_depth=10)
     close(out, reference.residual(*source, RESIZE, CROP, RESIDUAL_MEAN, RESIDUAL_STD, 10))
+
+
+# The grid of a network that reads the vectors as they are, and one that is finer than most pictures here.
+@pytest.mark.parametrize("resize, crop", [((85, 64), (56, 56)), (RESIZE, CROP)])
+@pytest.mark.parametrize("size", SIZES)
+def test_energy_is_the_reference(size, resize, crop):
+    out = output(1, crop)
+    fill_energy(planes(size).y, out, resize, 3.0, 8.0)
+    close(out, reference.energy(planes(size).y, resize, crop, 3.0, 8.0))
+
+
+def test_energy_does_not_depend_on_the_bit_depth():
+    luma, out, deep = planes((64, 48)).y, output(1), output(1)
+    fill_energy(luma, out, RESIZE, 3.0, 8.0)
+    fill_energy(luma * 4, deep, RESIZE, 3.0, 8.0, bit_depth=10)
+    close(deep, out)
+
+
+def test_energy_of_the_largest_samples_does_not_overflow():
+    out = output(1, (1, 1))
+    fill_energy(np.full((64, 64), -32768, np.int16), out, (1, 1), 0.0, 1.0)
+    assert out[0, 0, 0] == 32768.0
+
+
+def test_energy_and_flow_show_the_same_places():
+    size, grid = (200, 120), (48, 48)
+    marked = np.zeros((30, 50), np.float32)
+    marked[7, 31] = marked[20, 3] = 8.0
+    flow, energy = output(2, grid), output(1, grid)
+    fill_flow(np.stack([marked, marked]), size, flow, grid, 0.1 * size[0] / grid[0])
+    luma = np.kron(marked, np.tile([[1, -1], [-1, 1]], (2, 2))).astype(np.int16)
+    fill_energy(luma, energy, grid, 0.0, 10.0)
+    np.testing.assert_allclose(energy[0], flow[0], atol=1e-6)
+
+
+def test_energy_of_a_window_reads_nothing_else():
+    whole = planes((176, 144)).y
+    window, changed = (slice(24, 104), slice(40, 120)), whole.copy()
+    changed[...] = 32000
+    changed[window] = whole[window]
+    out, expected = output(1, (20, 20)), output(1, (20, 20))
+    fill_energy(changed[window], out, (20, 20), 0.0, 8.0)
+    fill_energy(np.ascontiguousarray(whole[window]), expected, (20, 20), 0.0, 8.0)
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_energy_without_a_coded_residual_is_zero():
+    out = output(1)
+    fill_energy(np.zeros((48, 64), np.int16), out, RESIZE, 0.0, 8.0)
+    assert not out.any()
+
+
+@pytest.mark.parametrize("resize, crop", [((85, 64), (56, 56)), (RESIZE, CROP)])
+@pytest.mark.parametrize("size", SIZES)
+def test_means_are_resized_as_a_flow(size, resize, crop):
+    out, flow = output(1, crop), output(2, crop)
+    means = np.abs(field(size, strength=0.1)[0])
+    fill_means(means, size, out, resize, 0.1, 8.0)
+    scale = size[0] / resize[0] / 8.0
+    fill_flow(np.stack([means, means]), size, flow, resize, scale)
+    close(out[0], flow[0] - np.float32(0.1 / 8.0))
+
+
+def test_means_of_another_size_are_refused():
+    with pytest.raises(ValueError, match="means: expected float32"):
+        fill_means(np.zeros((12, 17), np.float32), (64, 48), output(1), RESIZE, 0.0, 8.0)
+
+
+def test_memory_is_an_exponential_mean():
+    memory, size = MotionMemory(4.0), (64, 48)
+    share, expected, weight = 1 - np.exp(-1 / 4.0), 0.0, 0.0
+    for seed in range(9):
+        flow, luma = field(size, seed), planes(size, seed).y
+        memory.add_picture(flow, luma)
+        energy = np.abs(luma).reshape(12, 4, 16, 4).mean((1, 3))
+        expected = (1 - share) * expected + share * np.concatenate(
+            [flow, np.abs(flow), energy[None]]
+        )
+        weight = (1 - share) * weight + share
+        np.testing.assert_allclose(memory.planes, expected / weight, rtol=1e-4, atol=1e-4)
+
+
+def test_memory_begins_with_the_first_picture_and_with_those_of_another_size():
+    memory = MotionMemory(4.0)
+    for size in ((64, 48), (80, 48)):
+        for seed in (1, 1):
+            memory.add_picture(field(size, seed), planes(size, seed).y)
+        np.testing.assert_allclose(memory.planes[:2], field(size, 1), rtol=1e-5)
+
+
+def test_energy_of_something_else_is_refused():
+    with pytest.raises(ValueError, match="luma: expected int16"):
+        fill_energy(np.zeros((48, 64), np.uint8), output(1), RESIZE, 0.0, 8.0)
+    with pytest.raises(ValueError, match="out: expected float32"):
+        fill_energy(planes((64, 48)).y, output(3), RESIZE, 0.0, 8.0)
 
 
 @pytest.mark.parametrize("crop", [(224, 224), (340, 256), (1, 1), (339, 255), (100, 31)])

@@ -46,7 +46,7 @@ extern "C" {
 #endif
 
 /* Grows by one with every incompatible change of this header or of edge_attp_tensors.h. */
-#define ATTP_ABI_VERSION 3
+#define ATTP_ABI_VERSION 4
 
 typedef struct attp_decoder attp_decoder;
 typedef struct attp_picture attp_picture;

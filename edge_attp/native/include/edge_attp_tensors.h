@@ -40,6 +40,17 @@ ATTP_API attp_status attp_tensor_fill_residual(const int16_t* y, int64_t y_row_b
                                                int32_t height_px, const attp_tensor_grid* grid, const float* gain,
                                                const float* bias, float* out);
 
+/* Fills one plane: out = the resized energy of the residual * gain + bias. The energy is the mean of |y| of each 4x4 luma samples, of
+ * fewer at the right and lower edge; it is resized as the flow is, so that both planes show the same places. The plane is that of
+ * attp_picture_info. */
+ATTP_API attp_status attp_tensor_fill_energy(const int16_t* y, int64_t y_row_bytes, int32_t width_px, int32_t height_px,
+                                             const attp_tensor_grid* grid, float gain, float bias, float* out);
+
+/* Fills one plane: out = resized means * gain + bias. means: a value for each 4x4 luma samples of a picture or of a square of it, row
+ * after row, (width_px + 3) / 4 each; they are resized as the flow is. For energies that were averaged over pictures. */
+ATTP_API attp_status attp_tensor_fill_means(const float* means, int32_t width_px, int32_t height_px,
+                                            const attp_tensor_grid* grid, float gain, float bias, float* out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -140,14 +140,14 @@ class _Records:
 class Clip:
     """A clip of the cache. Every method reads its record anew; only the memory map is kept.
 
-    Attributes: `width`, `height` in luma samples, `bit_depth`, `gops` (key pictures), `pictures`
+    Attributes: `path`, `width`, `height` in luma samples, `bit_depth`, `gops` (key pictures), `pictures`
     (an Entry for each P and B picture, in decoding order), `source` (facts about the source). Opening
     raises UsageError for a file that is not a clip of this version; a record that cannot be read raises
     CorruptStream.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         try:
             with open(path, "rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -179,14 +179,14 @@ class Clip:
         return dict(header)
 
     def _wrong(self) -> UsageError:
-        return UsageError(f"{self._path}: not a clip of format {VERSION}; run prepare --force")
+        return UsageError(f"{self.path}: not a clip of format {VERSION}; run prepare --force")
 
     def key(self, gop: int) -> np.ndarray:
         """Key picture of a GOP: RGB uint8 (H, W, 3)."""
         data = np.frombuffer(self._record(self._keys[gop]), np.uint8)
         bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
         if bgr is None:
-            raise CorruptStream(f"{self._path}: key picture {gop} cannot be read")
+            raise CorruptStream(f"{self.path}: key picture {gop} cannot be read")
         return np.ascontiguousarray(bgr[..., ::-1])
 
     def moment(self, index: int) -> Moment:
@@ -203,7 +203,7 @@ class Clip:
     def optical_flow(self, index: int) -> np.ndarray:
         """Dense flow on the same grid, float32 (2, H4, W4). UsageError if there is none."""
         if self._records[index]["optical_flow"] is None:
-            raise UsageError(f"{self._path}: has no optical flow; run prepare --optical-flow dis")
+            raise UsageError(f"{self.path}: has no optical flow; run prepare --optical-flow dis")
         return self._array(index, "optical_flow").astype(np.float32).reshape(self._grid)
 
     def residual(self, index: int) -> Planes:
@@ -215,6 +215,18 @@ class Clip:
         y, u, v = np.split(values, [luma_size, luma_size + size])
         return Planes(y.reshape(height, width), u.reshape(chroma), v.reshape(chroma))
 
+    def luma(self, index: int) -> np.ndarray:
+        """Luma of the coded residual of a picture as it is stored, int8 or int16 (H, W)."""
+        record = self._records[index]["residual"]
+        dtype = np.dtype(record[2])
+        size = self.height * self.width * dtype.itemsize
+        try:
+            # Chroma follows, and is not even decompressed.
+            data = zlib.decompressobj().decompress(self._record(record), size)
+            return np.frombuffer(data, dtype).reshape(self.height, self.width)
+        except (zlib.error, ValueError) as error:
+            raise CorruptStream(f"{self.path}: residual of picture {index}: {error}") from error
+
     @property
     def _grid(self) -> Tuple[int, int, int]:
         return 2, (self.height + 3) // 4, (self.width + 3) // 4
@@ -224,7 +236,7 @@ class Clip:
         try:
             return np.frombuffer(zlib.decompress(self._record(record)), record[2])
         except (zlib.error, ValueError) as error:
-            raise CorruptStream(f"{self._path}: {name} of picture {index}: {error}") from error
+            raise CorruptStream(f"{self.path}: {name} of picture {index}: {error}") from error
 
     def _record(self, record: Sequence[Any]) -> bytes:
         offset, length = self._begin + record[0], record[1]

@@ -94,7 +94,8 @@ def cut_rgb(rgb: np.ndarray, window: Window) -> np.ndarray:
 
 
 def cut_flow(flow: np.ndarray, window: Window) -> np.ndarray:
-    """Cut float32 (2, H4, W4). Mirroring turns right into left: x changes its sign."""
+    """Cut float32 planes of the motion grid, of which the first is x. Mirroring turns right into left: x changes its
+    sign."""
     out = _contiguous(_cut(flow.transpose(1, 2, 0), window, BLOCK), window, axis=1)
     if window.mirrored:
         out[..., 0] = -out[..., 0]
@@ -109,6 +110,11 @@ def cut_residual(residual: Planes, window: Window) -> Planes:
             for plane, step in zip(residual, (1, 2, 2))
         )
     )
+
+
+def cut_luma(luma: np.ndarray, window: Window) -> np.ndarray:
+    """Cut a luma plane (H, W) of a residual, int8 or int16, as int16."""
+    return _contiguous(_cut(luma, window, 1), window, axis=1).astype(np.int16, copy=False)
 
 
 def _cut(array: np.ndarray, window: Window, step: int) -> np.ndarray:

@@ -8,13 +8,24 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from edge_attp.engine.pack import REGION, WHOLE, InputSpec
+from edge_attp.engine.pack import ENERGY, REGION, WHOLE, InputSpec
 from edge_attp.errors import UsageError
+from edge_attp.regions import enlarged_square
 
 from ..attp import Inputs, Maps
-from ..network_inputs import flow_input, residual_input, rgb_input
+from ..network_inputs import energy_input, flow_input, memory_inputs, residual_input, rgb_input
 from .cache import Clip
-from .crops import Jitter, Window, cut_flow, cut_residual, cut_rgb, draw_around, draw_window
+from .crops import (
+    Jitter,
+    Window,
+    cut_flow,
+    cut_luma,
+    cut_residual,
+    cut_rgb,
+    draw_around,
+    draw_window,
+)
+from .memory import memory_planes
 from .prepared import ClipEntry, Prepared
 from .sampling import View, candidates, draw, evenly
 from .windows import Square, middle
@@ -68,7 +79,8 @@ class Batch(NamedTuple):
 
 class Sampling(NamedTuple):
     """Which pictures are used, and what of them. segments, scales, shift and flip are for training, gops and
-    pictures (0: all) for evaluation. view: "whole", or "region" for the square that moves."""
+    pictures (0: all) for evaluation. view: "whole", or "region" for the square that moves. mirrored: every sample
+    of an evaluation."""
 
     frame_types: str = "I+P+B"
     b_frames: str = "correct"
@@ -79,6 +91,7 @@ class Sampling(NamedTuple):
     pictures: int = 0
     view: str = WHOLE
     shift: float = 0.0
+    mirrored: bool = False
 
 
 class ClipSamples(Dataset[Batch]):
@@ -123,7 +136,7 @@ class ClipSamples(Dataset[Batch]):
             windows: List[Optional[Window]] = [self._window(clip, view, random) for view in views]
         else:
             views = evenly(found, self._sampling.gops, self._sampling.pictures)
-            windows = [None] * len(views)
+            windows = [self._fixed(clip, view) for view in views]
         samples = [self._read(clip, view, window) for view, window in zip(views, windows)]
         labels = [
             self.prepared.mirror.get(label, label) if window and window.mirrored else label
@@ -175,18 +188,27 @@ class ClipSamples(Dataset[Batch]):
             return draw_around(square, size, spec.resize, spec.crop, jitter, random)
         return draw_window(size, spec.resize, spec.crop, sampling.scales, sampling.flip, random)
 
+    def _fixed(self, clip: Clip, view: View) -> Optional[Window]:
+        """What evaluation sees: the region, or all of the picture, which needs no window unless it is mirrored."""
+        mirrored = self._sampling.mirrored
+        if self._sampling.view == REGION:
+            square = self._square(clip, view)
+            return Window(square.x, square.y, square.side, square.side, mirrored)
+        return Window(0, 0, clip.width, clip.height, mirrored) if mirrored else None
+
     def _square(self, clip: Clip, view: View) -> Square:
+        """The region of a picture; that of a GOP's first picture if only key pictures are used."""
         index = _shown(clip, view)
-        return middle((clip.width, clip.height)) if index is None else clip.moment(index).square
+        if index is None:
+            return middle((clip.width, clip.height))
+        spec, square = self._spec, clip.moment(index).square
+        shape = clip.height, clip.width
+        return Square(*enlarged_square(square, spec.region_scale, spec.region_least, shape))
 
     def _read(self, clip: Clip, view: View, window: Optional[Window]) -> Dict[str, np.ndarray]:
         """The network inputs of one view, by name."""
-        if window is None and self._sampling.view == REGION:
-            square = self._square(clip, view)
-            whole = Window(square.x, square.y, square.side, square.side, False)
-            reader = _Reader(clip, self._spec, whole)
-        else:
-            reader = _Reader(clip, self._spec, window, window and self._spec.crop)
+        resize = self._spec.crop if self._training else self._spec.resize
+        reader = _Reader(clip, self._spec, window, resize)
         needed: Set[str] = set(self._needs.inputs)
         sample = {}
         if "rgb" in needed:
@@ -195,6 +217,11 @@ class ClipSamples(Dataset[Batch]):
             same = view.neighbour == view.gop
             sample["neighbour"] = sample["rgb"] if same else reader.rgb(view.neighbour)
         if view.picture is None:
+            return sample
+        if self._spec.memory and "flow" in needed:
+            as_p = self._sampling.b_frames == "as-p"
+            planes = memory_planes(clip, self._spec.memory, as_p)[view.picture]
+            sample["flow"], sample["residual"] = reader.memory(planes)
             return sample
         if "flow" in needed and self._needs.flow == "optical":
             sample["flow"] = reader.flow(clip.optical_flow(view.picture))
@@ -218,7 +245,7 @@ def _shown(clip: Clip, view: View) -> Optional[int]:
 class _Reader:
     """Fills network inputs from one clip, or from a window of it.
 
-    resize: the size from which the pack's centre crop is taken; None stands for the pack's own.
+    resize: the size from which the pack's centre crop is taken.
     """
 
     def __init__(
@@ -226,12 +253,12 @@ class _Reader:
         clip: Clip,
         spec: InputSpec,
         window: Optional[Window],
-        resize: Optional[Tuple[int, int]] = None,
+        resize: Tuple[int, int],
     ) -> None:
         self._clip = clip
         self._spec = spec
         self._window = window
-        self._resize = resize or spec.resize
+        self._resize = resize
 
     def rgb(self, gop: int) -> np.ndarray:
         rgb = self._clip.key(gop)
@@ -245,7 +272,18 @@ class _Reader:
             flow, size = cut_flow(flow, self._window), (self._window.width, self._window.height)
         return flow_input(flow, size, self._spec, self._resize)
 
+    def memory(self, planes: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        size = self._clip.width, self._clip.height
+        if self._window is not None:
+            planes, size = cut_flow(planes, self._window), (self._window.width, self._window.height)
+        return memory_inputs(planes, size, self._spec, self._resize)
+
     def residual(self, picture: int) -> np.ndarray:
+        if self._spec.residual_kind == ENERGY:
+            luma = self._clip.luma(picture).astype(np.int16, copy=False)
+            if self._window is not None:
+                luma = cut_luma(luma, self._window)
+            return energy_input(luma, self._spec, self._resize, self._clip.bit_depth)
         residual = self._clip.residual(picture)
         if self._window is not None:
             residual = cut_residual(residual, self._window)

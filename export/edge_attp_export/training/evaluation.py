@@ -52,9 +52,16 @@ def part_of(prepared: Prepared, protocol: Protocol) -> List[ClipEntry]:
 
 
 def evaluated_samples(
-    checkpoint: Checkpoint, prepared: Prepared, entries: Sequence[ClipEntry], protocol: Protocol
+    checkpoint: Checkpoint,
+    prepared: Prepared,
+    entries: Sequence[ClipEntry],
+    protocol: Protocol,
+    as_device: bool = False,
 ) -> ClipSamples:
-    reads = needs(checkpoint.architecture, protocol.flow)._replace(optical_flow=False)
+    """What an evaluation reads. as_device: late fusions see the key pictures of both GOPs, whatever the modalities."""
+    shape = checkpoint.architecture
+    both = as_device or shape.evaluates_both
+    reads = needs(shape, protocol.flow, both)._replace(optical_flow=False)
     even = Sampling(
         protocol.frame_types,
         protocol.b_frames,

@@ -158,7 +158,7 @@ def _deployed(
     """Compare both on every picture of every file, in 32 bits."""
     whole = protocol._replace(gops=0, pictures=0, frame_types="I+P+B", b_frames="correct")
     prepared = samples.prepared
-    all_of_it = evaluated_samples(checkpoint, prepared, samples.entries, whole)
+    all_of_it = evaluated_samples(checkpoint, prepared, samples.entries, whole, as_device=True)
     autocast, _ = precision("off", where.device)
     ours = evaluate(checkpoint, all_of_it, where, autocast, clips=1)
     theirs = deployed.deployed_scores(pack, prepared, all_of_it, ours.labels)

@@ -35,14 +35,19 @@ class Sets(NamedTuple):
 
 
 def input_spec(config: Config) -> InputSpec:
-    return default_input(config.architecture(classes=2), config.input.resize, config.input.crop)
+    given = config.input
+    spec = default_input(config.architecture(classes=2), given.resize, given.crop)
+    return spec._replace(
+        memory=given.memory, region_scale=given.region_scale, region_least=given.region_least
+    )
 
 
-def needs(shape: Architecture, flow: str = "vectors") -> Needs:
-    """The parts of a sample that a model reads."""
-    fields = {"I": ["rgb"], "MV": ["flow"], "R": ["residual"]}
-    inputs = [field for name in shape.networks for field in fields[name]]
-    if shape.is_temporal:
+def needs(shape: Architecture, flow: str = "vectors", both: bool = False) -> Needs:
+    """The parts of a sample that a model reads. both: late fusions get the I pictures of both GOPs."""
+    fields = {"I": ["rgb"], "MV": ["flow"], "R": ["residual"], "M": ["flow", "residual"]}
+    fields["S"] = fields["M"]
+    inputs = list(dict.fromkeys(field for name in shape.networks for field in fields[name]))
+    if shape.is_temporal or (both and shape.is_late):
         inputs.append("neighbour")
     return Needs(tuple(inputs), flow, shape.alignment != "none")
 
@@ -70,7 +75,7 @@ def sets(config: Config) -> Sets:
         view=data.view,
     )
     reads = needs(shape, data.flow)
-    still = reads._replace(optical_flow=False)
+    still = needs(shape, data.flow, shape.evaluates_both)._replace(optical_flow=False)
 
     def evaluated(entries: List[Any]) -> Optional[ClipSamples]:
         return ClipSamples(prepared, entries, spec, still, even, False) if entries else None
@@ -82,6 +87,24 @@ def sets(config: Config) -> Sets:
         evaluated(division.val),
         evaluated(division.test),
     )
+
+
+def still_samples(config: Config, found: Sets) -> Iterator[ClipSamples]:
+    """The training clips as evaluation sees them and, if samples may be mirrored, in the mirror."""
+    data, train = config.data, config.train
+    shape = config.architecture(len(found.prepared.labels))
+    reads = needs(shape, data.flow, shape.evaluates_both)._replace(optical_flow=False)
+    for mirrored in (False, True) if config.input.flip else (False,):
+        even = Sampling(
+            data.frame_types,
+            data.b_frames,
+            gops=train.evaluate_gops,
+            pictures=train.evaluate_pictures,
+            view=data.view,
+            mirrored=mirrored,
+        )
+        entries = found.division.train
+        yield ClipSamples(found.prepared, entries, input_spec(config), reads, even, False)
 
 
 def fresh_model(config: Config, labels: Tuple[str, ...]) -> ATTP:
@@ -106,6 +129,10 @@ def _take_over(
     for holder, found in (("this model", networks), (source, theirs)):
         if name not in found:
             raise UsageError(f"model.networks.{name}: {holder} has no network {name}")
+    if networks[name].enlarged != theirs[name].enlarged:
+        raise UsageError(
+            f"model.networks.{name}: motion_input and motion_size must be those of {source}"
+        )
     if networks[name].step != theirs[name].step:
         raise UsageError(
             f"model.networks.{name}: {source} sees one sample in {theirs[name].step}, this model one in "

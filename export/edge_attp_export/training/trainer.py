@@ -95,9 +95,11 @@ class Trainer:
         if self.where.world > 1:
             raise UsageError(f'train.head "{LOGISTIC}" runs in one process')
         self._measure_norms(self._loader(self.sets.train, shuffle=True)[0])
-        loader, sampler = self._loader(self.sets.train, shuffle=False)
-        drawn = self.folder.progress(self._views(loader, sampler), "features")
-        maps = features(self.model, drawn, self.where, self.autocast)
+        maps = []
+        for samples in setup.still_samples(self.config, self.sets):
+            loader, _ = self._loader(samples, shuffle=False)
+            drawn = self.folder.progress(loader, "features")
+            maps += features(self.model, drawn, self.where, self.autocast)
         fit_head(self.model, maps, self.config.train.strength)
         self.folder.save_best(self.model.state_dict(), {"epoch": 0, **self._validate()})
 

@@ -176,6 +176,18 @@ attp_status attp_tensor_fill_residual(const int16_t* y, int64_t y_row_bytes, con
     return core().fill_residual(y, y_row_bytes, u, v, uv_row_bytes, width_px, height_px, *grid, gain, bias, out);
 }
 
+attp_status attp_tensor_fill_energy(const int16_t* y, int64_t y_row_bytes, int32_t width_px, int32_t height_px,
+                                    const attp_tensor_grid* grid, float gain, float bias, float* out) {
+    if (!y || !out || !are_valid(width_px, height_px, grid)) return ATTP_INVALID_ARGUMENT;
+    return core().fill_energy(y, y_row_bytes, width_px, height_px, *grid, gain, bias, out);
+}
+
+attp_status attp_tensor_fill_means(const float* means, int32_t width_px, int32_t height_px,
+                                   const attp_tensor_grid* grid, float gain, float bias, float* out) {
+    if (!means || !out || !are_valid(width_px, height_px, grid)) return ATTP_INVALID_ARGUMENT;
+    return core().fill_means(means, width_px, height_px, *grid, gain, bias, out);
+}
+
 attp_status attp_finder_open(const attp_finder_options* options, attp_finder** finder) {
     if (options == nullptr || finder == nullptr || !are_valid(*options)) return ATTP_INVALID_ARGUMENT;
     return core().open_finder(*options, finder);

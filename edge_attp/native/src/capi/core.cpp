@@ -106,6 +106,6 @@ attp_status open(const attp_options& options, const Kernels* kernels, attp_decod
 
 }  // namespace
 
-const attp_core kCore = {open, fill_rgb, fill_flow, fill_residual, open_finder};
+const attp_core kCore = {open, fill_rgb, fill_flow, fill_residual, fill_energy, fill_means, open_finder};
 
 }  // namespace attp

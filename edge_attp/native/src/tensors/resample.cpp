@@ -59,48 +59,21 @@ void Axis::set_linear(const AxisShape& shape, int32_t samples, int32_t output) {
     weights[0] = float(1.0 - (position - first));
 }
 
-template <typename Sample>
-bool Resampler<Sample>::init(const Sample* samples, int64_t row_bytes, int32_t channels, const AxisShape& x,
-                             const AxisShape& y) {
-    samples_ = reinterpret_cast<const uint8_t*>(samples);
-    row_bytes_ = row_bytes;
+bool Resampler::init(int32_t channels, const AxisShape& x, const AxisShape& y) {
     channels_ = channels;
     if (!x_.init(x) || !y_.init(y)) return false;
     sums_.reset(new (std::nothrow) float[int64_t{x_.end() - x_.begin()} * channels]);
     return sums_ != nullptr;
 }
 
-template <typename Sample>
-void Resampler<Sample>::add_rows(int32_t output) {
-    const int64_t columns = int64_t{x_.end() - x_.begin()} * channels_;
-    const float* weights = y_.weights(output);
-    float* sums = sums_.get();
-    std::fill(sums, sums + columns, 0.0f);
-    for (int32_t tap = 0; tap < y_.taps(); ++tap) {
-        const float weight = weights[tap];
-        if (weight == 0.0f) continue;
-        const uint8_t* row = samples_ + int64_t{y_.first(output) + tap} * row_bytes_;
-        const Sample* samples = reinterpret_cast<const Sample*>(row) + int64_t{x_.begin()} * channels_;
-        for (int64_t column = 0; column < columns; ++column) sums[column] += weight * float(samples[column]);
+void Resampler::add_columns(int32_t channel, float* out) {
+    for (int32_t column = 0; column < x_.outputs(); ++column) {
+        const float* weights = x_.weights(column);
+        const float* sums = &sums_[int64_t{x_.first(column) - x_.begin()} * channels_ + channel];
+        float sum = 0.0f;
+        for (int32_t tap = 0; tap < x_.taps(); ++tap) sum += weights[tap] * sums[int64_t{tap} * channels_];
+        out[int64_t{channel} * x_.outputs() + column] = sum;
     }
 }
-
-template <typename Sample>
-void Resampler<Sample>::row(int32_t output, float* out) {
-    add_rows(output);
-    for (int32_t channel = 0; channel < channels_; ++channel) {
-        for (int32_t column = 0; column < x_.outputs(); ++column) {
-            const float* weights = x_.weights(column);
-            const float* sums = &sums_[int64_t{x_.first(column) - x_.begin()} * channels_ + channel];
-            float sum = 0.0f;
-            for (int32_t tap = 0; tap < x_.taps(); ++tap) sum += weights[tap] * sums[int64_t{tap} * channels_];
-            out[int64_t{channel} * x_.outputs() + column] = sum;
-        }
-    }
-}
-
-template class Resampler<uint8_t>;
-template class Resampler<int16_t>;
-template class Resampler<float>;
 
 }  // namespace attp

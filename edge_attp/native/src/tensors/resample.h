@@ -2,6 +2,7 @@
 // between sample centres where it grows, each axis by itself. Only the rows and columns of the crop are computed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -38,23 +39,61 @@ class Axis {
     std::unique_ptr<float[]> weights_;
 };
 
-// A plane and the way it is resampled. Samples of several channels may be interleaved.
+// Rows of a plane in memory. Samples of several channels may be interleaved; columns count single samples.
 template <typename Sample>
-class Resampler {
+class PlaneRows {
   public:
-    bool init(const Sample* samples, int64_t row_bytes, int32_t channels, const AxisShape& x, const AxisShape& y);
+    PlaneRows(const Sample* samples, int64_t row_bytes)
+        : bytes_(reinterpret_cast<const uint8_t*>(samples)), row_bytes_(row_bytes) {}
 
-    // One output row, `channels` times x.cropped floats, channel after channel.
-    void row(int32_t output, float* out);
+    const Sample* row(int32_t index, int64_t column) {
+        return reinterpret_cast<const Sample*>(bytes_ + int64_t{index} * row_bytes_) + column;
+    }
 
   private:
-    void add_rows(int32_t output);
+    const uint8_t* bytes_;
+    int64_t row_bytes_;
+};
 
-    const uint8_t* samples_ = nullptr;
-    int64_t row_bytes_ = 0;
+// The way a plane is resampled.
+class Resampler {
+  public:
+    // False: out of memory.
+    bool init(int32_t channels, const AxisShape& x, const AxisShape& y);
+
+    const Axis& x() const { return x_; }
+    const Axis& y() const { return y_; }
+
+    // One output row, `channels` times x().outputs() floats, channel after channel. To be called in ascending order: `rows`
+    // may keep no more than the last y().taps() rows.
+    template <typename Rows>
+    void row(Rows& rows, int32_t output, float* out) {
+        add_rows(rows, output);
+        for (int32_t channel = 0; channel < channels_; ++channel) add_columns(channel, out);
+    }
+
+  private:
+    template <typename Rows>
+    void add_rows(Rows& rows, int32_t output);
+    void add_columns(int32_t channel, float* out);
+
     int32_t channels_ = 0;
     Axis x_, y_;
     std::unique_ptr<float[]> sums_;  // columns x_.begin() to x_.end() of one output row
 };
+
+template <typename Rows>
+void Resampler::add_rows(Rows& rows, int32_t output) {
+    const int64_t columns = int64_t{x_.end() - x_.begin()} * channels_;
+    const float* weights = y_.weights(output);
+    float* sums = sums_.get();
+    std::fill(sums, sums + columns, 0.0f);
+    for (int32_t tap = 0; tap < y_.taps(); ++tap) {
+        const float weight = weights[tap];
+        if (weight == 0.0f) continue;
+        const auto* samples = rows.row(y_.first(output) + tap, int64_t{x_.begin()} * channels_);
+        for (int64_t column = 0; column < columns; ++column) sums[column] += weight * float(samples[column]);
+    }
+}
 
 }  // namespace attp
