@@ -77,6 +77,15 @@ def test_record_says_what_was_measured(report):
     assert json.loads(render(report, "json")) == report
 
 
+def test_estimate_of_a_pack_without_appearance_leaves_its_column_empty(report, tmp_path):
+    pack = load_pack(tiny_pack.write(tmp_path / "motion", kind="motion"))
+    del report["stages"]["appearance"]
+    add_tx2_estimate(report, {"motion": read_layers(pack.graphs["motion"])})
+    (row,) = [line for line in render(report, "md").splitlines() if line.startswith("| MAX-N |")]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[2] == "-" and " to " in cells[3] and " to " in cells[5]
+
+
 def test_estimate_stands_apart(estimated):
     text = render(estimated, "md")
     measured, _, estimate = text.partition("### Jetson TX2: estimate, not measured")

@@ -31,7 +31,7 @@ def setup(pack):
 def go(monkeypatch, tmp_path):
     pack = load_pack(tiny_pack.write(tmp_path / "tiny"))
 
-    def call(pattern, repeat=3):
+    def call(pattern, repeat=3, pack=pack):
         said = []
         monkeypatch.setattr(reader, "CompressedVideo", opener(pattern))
         found = measure(setup(pack), repeat, said.append)
@@ -55,6 +55,14 @@ def test_every_run_counts_but_the_warm_up(go):
             assert times.p50_ms <= times.p90_ms <= times.p99_ms
     assert found.header.backend.startswith("ONNX Runtime")
     assert found.peak_rss_bytes > 1 << 20
+
+
+def test_a_pack_without_appearance_has_no_such_stages(go, tmp_path):
+    pack = load_pack(tiny_pack.write(tmp_path / "motion", kind="motion"))
+    found, _ = go("KPBPKPB", repeat=1, pack=pack)
+    (run,) = found.repetitions
+    assert run.scored == 5 and run.stages["motion"].runs == 5
+    assert not {"appearance", "decode_key"} & set(run.stages)
 
 
 def test_sequential_runs_are_in_one_thread_and_take_turns(monkeypatch, tmp_path):

@@ -229,6 +229,20 @@ def test_auto_takes_tensorrt_where_both_engines_are_built(old, pack, tmp_path, c
     assert "edge-attp build builds one" in caplog.text
 
 
+def test_a_pack_without_appearance_is_one_engine(old, tmp_path, monkeypatch):
+    pack = load_pack(tiny_pack.write(tmp_path / "motion", kind="motion"))
+    assert open_backend("auto", pack=pack).name == "onnxruntime"
+    builds = old.builds
+    build(pack, "fp16")
+    assert old.builds == builds + 1
+    monkeypatch.setattr(reader, "CompressedVideo", FakeVideo("KPBKP").open)
+    text = io.StringIO()
+    backend = open_backend("auto", pack=pack)
+    assert backend.name == "tensorrt"
+    verdict = pipeline.recognise("v", pack, backend, [CsvSink(text, 1)], pipeline.Options())
+    assert verdict.scored == 3 and "fp16" in backend.describe()
+
+
 def test_auto_looks_for_the_device_once(old, pack, monkeypatch):
     looks = []
     count = old.driver.Device.count
