@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import itertools
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
@@ -17,14 +18,14 @@ import numpy as np
 from edge_attp.errors import UsageError
 
 # The order of joints everywhere in this package. sh: shoulder, el: elbow, wr: wrist, fin: fingers.
-JOINTS = ("spine", "neck", "head", "hipL", "kneeL", "ankleL", "toeL", "shL", "elL", "wrL", "finL")
+JOINTS: Tuple[str, ...] = ("spine", "neck", "head")
+JOINTS += ("hipL", "kneeL", "ankleL", "toeL", "shL", "elL", "wrL", "finL")
 JOINTS += ("hipR", "kneeR", "ankleR", "toeR", "shR", "elR", "wrR", "finR")
 AT = {name: place for place, name in enumerate(JOINTS)}
 
 _PER_METRE = 2000.0
 _COLUMNS = ("name", "label", "subject", "start", "frames", "fps")
-_HINGES = (("hipL", "kneeL", "ankleL"), ("hipR", "kneeR", "ankleR"))
-_HINGES += (("shL", "elL", "wrL"), ("shR", "elR", "wrR"))
+_LIMBS = (("hip", "knee", "ankle"), ("sh", "el", "wr"))
 _SAME_RAD = 0.08  # mean difference of hinges below which two captures are the same one
 _SAME_FRAMES = 6  # and of their lengths
 _SHIFTS = 4
@@ -63,7 +64,9 @@ def read(folder: Path) -> List[Capture]:
     if not sets:
         raise UsageError(f"{folder}: has no captured motion (joints.npz and clips.csv)")
     # Named first: a faulty capture still says who performs the sound copy of it.
-    named = _named([capture for path in sets for capture in _read_set(path, _name_of(path, folder))])
+    named = _named(
+        [capture for path in sets for capture in _read_set(path, _name_of(path, folder))]
+    )
     captures = [capture for capture in named if not capture.faulty]
     if not captures:
         raise UsageError(f"{folder}: all captures are flagged as faulty")
@@ -144,9 +147,9 @@ def _hinges(capture: Capture) -> np.ndarray:
     """Angles of knees and elbows, which no choice of origin, heading or body size changes: (frames, 4) radians."""
     positions = capture.positions()
     angles = []
-    for before, hinge, after in _HINGES:
-        one = positions[:, AT[before]] - positions[:, AT[hinge]]
-        other = positions[:, AT[after]] - positions[:, AT[hinge]]
+    for (before, hinge, after), side in itertools.product(_LIMBS, "LR"):
+        one = positions[:, AT[before + side]] - positions[:, AT[hinge + side]]
+        other = positions[:, AT[after + side]] - positions[:, AT[hinge + side]]
         length = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
         cosine = np.einsum("ij,ij->i", one, other) / np.maximum(length, 1e-9)
         angles.append(np.arccos(np.clip(cosine, -1, 1)))

@@ -26,7 +26,7 @@ def deal(captures: Sequence[Capture]) -> Dict[str, List[Capture]]:
     alike.
     """
     performers = sorted({capture.performer for capture in captures if capture.performer})
-    cast = {performer: TRAIN for performer in performers}
+    cast = dict.fromkeys(performers, TRAIN)
     cast[""] = TRAIN
     best = _worth(captures, cast)
     while True:
@@ -45,7 +45,7 @@ def deal(captures: Sequence[Capture]) -> Dict[str, List[Capture]]:
 
 def _worth(captures: Sequence[Capture], cast: Dict[str, str]) -> float:
     seconds: Dict[Tuple[str, str], float] = defaultdict(float)
-    counts = {split: 0 for split in SPLITS}
+    counts = dict.fromkeys(SPLITS, 0)
     for capture in captures:
         split = cast[capture.performer]
         counts[split] += 1
@@ -53,8 +53,6 @@ def _worth(captures: Sequence[Capture], cast: Dict[str, str]) -> float:
             seconds[action_of(capture), split] += capture.seconds
     uneven = sum(abs(counts[split] / len(captures) - _SHARE[split]) for split in SPLITS)
     return (
-        sum(
-            _WORTH[split] * min(length / _ENOUGH_S, 1.0) for (_, split), length in seconds.items()
-        )
+        sum(_WORTH[split] * min(length / _ENOUGH_S, 1.0) for (_, split), length in seconds.items())
         - _UNEVEN * uneven
     )

@@ -70,7 +70,7 @@ def draw(random: np.random.Generator) -> Outfit:
             uniform(40, 160) if striped and chance() < 0.6 else 0.0,
             uniform(40, 120) if striped and chance() < 0.6 else 0.0,
             uniform(0.05, 0.25),
-            uniform(0.03, 0.3),
+            uniform(0.02, 0.14),
         ),
     )
 
@@ -160,9 +160,7 @@ def _extras(body: Body, outfit: Outfit) -> List[Mesh]:
         parts.append(_skirt(body, outfit))
     if outfit.backpack:
         chest = body.heads[BONE["spine3"]]
-        parts.append(
-            _block(chest + (0, 0.06, -0.21), (0.3, 0.42, 0.18), "spine3", outfit.shoes)
-        )
+        parts.append(_block(chest + (0, 0.06, -0.21), (0.3, 0.42, 0.18), "spine3", outfit.shoes))
     if outfit.bag:
         hand = body.hands["LR".index(outfit.bag)]
         size = (0.1, 0.3, 0.34)
@@ -192,7 +190,9 @@ def _skirt(body: Body, outfit: Outfit) -> Mesh:
         zero = np.zeros_like(left)
         weights.append(np.stack([zero + 1 - legs, legs * left, legs * (1 - left), zero], axis=1))
     paint = outfit.top if outfit.coat else outfit.bottom
-    return _mesh(np.concatenate(vertices), np.concatenate(bones), np.concatenate(weights), _tube(), paint)
+    return _mesh(
+        np.concatenate(vertices), np.concatenate(bones), np.concatenate(weights), _tube(), paint
+    )
 
 
 def _tube() -> np.ndarray:
@@ -204,9 +204,7 @@ def _tube() -> np.ndarray:
     return np.array(faces, np.int32)
 
 
-def _block(
-    centre: np.ndarray, size: Tuple[float, float, float], bone: str, paint: Colour
-) -> Mesh:
+def _block(centre: np.ndarray, size: Tuple[float, float, float], bone: str, paint: Colour) -> Mesh:
     """A box that one bone carries."""
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     vertices = centre + signs * np.array(size) / 2
@@ -233,6 +231,5 @@ def _mesh(
 
 
 def _with(mesh: Mesh, part: Mesh) -> Mesh:
-    columns = [np.concatenate(pair) for pair in zip(mesh[:5], part[:5])]
-    faces = np.concatenate([mesh.faces, part.faces + len(mesh.vertices)])
-    return Mesh(*columns, faces)
+    part = part._replace(faces=part.faces + len(mesh.vertices))
+    return Mesh(*(np.concatenate(pair) for pair in zip(mesh, part)))

@@ -67,14 +67,20 @@ def box(
     y, low = np.array([0.0, h, 0.0]), np.array(centre, float)
     sides = []
     for side, out in ((x * w, z * d), (-z * d, x * w), (-x * w, -z * d), (z * d, -x * w)):
-        sides.append(quad(tuple(low - side / 2 + out / 2), tuple(side), tuple(y), texture, texture_m))
+        sides.append(
+            quad(tuple(low - side / 2 + out / 2), tuple(side), tuple(y), texture, texture_m)
+        )
     top = low + y - x * w / 2 + z * d / 2
     sides.append(quad(tuple(top), tuple(x * w), tuple(-z * d), texture, texture_m))
     return joined(sides)
 
 
 def cylinder(
-    centre: Corner, radius: Tuple[float, float], height: float, texture: np.ndarray, texture_m: float
+    centre: Corner,
+    radius: Tuple[float, float],
+    height: float,
+    texture: np.ndarray,
+    texture_m: float,
 ) -> Surface:
     """Return a round post that stands on `centre`. radius: at its foot and at its top."""
     steps = 12
@@ -94,7 +100,11 @@ def cylinder(
         faces += [[i, i + 1, i + steps + 2], [i, i + steps + 2, i + steps + 1]]
     vertices = np.concatenate([low, high])
     return Surface(
-        _f32(vertices), _f32(np.tile(ring, (2, 1))), _f32(places), np.array(faces, np.int32), texture
+        _f32(vertices),
+        _f32(np.tile(ring, (2, 1))),
+        _f32(places),
+        np.array(faces, np.int32),
+        texture,
     )
 
 

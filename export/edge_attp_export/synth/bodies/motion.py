@@ -35,7 +35,7 @@ def excerpt(
     energy = np.array([_energy(whole[start : start + samples]) for start in starts])
     lively = starts[energy >= _LIVELY * energy.max()]
     start = int(random.choice(lively))
-    part = whole[start : start + samples].copy()
+    part: np.ndarray = whole[start : start + samples].copy()
     part[:, :, ::2] -= hips(part)[samples // 2, ::2]
     return part
 
@@ -84,12 +84,16 @@ def _repeated(whole: np.ndarray) -> np.ndarray:
     share = np.linspace(0.0, 1.0, seam + 1)[:, None, None]
     share = share * share * (3 - 2 * share)
     first, second = whole[end : end + seam + 1], copy[start : start + seam + 1]
-    return np.concatenate([whole[:end], first * (1 - share) + second * share, copy[start + seam + 1 :]])
+    return np.concatenate(
+        [whole[:end], first * (1 - share) + second * share, copy[start + seam + 1 :]]
+    )
 
 
 def _alike(whole: np.ndarray) -> Tuple[int, int]:
     """Return the samples of the most similar poses and speeds, one late and one early, far from each other."""
-    local = np.stack([turned(whole[i] - hips(whole)[i], -heading(whole, i)) for i in range(len(whole))])
+    local = np.stack(
+        [turned(whole[i] - hips(whole)[i], -heading(whole, i)) for i in range(len(whole))]
+    )
     speed = np.gradient(local, axis=0) * (RATE * _SEAM_S / 2)
     signs = np.concatenate([local, speed], axis=1).reshape(len(whole), -1)
     half = len(whole) // 2

@@ -49,7 +49,8 @@ class Placed(NamedTuple):
 
     def matrices(self, wardrobe: Wardrobe) -> np.ndarray:
         """Return what takes the body's vertices into the scene: float64 (samples, bones, 3, 4)."""
-        whole = vertical(self.turn) @ self.member.moves.matrices(wardrobe.bodies[self.member.body])
+        own = self.member.moves.matrices(wardrobe.bodies[self.member.body])
+        whole: np.ndarray = vertical(self.turn) @ own
         whole[..., 3] += (self.x, 0.0, self.z)
         return whole
 

@@ -7,13 +7,12 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from .. import backgrounds
-from . import textures
+from . import textures, things
 from .meshes import Surface, box, cylinder, grouped, quad
 from .renderer import Light
 from .staging import Staging
 
 STREET, YARD, FIELD, HALL, PHOTOGRAPH = KINDS = ("street", "yard", "field", "hall", "photograph")
-_DARK = np.full((4, 4, 3), 40, np.uint8)
 _WIDE_M = 45.0
 _FREE_M = 0.9  # around the ways of people
 _HORIZON = {"landscape": 0.52, "street": 0.66}  # rows of drawn backgrounds
@@ -43,20 +42,20 @@ def build(
     """Build what is around the people of a staging. occluder: "", "post" or "block"."""
     ways = np.concatenate([placed.way() for placed in staging.people])
     far = float(-ways[:, 2].min())
-    things = _things(staging, random) if kind != PHOTOGRAPH else []
+    stand = _things(staging, random) if kind != PHOTOGRAPH else []
     if occluder:
-        things += _occluder(occluder, staging, random)
+        stand += _occluder(occluder, staging, random)
     light = _light(kind, staging, random)
     if kind == PHOTOGRAPH:
-        floor = _floor(_DARK, 1.0, 80.0)
-        return Place(floor, tuple(grouped(things)), light, photograph, -1.0)
+        floor = _floor(things.DARK, 1.0, 80.0)
+        return Place(floor, tuple(grouped(stand)), light, photograph, -1.0)
     if kind == HALL:
         floor, around = _hall(ways, far, staging, random)
-        return Place(floor, tuple(grouped(around + things)), light, None, -1.0)
+        return Place(floor, tuple(grouped(around + stand)), light, None, -1.0)
     scenery = "landscape" if kind == FIELD or random.random() < 0.4 else "street"
     floor, around = _open(kind, ways, far, random)
     backdrop = backgrounds.drawn(scenery, seed)
-    return Place(floor, tuple(grouped(around + things)), light, backdrop, _HORIZON[scenery])
+    return Place(floor, tuple(grouped(around + stand)), light, backdrop, _HORIZON[scenery])
 
 
 def _open(
@@ -70,7 +69,11 @@ def _open(
         return floor, []
     behind = -(far + random.uniform(1.0, 4.0 if kind == YARD else 14.0))
     high = random.uniform(2.0, 3.5) if kind != STREET else random.uniform(5.0, 14.0)
-    walls = {STREET: ("facade", "bricks", "facade"), YARD: tuple(textures.WALLS), FIELD: ("leaves",)}
+    walls = {
+        STREET: ("facade", "bricks", "facade"),
+        YARD: tuple(textures.WALLS),
+        FIELD: ("leaves",),
+    }
     surfaces = _wall(walls[kind], behind, high, random)
     if kind != FIELD and random.random() < 0.35:
         surfaces.append(_side_wall(ways, behind, high, random))
@@ -102,7 +105,7 @@ def _wall(
 ) -> List[Surface]:
     """Buildings side by side, at about the same distance."""
     surfaces, left = [], -_WIDE_M
-    chosen = [names[random.integers(len(names))] for _ in range(3)]
+    chosen = [names[int(random.integers(len(names)))] for _ in range(3)]
     made = [textures.WALLS[name](random) for name in chosen]
     while left < _WIDE_M:
         wide, one = random.uniform(6, 30), int(random.integers(3))
@@ -121,7 +124,9 @@ def _side_wall(
     side = (-1, 1)[random.integers(2)]
     x = side * (max(float((side * ways[:, 0]).max()), 0.0) + random.uniform(0.9, 5.0))
     texture = textures.WALLS[("plaster", "bricks")[random.integers(2)]](random)
-    start, along = ((x, 0, 9), (0, 0, behind - 9)) if side < 0 else ((x, 0, behind), (0, 0, 9 - behind))
+    start, along = (
+        ((x, 0, 9), (0, 0, behind - 9)) if side < 0 else ((x, 0, behind), (0, 0, 9 - behind))
+    )
     return quad(start, along, (0, high, 0), texture, random.uniform(1.2, 3.0))
 
 
@@ -167,58 +172,41 @@ def _thing(
         texture = stuff.wood if random.random() < 0.5 else stuff.metal
         return max(size[0], size[2]) / 2, [box((x, 0, z), size, turn, texture, 1.0)]
     if kind < 0.55:
-        post = cylinder((x, 0, z), (0.07, 0.05), random.uniform(2.0, 6.0), stuff.metal, 1.0)
-        return 0.1, [post]
+        return 0.1, [things.post(x, z, random.uniform(2.0, 6.0), stuff.metal)]
     if kind < 0.8:
-        return 2.2, _car(x, z, turn, stuff.metal, random)
-    trunk = cylinder((x, 0, z), (0.16, 0.1), 2.2, stuff.wood, 0.6)
+        return 2.2, things.car(x, z, turn, random.uniform(0.55, 0.9), stuff.metal)
     high, wide = random.uniform(1.5, 3.5), random.uniform(0.8, 1.8)
-    crown = cylinder((x, 1.8, z), (wide, 0.25 * wide), high, stuff.leaves, 1.5)
-    return 0.3, [trunk, crown]
+    return 0.3, things.tree(x, z, high, wide, stuff.wood, stuff.leaves)
 
 
-def _car(
-    x: float, z: float, turn: float, paint: np.ndarray, random: np.random.Generator
-) -> List[Surface]:
-    tall = random.uniform(0.55, 0.9)
-    ahead = np.array([np.cos(turn), 0, -np.sin(turn)])
-    parts = [
-        box((x, 0.3, z), (4.2, 0.55, 1.75), turn, paint, 2.0),
-        box((x, 0.85, z), (2.3, tall, 1.55), turn, _DARK, 2.0),
-        box((x, 0.85 + tall, z), (2.1, 0.05, 1.5), turn, paint, 2.0),
-    ]
-    for end in (-1.3, 1.3):
-        at = np.array([x, 0, z]) + end * ahead
-        parts.append(box((at[0], 0, at[2]), (0.62, 0.6, 1.78), turn, _DARK, 2.0))
-    return parts
-
-
-def _occluder(
-    kind: str, staging: Staging, random: np.random.Generator
-) -> List[Surface]:
+def _occluder(kind: str, staging: Staging, random: np.random.Generator) -> List[Surface]:
     """Something between the camera and the main person: a post, or a block that hides the legs at most."""
     way = staging.people[0].way()
     middle = way[len(way) // 2]
     share = random.uniform(0.55, 0.85)
     x, ahead = share * middle[0], -share * middle[2]
-    near = [float(np.hypot(w[:, 0] - x, w[:, 2] + ahead).min()) for w in (p.way() for p in staging.people)]
+    near = [
+        float(np.hypot(w[:, 0] - x, w[:, 2] + ahead).min())
+        for w in (p.way() for p in staging.people)
+    ]
     if ahead < 1.0 or min(near) < 0.6:
         return []
     if kind == "post":
-        x += random.uniform(-0.4, 0.4) * share
-        radius = random.uniform(0.04, 0.14)
+        x += random.uniform(0.1, 0.4) * share * (-1) ** int(random.integers(2))
+        radius = random.uniform(0.03, 0.08)
         texture = (textures.metal, textures.concrete, textures.boards)[random.integers(3)](random)
         return [cylinder((x, 0, -ahead), (radius, radius), 9.0, texture, 1.0)]
-    # The line from the camera to the hips passes here at this height.
-    line = staging.view.height + share * (middle[1] - staging.view.height)
+    # The line from the camera to the hips at their lowest passes here at this height.
+    line = staging.view.height + share * (way[:, 1].min() - staging.view.height)
     high = line * random.uniform(0.5, 1.0)
     if high < 0.15:
         return []
     wide = random.uniform(0.6, 3.0)
-    texture = (textures.leaves, textures.boards, textures.metal, textures.bricks)[random.integers(4)]
+    kinds = (textures.leaves, textures.boards, textures.metal, textures.bricks)
+    texture = kinds[random.integers(4)](random)
     size = (wide, high, random.uniform(0.1, 0.4))
     x += random.uniform(-0.4, 0.4) * wide
-    return [box((x, 0, -ahead), size, random.uniform(-0.3, 0.3), texture(random), 1.0)]
+    return [box((x, 0, -ahead), size, random.uniform(-0.3, 0.3), texture, 1.0)]
 
 
 # Light. -----------------------------------------------------------------------------------

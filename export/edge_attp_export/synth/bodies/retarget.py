@@ -7,7 +7,7 @@ That no hinge flips is checked afterwards (`fastest_turn`).
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple
 
 import numpy as np
 
@@ -107,7 +107,9 @@ def _turn_arm(
     # An arm that hangs bends ahead; raised, it bends as if it had been swung up the shortest way.
     chest = turned["spine3"]
     local = np.einsum("tji,tj->ti", chest, unit(upper))
-    usual = np.einsum("tij,tj->ti", chest @ shortest(-UP, local), np.broadcast_to(-LEFT, local.shape))
+    usual = np.einsum(
+        "tij,tj->ti", chest @ shortest(-UP, local), np.broadcast_to(-LEFT, local.shape)
+    )
     axis = _hinge(upper, fore, usual, (1 - local[:, 1]) / 2)
     rest_axis = np.cross(rest_upper, rest_fore)
     turned["upperarm" + side] = frame(upper, axis) @ frame(rest_upper, rest_axis).T
@@ -180,13 +182,15 @@ def _carried(
     return np.array(found)
 
 
-def _levelled(foot: np.ndarray, rest: np.ndarray, axis: np.ndarray, height: np.ndarray) -> np.ndarray:
+def _levelled(
+    foot: np.ndarray, rest: np.ndarray, axis: np.ndarray, height: np.ndarray
+) -> np.ndarray:
     """Tilt a foot about the knee's axis so that it is as level as the body's own while it is on the floor."""
     stands = height <= np.percentile(height, 30)
     slope = np.arcsin(np.clip(unit(foot)[:, 1], -1, 1))
     raised = np.arcsin(unit(rest)[1]) - np.median(slope[stands])
     tilt = about(-axis, np.full(len(axis), raised))
-    return np.einsum("tij,tj->ti", tilt, foot)
+    return np.asarray(np.einsum("tij,tj->ti", tilt, foot))
 
 
 # Places. ----------------------------------------------------------------------------------
@@ -201,14 +205,12 @@ def _chained(rotations: np.ndarray, body: Body) -> np.ndarray:
             carried = np.einsum("tij,j->ti", rotations[:, BONE[parent]], offset)
             heads[:, BONE[bone]] = heads[:, BONE[parent]] + carried
     middle = (heads[:, BONE["thighL"]] + heads[:, BONE["thighR"]]) / 2
-    return heads - middle[:, None]
+    return np.asarray(heads - middle[:, None])
 
 
 def _leg(body: Body) -> float:
     parts = (("thighL", "shinL"), ("shinL", "footL"))
-    return sum(
-        float(np.linalg.norm(body.heads[BONE[b]] - body.heads[BONE[a]])) for a, b in parts
-    )
+    return sum(float(np.linalg.norm(body.heads[BONE[b]] - body.heads[BONE[a]])) for a, b in parts)
 
 
 def _captured_leg(joints: np.ndarray) -> float:
@@ -224,7 +226,7 @@ def _clearance(joints: np.ndarray) -> np.ndarray:
     flesh = np.array([_FLESH[name.rstrip("LR")] for name in AT])
     lowest = (joints[:, :, 1] - flesh).min(axis=1)
     height = np.maximum(lowest - np.percentile(lowest, 10), 0.0)
-    return height * _smooth(height, *_LIFTED)
+    return np.asarray(height * _smooth(height, *_LIFTED))
 
 
 def _lowest(moves: Moves, body: Body, skin: Skin) -> np.ndarray:
@@ -235,9 +237,7 @@ def _lowest(moves: Moves, body: Body, skin: Skin) -> np.ndarray:
     return np.asarray(points[:, :, 1].min(axis=1))
 
 
-def _slip(
-    joints: np.ndarray, rotations: np.ndarray, heads: np.ndarray, body: Body
-) -> np.ndarray:
+def _slip(joints: np.ndarray, rotations: np.ndarray, heads: np.ndarray, body: Body) -> np.ndarray:
     """How far the feet that stand have slid since the first sample: (samples, 3)."""
     weight, moved = [], []
     low = np.minimum(joints[:, AT["toeL"], 1], joints[:, AT["toeR"], 1])
@@ -261,5 +261,3 @@ def _smooth(value: np.ndarray, start: float, end: float) -> np.ndarray:
     """0 up to `start`, 1 from `end`, smooth in between."""
     share = np.clip((value - start) / (end - start), 0.0, 1.0)
     return np.asarray(share * share * (3 - 2 * share))
-
-

@@ -49,7 +49,7 @@ def between(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
             axis=-1,
         )
     )
-    return about(axis, whole[..., 0] * share) @ one
+    return np.asarray(about(axis, whole[..., 0] * share) @ one)
 
 
 def about(axis: np.ndarray, by: np.ndarray) -> np.ndarray:

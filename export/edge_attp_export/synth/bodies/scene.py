@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .. import backgrounds
 from ..attributes import stream
 from . import clothing, encoding, people, places, sensor
 from .captures import Capture
@@ -15,7 +13,7 @@ from .motion import RATE
 from .people import Placed
 from .renderer import Person, Renderer, rendering
 from .staging import Staging, stage
-from .viewpoint import Look, Viewpoint, looks, matrix, photograph, windows
+from .viewpoint import Look, Viewpoint, backdrop, looks, matrix, windows
 from .wardrobe import Wardrobe
 
 _SPARE_S = 0.1  # of motion beyond the last picture
@@ -51,8 +49,8 @@ class Scene(NamedTuple):
         }
         row.update(_person(main))
         row.update({"camera_" + k: v for k, v in self.view._asdict().items()})
-        row.update({k: v for k, v in self.sensor._asdict().items()})
-        row.update({k: v for k, v in self.encoding._asdict().items()})
+        row.update(self.sensor._asdict())
+        row.update(self.encoding._asdict())
         row["rate"] = float(self.encoding.rate)
         return {key: _cell(value) for key, value in row.items()}
 
@@ -91,17 +89,16 @@ def compose(
 def pictures(
     scene: Scene,
     wardrobe: Wardrobe,
-    image: Optional[Path],
+    photograph: Optional[np.ndarray],
     seconds: float,
     width: int,
     height: int,
     seed: int,
 ) -> Iterator[np.ndarray]:
-    """Draw the clip: yields RGB uint8 (height, width, 3)."""
+    """Draw the clip: yields RGB uint8 (height, width, 3). photograph: as from `backgrounds`."""
     count = scene.encoding.pictures(seconds)
-    background = backgrounds.photograph(image, seed) if image else None
     random = stream(seed, "place")
-    place = places.build(scene.kind, background, scene.staging, scene.occluder, seed, random)
+    place = places.build(scene.kind, photograph, scene.staging, scene.occluder, seed, random)
     exposure = sensor.Exposure(scene.sensor, seed, count, width, height)
     with rendering(width, height) as renderer:
         stand = Stand(renderer, place, scene.staging.people, wardrobe, width / height, scene.kind)
@@ -175,7 +172,7 @@ class Stand:
     def picture(self, viewpoint: Viewpoint, look: Look, seconds: float) -> np.ndarray:
         """Draw what the camera sees at a time after the first sample: RGB uint8 (height, width, 3)."""
         view = matrix(look, viewpoint.height, self._aspect)
-        behind = photograph(look, viewpoint, self._aspect, self._place.horizon)
+        behind = backdrop(look, viewpoint, self._aspect, self._place.horizon)
         cast = [
             Person(mesh, _at(matrices, seconds), placed.member.outfit.weave)
             for mesh, matrices, placed in zip(self._meshes, self._matrices, self._people)
@@ -186,7 +183,7 @@ class Stand:
             return self._renderer.picture(view, behind, light, cast)
         if self._empty is None:
             self._empty = self._renderer.picture(view, behind, light, [])
-        picture = self._empty.copy()
+        picture: np.ndarray = self._empty.copy()
         heads = [_at(each, seconds) for each in self._heads]
         changed = windows(heads, view, light.sun, picture.shape)
         parts = self._renderer.parts(view, behind, light, cast, changed)

@@ -77,7 +77,7 @@ class Exposure:
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         sensor = self._sensor
-        light = picture.astype(np.float32)
+        light: np.ndarray = picture.astype(np.float32)
         if sensor.weather:
             self._fall(light)
         if sensor.blur > 0.2:

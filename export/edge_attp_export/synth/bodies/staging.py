@@ -56,9 +56,7 @@ def stage(
     return Staging(view, tuple(people), share)
 
 
-def _camera(
-    share: float, height: float, random: np.random.Generator
-) -> Tuple[Viewpoint, float]:
+def _camera(share: float, height: float, random: np.random.Generator) -> Tuple[Viewpoint, float]:
     """A camera that sees someone of this height at this share of the picture; and their distance on the floor."""
     fov = np.radians(random.uniform(28, 60))
     kind = random.random()

@@ -83,10 +83,10 @@ def leaves(random: np.random.Generator) -> np.ndarray:
 def boards(random: np.random.Generator) -> np.ndarray:
     """Wood: a floor, a fence, a bench."""
     count = int(random.integers(3, 9))
-    field = 10 * cv2.blur(noise(random, 0.5), (1, 31))
+    field = np.asarray(10 * cv2.blur(noise(random, 0.5), (1, 31)), np.float32)
     for board in range(count):
         left, right = board * SIZE // count, (board + 1) * SIZE // count
-        field[:, left:right] += random.normal(0, 9)
+        field[:, left:right] += np.float32(random.normal(0, 9))
         field[:, left : left + 2] -= 35
     wood = np.array((150, 112, 76), np.float32) * random.uniform(0.5, 1.25)
     return _painted(wood, field)

@@ -85,7 +85,7 @@ def matrix(look: Look, height: float, aspect: float) -> np.ndarray:
     return project @ move
 
 
-def photograph(look: Look, view: Viewpoint, aspect: float, horizon: float = -1.0) -> np.ndarray:
+def backdrop(look: Look, view: Viewpoint, aspect: float, horizon: float = -1.0) -> np.ndarray:
     """Return the way from the picture's corners to those of a photograph at 0 and 1, y down: (3, 3).
 
     The camera at half time sees the middle of the photograph; or, if `horizon` is a row of it (0 to 1), this row
@@ -104,7 +104,7 @@ def photograph(look: Look, view: Viewpoint, aspect: float, horizon: float = -1.0
             [0.0, 0.0, 1.0],
         ]
     )
-    return place @ plane @ axes(0.0, view.pitch) @ look.axes.T @ ray
+    return np.asarray(place @ plane @ axes(0.0, view.pitch) @ look.axes.T @ ray)
 
 
 def projected(points: np.ndarray, view: Viewpoint, aspect: float) -> np.ndarray:
@@ -113,7 +113,11 @@ def projected(points: np.ndarray, view: Viewpoint, aspect: float) -> np.ndarray:
     ahead = np.maximum(-seen[..., 2], 1e-3)
     tangent = np.tan(view.fov / 2)
     return np.stack(
-        [seen[..., 0] / (ahead * tangent * aspect), -seen[..., 1] / (ahead * tangent), -seen[..., 2]],
+        [
+            seen[..., 0] / (ahead * tangent * aspect),
+            -seen[..., 1] / (ahead * tangent),
+            -seen[..., 2],
+        ],
         axis=-1,
     )
 
@@ -151,7 +155,12 @@ def _merged(parts: List[Window]) -> List[Window]:
     apart: List[Window] = []
     for part in parts:
         for other in list(apart):
-            if part[0] < other[2] and other[0] < part[2] and part[1] < other[3] and other[1] < part[3]:
+            if (
+                part[0] < other[2]
+                and other[0] < part[2]
+                and part[1] < other[3]
+                and other[1] < part[3]
+            ):
                 apart.remove(other)
                 left, top = min(part[0], other[0]), min(part[1], other[1])
                 part = (left, top, max(part[2], other[2]), max(part[3], other[3]))
