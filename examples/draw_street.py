@@ -138,7 +138,7 @@ class Actor:
         wanted = np.zeros_like(velocity)
         last = np.array((0.0, 1.0))
         for step, time in enumerate(times):
-            look = next((l for l in self._role.looks if l[0] <= time < l[1]), None)
+            look = next((each for each in self._role.looks if each[0] <= time < each[1]), None)
             if look is not None:
                 last = np.array(look[2:]) - self._way[step]
             elif np.hypot(*velocity[step]) > 0.25:
@@ -214,19 +214,20 @@ ROLES = (
     Role(
         "Smooth_Male_Casual",
         1.78,
-        [(0, -5.6, -9.2), (MEET_S, -0.45, -9.2), (5.4, -0.45, -9.2), (6.1, -1.5, -9.3), (6.75, -1.5, -9.3),
-         (7.2, -2.1, -9.35), (7.75, -2.1, -9.35), (8.2, -2.75, -9.4), (30, -2.75, -9.4)],
-        looks=[(MEET_S - 0.2, 30, 3.0, -9.0)],
-        gestures=[Gesture(7.85, 30, "Death", 0.25, 1.1, stays=True)],
+        [(0, -5.6, -9.2), (MEET_S, -0.45, -9.2), (5.4, -0.45, -9.2), (6.1, -1.5, -9.3)]
+        + [(6.75, -1.5, -9.3), (7.2, -2.1, -9.35), (7.75, -2.1, -9.35), (8.2, -2.75, -9.4)],
+        looks=[(MEET_S - 0.2, 99, 3.0, -9.0)],
+        gestures=[Gesture(7.85, 99, "Death", 0.25, 1.1, stays=True)],
         reaches=[Reach(5.3, 1.1, 0.5, -0.45), Reach(6.65, 0.8, 0.3, -0.35)],
     ),
-    # He comes from the right, pushes, hits twice, and runs away.
+    # He comes from the right, pushes, hits twice, steps back and runs away.
     Role(
         "Smooth_Male_LongSleeve",
         1.84,
-        [(0, 5.4, -8.5), (MEET_S, 0.55, -9.1), (5.1, 0.55, -9.1), (5.45, 0.0, -9.15), (6.0, -0.1, -9.2),
-         (6.4, -0.65, -9.25), (7.0, -0.65, -9.25), (7.5, -1.3, -9.3), (8.2, -1.3, -9.3), (8.9, -0.55, -9.2), (9.6, -0.55, -9.2), (10.0, -0.3, -9.1),
-         (14.0, 14.0, -8.4), (15, 17.7, -8.2)],
+        [(0, 5.4, -8.5), (MEET_S, 0.55, -9.1), (5.1, 0.55, -9.1), (5.45, 0.0, -9.15)]
+        + [(6.0, -0.1, -9.2), (6.4, -0.65, -9.25), (7.0, -0.65, -9.25), (7.5, -1.3, -9.3)]
+        + [(8.2, -1.3, -9.3), (8.9, -0.55, -9.2), (9.6, -0.55, -9.2), (10.0, -0.3, -9.1)]
+        + [(14.0, 14.0, -8.4), (15.0, 17.7, -8.2)],
         looks=[(MEET_S - 0.2, 9.5, -3.0, -9.35)],
         gestures=[Gesture(6.2, 0.9, "Punch", 0.2, 1.2), Gesture(7.25, 0.9, "Punch", 0.2, 1.2)],
         reaches=[Reach(4.95, 0.75, 1.0, 0.35)],
@@ -238,17 +239,12 @@ ROLES = (
     Role(
         "Smooth_Female_Dress",
         1.66,
-        [(0, 3.0, -12.4), (30, 3.0, -12.4)],
-        looks=[(0, 30, 4.2, -11.9)],
+        [(0, 3.0, -12.4)],
+        looks=[(0, 99, 4.2, -11.9)],
         gestures=[Gesture(1.5, 3.4, "Clapping", 0.4)],
     ),
-    Role(
-        "Smooth_Female_TankTop",
-        1.7,
-        [(0, 4.2, -12.0), (30, 4.2, -12.0)],
-        looks=[(0, 30, 3.0, -12.4)],
-    ),
-)  # fmt: skip
+    Role("Smooth_Female_TankTop", 1.7, [(0, 4.2, -12.0)], looks=[(0, 99, 3.0, -12.4)]),
+)
 
 
 def paint(random: np.random.Generator, *colour: float) -> np.ndarray:
