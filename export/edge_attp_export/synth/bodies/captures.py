@@ -26,7 +26,7 @@ AT = {name: place for place, name in enumerate(JOINTS)}
 _PER_METRE = 2000.0
 _COLUMNS = ("name", "label", "subject", "start", "frames", "fps")
 _LIMBS = (("hip", "knee", "ankle"), ("sh", "el", "wr"))
-_SAME_RAD = 0.08  # mean difference of hinges below which two captures are the same one
+_SAME_RAD = 0.05  # mean difference of hinges below which two captures are the same one
 _SAME_FRAMES = 6  # and of their lengths
 _SHIFTS = 4
 

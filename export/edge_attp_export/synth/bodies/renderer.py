@@ -113,8 +113,7 @@ class Renderer:
     def set_catcher(self, surface: Surface) -> None:
         """Take a surface of which only the shadows upon it are drawn."""
         buffer, index = self._surface_buffers(surface)
-        layout = ("3f 3f 2f", "at", "normal", "place")
-        self._catcher = self._array("catcher", buffer, layout, index)
+        self._catcher = self._array("catcher", buffer, ("3f 5x4", "at"), index)
 
     def set_backdrop(self, photograph: np.ndarray) -> None:
         """Take a photograph, uint8 (rows, columns, 3), as what is infinitely far away."""

@@ -140,17 +140,23 @@ void main() { gl_Position = view * vec4(at, 1.0); }
 
 # A floor that is part of a photograph: only the shadows upon it are drawn, which multiply what is there.
 CATCHER = (
-    SURFACE[0],
+    """#version 330
+uniform mat4 view;
+in vec3 at;
+out vec3 seen;
+void main() {
+    seen = at;
+    gl_Position = view * vec4(at, 1.0);
+}
+""",
     "#version 330\n"
     + _LIGHT
     + """
 in vec3 seen;
-in vec3 facing;
-in vec2 where;
 out vec4 colour;
 void main() {
     vec3 full = sky + sunshine * max(sun.y, 0.0);
-    colour = vec4(light(seen, vec3(0.0, 1.0, 0.0)) / full + 0.0 * where.x * facing, 1.0);
+    colour = vec4(light(seen, vec3(0.0, 1.0, 0.0)) / full, 1.0);
 }
 """,
 )
