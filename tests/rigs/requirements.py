@@ -75,6 +75,18 @@ REQUIREMENTS = (
             "skimage",
         ),
     ),
+    Requirement(
+        "needs_egl",
+        "moderngl, and OpenGL over EGL",
+        "pip install 'edge-attp-export[bodies]'; apt-get install libegl1 libgl1-mesa-dri",
+        lambda: _is_installed("moderngl") and ctypes.util.find_library("EGL") is not None,
+    ),
+    Requirement(
+        "needs_anny",
+        "anny",
+        "pip install 'edge-attp-export[bodies]'",
+        partial(_is_installed, "anny"),
+    ),
     _package("fsspec", "fsspec", "fsspec"),
     _package("prometheus_client", "prometheus_client", "prometheus_client"),
     _package("shtab", "shtab and argparse-manpage", "shtab", "argparse_manpage"),

@@ -74,7 +74,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         default=3,
         help="between two others (default 3)",
     )
-    parser.add_argument("--size", type=_size, default=(340, 256), help="(default 340x256)")
+    parser.add_argument("--size", type=picture_size, default=(340, 256), help="(default 340x256)")
     parser.add_argument(
         "--fit",
         choices=FITS,
@@ -193,7 +193,8 @@ def _refuse(made: Sequence[Made]) -> None:
         raise SourceError(f"{len(reasons)} clips cannot be used{more}; all others are prepared")
 
 
-def _size(text: str) -> Tuple[int, int]:
+def picture_size(text: str) -> Tuple[int, int]:
+    """Parse WIDTHxHEIGHT, for an argument."""
     match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
     width, height = (int(side) for side in match.groups()) if match else (0, 0)
     if not all(side >= SMALLEST_PX and side % 2 == 0 for side in (width, height)):

@@ -9,7 +9,7 @@ import numpy as np
 from .classes import ACTIONS
 
 Colour = Tuple[float, float, float]  # RGB, 0 to 255
-_SKINS = ((241, 205, 178), (222, 172, 138), (186, 128, 92), (124, 82, 58), (84, 56, 42))
+SKINS = ((241, 205, 178), (222, 172, 138), (186, 128, 92), (124, 82, 58), (84, 56, 42))
 
 
 class Attributes(NamedTuple):
@@ -77,11 +77,11 @@ def draw(seed: int) -> Attributes:
         start=uniform(0.0, 0.25),
         duration=uniform(0.6, 0.75),
         reach=uniform(0, 1),
-        skin=_SKINS[random.integers(len(_SKINS))],
-        shirt=_colour(random),
-        trousers=_colour(random, 0.7),
-        accent=_colour(random),
-        hair=_colour(random, 0.4),
+        skin=SKINS[random.integers(len(SKINS))],
+        shirt=colour(random),
+        trousers=colour(random, 0.7),
+        accent=colour(random),
+        hair=colour(random, 0.4),
         pan=maybe(uniform(-70, 70), 0.7),
         tilt=maybe(uniform(-14, 14), 0.5),
         zoom=maybe(uniform(-0.16, 0.16), 0.5),
@@ -109,7 +109,7 @@ def _cell(value: Any) -> Any:
     return f"{value:.4f}" if isinstance(value, float) else value
 
 
-def _colour(random: np.random.Generator, bright: float = 1.0) -> Colour:
+def colour(random: np.random.Generator, bright: float = 1.0) -> Colour:
     """Return a colour of clothes or paint: any hue, neither black nor overexposed."""
     hue, grey, light = random.uniform(0, 1), random.uniform(0, 0.8), random.uniform(70, 235)
     channels = [0.5 + 0.5 * np.cos(2 * np.pi * (hue + shift)) for shift in (0, 1 / 3, 2 / 3)]

@@ -39,8 +39,11 @@ def write(path: Path, pictures: Iterable[np.ndarray], recipe: Dict[str, Any]) ->
 
 def recipe_of(path: Path) -> Optional[Dict[str, Any]]:
     """Read the recipe of a clip: None without a file, {} for a file without a recipe."""
-    if not path.exists():
-        return None
+    return comment_of(path) if path.exists() else None
+
+
+def comment_of(path: Path) -> Dict[str, Any]:
+    """Read what a clip says about itself, {} if it is not one of ours."""
     try:
         with av.open(str(path)) as container:
             recipe = json.loads(container.metadata.get("comment", "{}"))
