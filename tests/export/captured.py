@@ -21,11 +21,13 @@ def reach(start, swing, length, aside=0.0):
 
 
 def walker(frames=180, speed=1.3, lift=0.0, arm=0.5, phase=0.0, rate=RATE):
-    """Joints of someone who walks along +z, float (frames, joints, 3) metres; lift: how high it jumps twice a second."""
+    """Joints of someone who walks along +z, float (frames, joints, 3) metres; lift: of two jumps a second."""
     time = np.arange(frames) / rate
     turn = 2 * np.pi * time / 1.1 + phase
     joints = np.zeros((frames, len(JOINTS), 3))
-    hips = np.stack([0 * time, 0.92 + lift * np.abs(np.sin(2 * np.pi * time)), speed * time], axis=1)
+    hips = np.stack(
+        [0 * time, 0.92 + lift * np.abs(np.sin(2 * np.pi * time)), speed * time], axis=1
+    )
     joints[:, AT["spine"]] = hips + (0, 0.2, 0)
     joints[:, AT["neck"]] = hips + (0, 0.52, 0)
     joints[:, AT["head"]] = hips + (0, 0.74, 0.02)
@@ -84,7 +86,11 @@ def body(height=1.7):
     for bone, place in BONE.items():
         child = next((name for name, parent in PARENTS.items() if parent == bone), None)
         start = heads[place]
-        end = heads[BONE[child]] if child else start + np.array((0, 0.12 if bone == "head" else 0, 0.08))
+        end = (
+            heads[BONE[child]]
+            if child
+            else start + np.array((0, 0.12 if bone == "head" else 0, 0.08))
+        )
         first = len(vertices)
         for corner in ((-0.05, 0, -0.05), (0.05, 0, -0.05), (0.05, 0, 0.05), (-0.05, 0, 0.05)):
             vertices += [start + corner, end + corner]
@@ -96,7 +102,9 @@ def body(height=1.7):
     vertices[:, 1] = np.maximum(vertices[:, 1], 0)
     weights = np.tile(np.array([1, 0, 0, 0], np.float32), (len(vertices), 1))
     skin = Skin(np.array(faces, np.int32), np.array(bones, np.uint8), weights)
-    hands = heads[[BONE["handL"], BONE["handR"]]] + np.array([[0.05, -0.08, 0.02], [-0.05, -0.08, 0.02]])
+    hands = heads[[BONE["handL"], BONE["handR"]]] + np.array(
+        [[0.05, -0.08, 0.02], [-0.05, -0.08, 0.02]]
+    )
     return Body(vertices, heads.astype(np.float32), hands.astype(np.float32)), skin
 
 

@@ -126,7 +126,10 @@ def test_a_longer_set_keeps_the_clips_of_a_shorter_one(made, motion):
 
 @pytest.mark.parametrize(
     "change, said",
-    [({"seed": 3}, "was made with seed "), ({"seconds": 1.0}, "was made with seconds 0.5, not 1.0")],
+    [
+        ({"seed": 3}, "was made with seed "),
+        ({"seconds": 1.0}, "was made with seconds 0.5, not 1.0"),
+    ],
 )
 def test_clips_of_other_parameters_are_not_mixed_in(made, motion, change, said):
     wanted = planned(motion, **change)

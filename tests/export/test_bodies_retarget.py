@@ -25,7 +25,9 @@ def at_rate(joints):
 
 
 def degrees(one, other):
-    return np.degrees(np.arccos(np.clip((rotations.unit(one) * rotations.unit(other)).sum(-1), -1, 1)))
+    return np.degrees(
+        np.arccos(np.clip((rotations.unit(one) * rotations.unit(other)).sum(-1), -1, 1))
+    )
 
 
 @pytest.mark.parametrize("angle", (0.0, 2.1))
@@ -50,7 +52,9 @@ def test_rotations_are_rotations_and_bones_keep_their_length():
     moves = retarget.retarget(at_rate(walker()), BODY, SKIN)
     products = moves.rotations @ np.swapaxes(moves.rotations, -1, -2)
     assert products == pytest.approx(np.broadcast_to(np.eye(3), products.shape), abs=1e-6)
-    assert np.linalg.det(moves.rotations) == pytest.approx(np.ones(moves.rotations.shape[:2]), abs=1e-6)
+    assert np.linalg.det(moves.rotations) == pytest.approx(
+        np.ones(moves.rotations.shape[:2]), abs=1e-6
+    )
     shin = moves.heads[:, BONE["footL"]] - moves.heads[:, BONE["shinL"]]
     rest = BODY.heads[BONE["footL"]] - BODY.heads[BONE["shinL"]]
     assert np.linalg.norm(shin, axis=1) == pytest.approx(np.linalg.norm(rest), rel=1e-5)
@@ -122,7 +126,9 @@ def test_directions_become_rotations():
     assert np.linalg.det(axes) == pytest.approx(np.ones(20))
     assert axes[..., 0] == pytest.approx(rotations.unit(one))
     turn = rotations.shortest(one, other)
-    assert np.einsum("nij,nj->ni", turn, rotations.unit(one)) == pytest.approx(rotations.unit(other))
+    assert np.einsum("nij,nj->ni", turn, rotations.unit(one)) == pytest.approx(
+        rotations.unit(other)
+    )
     half = rotations.between(np.broadcast_to(np.eye(3), turn.shape), turn, 0.5)
     assert half @ half == pytest.approx(turn)
     assert rotations.angle(half, turn) == pytest.approx(rotations.angle(turn, np.eye(3)[None]) / 2)

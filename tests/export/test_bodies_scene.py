@@ -237,7 +237,7 @@ def test_only_what_changes_is_drawn_anew_and_nothing_is_lost(world, monkeypatch)
         parts = drawn(world, made)
         with monkeypatch.context() as patched:
             whole = [(0, 0, *PICTURE)]
-            patched.setattr(scene, "windows", lambda heads, view, sun, shape: whole)
+            patched.setattr(scene, "windows", lambda *_, whole=whole: whole)
             assert np.array_equal(parts, drawn(world, made))
 
 
@@ -253,7 +253,8 @@ def test_a_pan_moves_the_place_the_other_way(world):
         """Columns by which the upper third of the picture moves."""
         one, other = (picture[:40].mean(axis=2) for picture in pair)
         errors = {
-            by: np.abs(one[:, 40:130] - other[:, 40 + by : 130 + by]).mean() for by in range(-39, 40)
+            by: np.abs(one[:, 40:130] - other[:, 40 + by : 130 + by]).mean()
+            for by in range(-39, 40)
         }
         return min(errors, key=errors.get)
 
@@ -298,7 +299,9 @@ def test_what_cannot_draw_says_how_to_get_it(monkeypatch):
         def create_context(**options):
             raise RuntimeError("libEGL.so: not\nfound")
 
-    with pytest.raises(MissingExtra, match=r"cannot be had \(libEGL.so: not found\): apt-get install"):
+    with pytest.raises(
+        MissingExtra, match=r"cannot be had \(libEGL.so: not found\): apt-get install"
+    ):
         renderer.context(Broken)
     monkeypatch.setitem(__import__("sys").modules, "moderngl", None)
     with pytest.raises(MissingExtra, match=r"moderngl.*pip install 'edge-attp-export\[bodies\]'"):
