@@ -30,7 +30,7 @@ from edge_attp_export.recall import HeldOut
 from edge_attp_export.results import Clip, Results, Row, softmax, write_results
 from rigs import media
 
-pytestmark = [pytest.mark.needs_torch, pytest.mark.needs_onnxruntime]
+pytestmark = [pytest.mark.needs_torch, pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
 
 VIDEO = media.Clip(width=96, height=64, pictures=75, options=media.x264(bframes=2, keyint=25))
 SHORT = VIDEO._replace(pictures=30)
