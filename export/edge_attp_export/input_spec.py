@@ -21,6 +21,7 @@ FLOW_SCALE = 0.05
 RESIDUAL = Normalisation((0.0, 0.0, 0.0), (0.05, 0.05, 0.05))
 ENERGY_RESIDUAL = Normalisation((0.0,), (8.0,))
 HUNDREDTHS = 100.0
+MEMORY = 8.0  # pictures, where the speed is seen, which is known of means alone
 
 
 def default_input(
@@ -40,7 +41,8 @@ def default_input(
     residual = ENERGY_RESIDUAL if has_energy else RESIDUAL
     kind = ENERGY if has_energy else SIGNED
     spec = InputSpec(resize, crop, rgb, scale, residual, steps["MV"], steps["R"], kind)
-    spec = spec._replace(has_speed=architecture.has_speed)
+    if architecture.has_speed:
+        spec = spec._replace(has_speed=True, memory=MEMORY)
     map_positions(architecture, crop)
     if crop[0] > resize[0] or crop[1] > resize[1]:
         raise UsageError(f"crop {_text(crop)} is larger than resize {_text(resize)}")

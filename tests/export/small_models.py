@@ -23,7 +23,9 @@ def architecture(modalities="ATTP", alignment="", **fields):
 def batch(seed=0, shape=None):
     """Inputs of an architecture, by default ATTP, labels and optical flow."""
     random = torch.Generator().manual_seed(seed)
-    channels = {"I": 3, "MV": 2, "R": 3} if shape is None else shape.channels
+    channels = {"I": 3, "MV": 2, "R": 3} if shape is None else dict(shape.channels)
+    if shape is not None and shape.has_speed:
+        channels["MV"] = 4
     steps = dict.fromkeys(channels, 1) if shape is None else shape.steps
     pictures = []
     for name in ("I", "I", "MV", "R", "MV"):

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.needs_torch
 
 OPTIONS = [(row, alignment) for row in MODALITIES for alignment in alignments(row)]
 USED = {"I": {"rgb"}, "MV": {"flow"}, "R": {"residual"}, "M": {"flow", "residual"}}
-TEMPORAL, LATE = ("TTP", "ATTP"), ("I+MV+R", "I+M")
+USED["S"] = USED["M+S"] = USED["M"]
+TEMPORAL, LATE = ("TTP", "ATTP"), ("I+MV+R", "I+M", "I+M+S")
 
 
 def evaluated(modalities, seed=0):
@@ -31,7 +32,21 @@ def batch_of(model, seed=0):
 
 
 def test_options_are_those_of_table_3_and_figure_4_and_early_fusion():
-    assert MODALITIES == ("I", "MV", "R", "I+MV+R", "BP", "TP", "TTP", "ATTP", "M", "I+M")
+    assert MODALITIES == (
+        "I",
+        "MV",
+        "R",
+        "I+MV+R",
+        "BP",
+        "TP",
+        "TTP",
+        "ATTP",
+        "M",
+        "S",
+        "I+M",
+        "M+S",
+        "I+M+S",
+    )
     assert alignments("MV") == ("none", "after-fc", "distillation", "ours")
     assert Architecture("mobilenet_v2", 2).alignment == "ours"
     assert Architecture("mobilenet_v2", 2, modalities="MV").alignment == "none"

@@ -146,7 +146,7 @@ def test_the_last_layer_divides_all_scores(modalities):
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             torch.nn.init.normal_(parameter)
-    inputs, _, _ = small_models.batch()
+    inputs, _, _ = small_models.batch(shape=model.architecture)
     before = model(*inputs)
     model.divide_scores(2.5)
     torch.testing.assert_close(model(*inputs), before / 2.5)
