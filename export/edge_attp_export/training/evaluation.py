@@ -17,7 +17,7 @@ from ..data.transcode import RATE
 from ..picture_answers import ClipPictures, PictureAnswers, joined
 from ..significance import area_under_roc
 from .processes import Processes
-from .scoring import Autocast, ClipScores, clip_scores, confusion
+from .scoring import Autocast, ClipScores, clip_scores, confusion, in_fast_layout
 from .setup import needs
 
 PARTS = ("train", "val", "test")
@@ -83,7 +83,7 @@ def evaluate(
 ) -> ClipScores:
     """Scores of every clip."""
     loader, _ = make_loader(samples, clips, workers, False, where.rank, where.world)
-    model = (model or build(checkpoint)).to(where.device)
+    model = in_fast_layout((model or build(checkpoint)).to(where.device))
     return clip_scores(model, loader, where, autocast)
 
 

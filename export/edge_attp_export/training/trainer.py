@@ -22,7 +22,7 @@ from .features import FeatureBank, features
 from .head import fit_head
 from .processes import Processes
 from .run_folder import RunFolder
-from .scoring import Autocast, ClipScores, clip_scores
+from .scoring import Autocast, ClipScores, clip_scores, in_fast_layout
 
 NORM_BATCHES = 8
 
@@ -36,11 +36,12 @@ class Trainer:
         self.where = where
         self.sets = setup.sets(config)
         model = setup.fresh_model(config, self.sets.prepared.labels)
-        self.model = model.to(where.device)
+        self.model = model
         if config.train.freeze:
             for _, net in model.networks():
                 net.requires_grad_(False)
         self.objective = setup.objective(config, model).to(where.device)
+        in_fast_layout(self.objective)
         self.optimiser = setup.optimiser(config, self.objective)
         self.autocast, self._scaler = precision(config.train.amp, where.device)
         self._wrapped: Any = self.objective
