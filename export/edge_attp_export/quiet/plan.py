@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import av
-import cv2
 import numpy as np
 
 from edge_attp.engine.engine_cache import file_sha256
 from edge_attp.errors import UsageError
 
 from ..files import write_json
+from ..synth import listing
 from ..synth.attributes import stream
 from ..synth.camera import HEIGHT, WIDTH
-from ..synth.clips import RATE, recipe_of
+from ..synth.clips import RATE
 from . import VERSION
 from .encode import draw_encoder, write
 from .loops import looped
@@ -81,17 +81,8 @@ def plan(
 
 def missing(out: Path, items: Sequence[Item], replace: bool) -> List[Item]:
     """The files that are not in the folder. Raises UsageError for one that was made otherwise, unless `replace`."""
-    wanted = []
-    for item in items:
-        found = recipe_of(out / item.name)
-        if found == item.recipe():
-            continue
-        if found is not None and not replace:
-            raise UsageError(
-                f"{out / item.name}: was made in another way; choose another folder, or --force to make it again"
-            )
-        wanted.append(item)
-    return wanted
+    told = "was made in another way; choose another folder, or --force to make it again"
+    return listing.missing(items, lambda item: out / item.name, replace, lambda *_: told)
 
 
 def make(out: Path, item: Item) -> int:
@@ -118,11 +109,7 @@ def describe(out: Path, items: Sequence[Item], seed: int) -> List[QuietFile]:
         "size": [WIDTH, HEIGHT],
         "rate": RATE,
         "files": found,
-        "drawn_with": {
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-            "av": av.__version__,
-        },
+        "drawn_with": listing.drawn_with(),
     }
     write_json(out / DESCRIPTION, content, indent=1)
     return read_description(out)

@@ -39,7 +39,11 @@ def write(path: Path, pictures: Iterable[np.ndarray], recipe: Dict[str, Any]) ->
 
 def recipe_of(path: Path) -> Optional[Dict[str, Any]]:
     """Read the recipe of a clip: None without a file, {} for a file without a recipe."""
-    return comment_of(path) if path.exists() else None
+    if not path.exists():
+        return None
+    comment = comment_of(path)
+    comment.pop("choices", None)  # what was drawn by lot follows from the recipe
+    return comment
 
 
 def comment_of(path: Path) -> Dict[str, Any]:

@@ -6,20 +6,14 @@ background and random traits) and OUT/synth.json (version, seed, parameters).
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
-import av
-import cv2
-import numpy as np
-
 from edge_attp.errors import UsageError
 
 from ..files import write_json, write_text
-from . import VERSION, attributes, backgrounds, clips
+from . import VERSION, attributes, backgrounds, clips, listing
 from .camera import HEIGHT, WIDTH
 from .classes import LABELS, folder, mirror, pairs
 from .photographs import Photograph, deal
@@ -81,18 +75,7 @@ def missing(out: Path, planned: List[Clip], replace: bool) -> List[Clip]:
 
     A clip made with other parameters raises UsageError, or is drawn again with `replace`.
     """
-    wanted = []
-    for clip in planned:
-        recipe = clips.recipe_of(out / clip.path)
-        if recipe == clip.recipe():
-            continue
-        if recipe is not None and not replace:
-            raise UsageError(
-                f"{out / clip.path}: {_difference(recipe, clip.recipe())}; "
-                "choose another folder, or --force to draw such clips again"
-            )
-        wanted.append(clip)
-    return wanted
+    return listing.missing(planned, lambda clip: out / clip.path, replace, _difference)
 
 
 def make_clip(out: Path, clip: Clip) -> int:
@@ -127,44 +110,26 @@ def describe(out: Path, parameters: Parameters, planned: List[Clip]) -> None:
         "mirror": mirror(),
         "splits": dict(Counter(clip.split for clip in planned)),
         "photographs": len({clip.photograph.sha256 for clip in planned if clip.photograph}),
-        "drawn_with": {
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-            "av": av.__version__,
-        },
+        "drawn_with": listing.drawn_with(),
     }
     write_json(out / "synth.json", content)
 
 
 def manifest(planned: List[Clip]) -> str:
     """Return the table as CSV, one line for each clip."""
-    table = io.StringIO()
-    writer: Any = None
-    for clip in planned:
-        row: Dict[str, Any] = {
+    return listing.table(
+        {
             "path": clip.path.as_posix(),
             "label": clip.label,
             "split": clip.split,
             "seed": clip.seed,
             "action": LABELS[clip.label].action,
-            "background": _background(clip),
+            "background": listing.background(clip.photograph, clip.seed),
             **attributes.columns(attributes.draw(clip.seed)),
         }
-        if writer is None:
-            writer = csv.DictWriter(table, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
-    return table.getvalue()
-
-
-def _background(clip: Clip) -> str:
-    """Return the identity of the background: the photograph's digest, or the seed of the drawing."""
-    return f"photograph-{clip.photograph.sha256[:16]}" if clip.photograph else f"drawn-{clip.seed}"
+        for clip in planned
+    )
 
 
 def _difference(recipe: Dict[str, Any], wanted: Dict[str, Any]) -> str:
-    if "edge_attp_synth" not in recipe:
-        return "was not made by this command"
-    name = next(name for name in wanted if recipe.get(name) != wanted[name])
-    shown = "version" if name == "edge_attp_synth" else name
-    return f"was made with {shown} {recipe.get(name)}, not {wanted[name]}"
+    return listing.difference(recipe, wanted, "edge_attp_synth", "this command")

@@ -6,23 +6,19 @@ split, seed and every random choice) and OUT/synth.json (version, seed, paramete
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import av
-import cv2
 import numpy as np
 
 from edge_attp.errors import UsageError
 
 from ...files import write_json, write_text
-from .. import attributes, clips
+from .. import attributes, clips, listing
 from ..backgrounds import photograph as read_photograph
 from ..dataset import SPLITS
 from ..photographs import Photograph, deal
@@ -107,21 +103,7 @@ def missing(out: Path, planned: Sequence[Clip], replace: bool) -> List[Clip]:
 
     A clip made with other parameters raises UsageError, or is drawn again with `replace`.
     """
-    wanted = []
-    for clip in planned:
-        path = out / clip.path
-        if path.exists():
-            recipe = clips.comment_of(path)
-            recipe.pop("choices", None)
-            if recipe == clip.recipe():
-                continue
-            if not replace:
-                raise UsageError(
-                    f"{path}: {_difference(recipe, clip.recipe())}; "
-                    "choose another folder, or --force to draw such clips again"
-                )
-        wanted.append(clip)
-    return wanted
+    return listing.missing(planned, lambda clip: out / clip.path, replace, _difference)
 
 
 def make_clip(out: Path, clip: Clip) -> int:
@@ -172,11 +154,7 @@ def describe(out: Path, parameters: Parameters, planned: Sequence[Clip]) -> None
         },
         "captures": {split: len(found) for split, found in cast.items()},
         "photographs": len({clip.photograph.sha256 for clip in planned if clip.photograph}),
-        "drawn_with": {
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-            "av": av.__version__,
-        },
+        "drawn_with": listing.drawn_with(),
     }
     write_json(out / "synth.json", content)
 
@@ -206,28 +184,19 @@ def _seed(seed: int, action: int, index: int) -> int:
 
 
 def _manifest(out: Path, planned: Sequence[Clip]) -> str:
-    table = io.StringIO()
-    writer: Any = None
-    for clip in planned:
-        picture = clip.photograph
-        row: Dict[str, Any] = {
+    return listing.table(
+        {
             "path": clip.path.as_posix(),
             "label": clip.label,
             "split": clip.split,
             "seed": clip.seed,
-            "background": f"photograph-{picture.sha256[:16]}" if picture else f"drawn-{clip.seed}",
+            "background": listing.background(clip.photograph, clip.seed),
             **clips.comment_of(out / clip.path).get("choices", {}),
         }
-        if writer is None:
-            writer = csv.DictWriter(table, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
-    return table.getvalue()
+        for clip in planned
+    )
 
 
 def _difference(recipe: Dict[str, Any], wanted: Dict[str, Any]) -> str:
-    if "edge_attp_synth_bodies" not in recipe:
-        return "was not made by this command with --bodies"
-    name = next(name for name in wanted if recipe.get(name) != wanted[name])
-    shown = "version" if name == "edge_attp_synth_bodies" else name
-    return f"was made with {shown} {recipe.get(name)}, not {wanted[name]}"
+    command = "this command with --bodies"
+    return listing.difference(recipe, wanted, "edge_attp_synth_bodies", command)
