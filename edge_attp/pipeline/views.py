@@ -21,7 +21,7 @@ from edge_attp.tensors import (
     MotionMemory,
     fill_energy,
     fill_flow,
-    fill_means,
+    fill_memory,
     fill_residual,
     fill_rgb,
 )
@@ -127,32 +127,34 @@ class InputFiller:
         with self._clock.stage("tensors"):
             planes = picture.motion.flow() if self._memory is None else self._memory.planes
             for buffers, region in zip(taken, regions):
-                self._fill_flow(picture, planes, region, buffers.inputs["flow"][0])
+                part = planes[(slice(None), *_window(region, 4))]
+                flow, residual = (buffers.inputs[name][0] for name in ("flow", "residual"))
                 if self._memory is None:
-                    self._fill_residual(picture, region, buffers.inputs["residual"][0])
+                    self._fill_flow(picture, part, region, flow)
+                    self._fill_residual(picture, region, residual)
                 else:
-                    self._fill_means(picture, planes[4], region, buffers.inputs["residual"][0])
+                    self._fill_means(picture, part, region, flow, residual)
         return taken
 
     def _fill_flow(
-        self, picture: Picture, planes: np.ndarray, region: Optional[Region], out: np.ndarray
+        self, picture: Picture, part: np.ndarray, region: Optional[Region], out: np.ndarray
     ) -> None:
-        """planes: flow x and y, then |x| and |y| where the network sees them."""
         spec = self._spec
-        part = planes[(slice(None), *_window(region, 4))]
         grid = in_steps(spec.resize, spec.flow_step)
-        for begin in range(0, len(out), 2):
-            two = slice(begin, begin + 2)
-            size = _size(picture, region)
-            fill_flow(part[two], size, out[two], grid, spec.flow_scale * spec.flow_step)
+        fill_flow(part, _size(picture, region), out, grid, spec.flow_scale * spec.flow_step)
 
     def _fill_means(
-        self, picture: Picture, energy: np.ndarray, region: Optional[Region], out: np.ndarray
+        self,
+        picture: Picture,
+        part: np.ndarray,
+        region: Optional[Region],
+        flow: np.ndarray,
+        energy: np.ndarray,
     ) -> None:
-        spec = self._spec
+        spec, size = self._spec, _size(picture, region)
         (mean,), (std,) = spec.residual
-        grid = in_steps(spec.resize, spec.residual_step)
-        fill_means(energy[_window(region, 4)], _size(picture, region), out, grid, mean, std)
+        grid, scale = in_steps(spec.resize, spec.flow_step), spec.flow_scale * spec.flow_step
+        fill_memory(part, size, flow, energy, grid, scale, mean, std)
 
     def _fill_residual(self, picture: Picture, region: Optional[Region], out: np.ndarray) -> None:
         spec, residual = self._spec, picture.residual

@@ -8,11 +8,12 @@
 The motion of the camera is estimated and taken out first. It may import bitstream, types, errors and log.
 """
 
-from edge_attp.regions.finder import LEAST_PX, CameraMotion, Found, RegionFinder
+from edge_attp.regions.finder import GRID_PX, LEAST_PX, CameraMotion, Found, RegionFinder
 from edge_attp.regions.window import enlarged_square, widened
 from edge_attp.types import Region
 
 __all__ = [
+    "GRID_PX",
     "LEAST_PX",
     "CameraMotion",
     "Found",

@@ -2,11 +2,10 @@
 
 from typing import Tuple
 
+from edge_attp.regions.finder import GRID_PX
 from edge_attp.types import Region
 
-__all__ = ["GRID_PX", "enlarged_square", "widened"]
-
-GRID_PX = 8  # of corners and sides
+__all__ = ["enlarged_square", "widened"]
 
 
 def enlarged_square(

@@ -29,7 +29,15 @@ import numpy as np
 from edge_attp.bitstream import binding
 from edge_attp.protocols import Protocol
 
-__all__ = ["MotionMemory", "fill_energy", "fill_flow", "fill_means", "fill_residual", "fill_rgb"]
+__all__ = [
+    "MotionMemory",
+    "fill_energy",
+    "fill_flow",
+    "fill_means",
+    "fill_memory",
+    "fill_residual",
+    "fill_rgb",
+]
 
 Size = Tuple[int, int]
 
@@ -192,6 +200,27 @@ def fill_means(
         out.ctypes.data,
     )
     binding.check_status(status, "attp_tensor_fill_means")
+
+
+def fill_memory(
+    planes: np.ndarray,
+    size: Size,
+    flow: np.ndarray,
+    energy: np.ndarray,
+    resize: Size,
+    scale: float,
+    mean: float,
+    std: float,
+) -> None:
+    """Fills `flow` as fill_flow() does and `energy` as fill_means(), from planes of a MotionMemory or a window of them.
+
+    planes: float32 (5, ceil(height / 4), ceil(width / 4)). size: (width, height) of the picture. flow: float32 (2, crop
+    height, crop width), or (4, ...) with |x| and |y|. energy: float32 (1, crop height, crop width).
+    """
+    for begin in range(0, len(flow), 2):
+        two = slice(begin, begin + 2)
+        fill_flow(planes[two], size, flow[two], resize, scale)
+    fill_means(planes[4], size, energy, resize, mean, std)
 
 
 class MotionMemory:

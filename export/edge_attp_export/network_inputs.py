@@ -12,7 +12,7 @@ from typing import Any, Tuple
 import numpy as np
 
 from edge_attp.engine.pack import ENERGY, InputSpec, in_steps
-from edge_attp.tensors import fill_energy, fill_flow, fill_means, fill_residual, fill_rgb
+from edge_attp.tensors import fill_energy, fill_flow, fill_memory, fill_residual, fill_rgb
 
 from .architecture import Size
 
@@ -56,12 +56,9 @@ def memory_inputs(
     """Flow and energy from the planes of a MotionMemory, float32 (5, H4, W4), of a picture of `size`."""
     (mean,), (std,) = spec.residual
     step = spec.flow_step
-    grid, channels = in_steps(resize, step), 4 if spec.has_speed else 2
-    flow, energy = _empty(channels, spec, step), _empty(1, spec, step)
-    for begin in range(0, channels, 2):
-        two = slice(begin, begin + 2)
-        fill_flow(planes[two], size, flow[two], grid, spec.flow_scale * step)
-    fill_means(planes[4], size, energy, grid, mean, std)
+    flow, energy = _empty(4 if spec.has_speed else 2, spec, step), _empty(1, spec, step)
+    scale = spec.flow_scale * step
+    fill_memory(planes, size, flow, energy, in_steps(resize, step), scale, mean, std)
     return flow, energy
 
 

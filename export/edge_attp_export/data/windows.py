@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from edge_attp.bitstream import CompressedVideo
-from edge_attp.regions import RegionFinder
-
-GRID_PX = 8  # as RegionFinder places its windows
+from edge_attp.regions import GRID_PX, RegionFinder
 
 
 class Square(NamedTuple):

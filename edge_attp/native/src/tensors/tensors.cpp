@@ -26,6 +26,19 @@ AxisShape vertical(const attp_tensor_grid& grid, int32_t height, int32_t step) {
     return AxisShape{height, step, grid.resize_height, grid.crop_height};
 }
 
+template <typename Rows>
+attp_status fill_plane(Resampler& blocks, Rows& rows, const attp_tensor_grid& grid, float gain, float bias,
+                       float* out) {
+    const int64_t width = grid.crop_width;
+    std::unique_ptr<float[]> row(new (std::nothrow) float[width]);
+    if (!row) return ATTP_NO_MEMORY;
+    for (int32_t y = 0; y < grid.crop_height; ++y, out += width) {
+        blocks.row(rows, y, row.get());
+        for (int64_t x = 0; x < width; ++x) out[x] = row[x] * gain + bias;
+    }
+    return ATTP_OK;
+}
+
 }  // namespace
 
 attp_status fill_rgb(const uint8_t* rgb, int64_t row_bytes, int32_t width_px, int32_t height_px,
@@ -89,32 +102,20 @@ attp_status fill_residual(const int16_t* y, int64_t y_row_bytes, const int16_t* 
 
 attp_status fill_energy(const int16_t* luma, int64_t row_bytes, int32_t width_px, int32_t height_px,
                         const attp_tensor_grid& grid, float gain, float bias, float* out) {
-    const int64_t width = grid.crop_width;
     Resampler blocks;
     EnergyRows rows;
-    std::unique_ptr<float[]> row(new (std::nothrow) float[width]);
-    if (!row || !blocks.init(1, horizontal(grid, width_px, 4), vertical(grid, height_px, 4)) ||
+    if (!blocks.init(1, horizontal(grid, width_px, 4), vertical(grid, height_px, 4)) ||
         !rows.init(luma, row_bytes, width_px, height_px, blocks.x(), blocks.y()))
         return ATTP_NO_MEMORY;
-    for (int32_t y = 0; y < grid.crop_height; ++y, out += width) {
-        blocks.row(rows, y, row.get());
-        for (int64_t x = 0; x < width; ++x) out[x] = row[x] * gain + bias;
-    }
-    return ATTP_OK;
+    return fill_plane(blocks, rows, grid, gain, bias, out);
 }
 
 attp_status fill_means(const float* means, int32_t width_px, int32_t height_px, const attp_tensor_grid& grid,
                        float gain, float bias, float* out) {
-    const int64_t width = grid.crop_width;
     Resampler blocks;
     PlaneRows<float> rows(means, (width_px + int64_t{3}) / 4 * int64_t{sizeof(float)});
-    std::unique_ptr<float[]> row(new (std::nothrow) float[width]);
-    if (!row || !blocks.init(1, horizontal(grid, width_px, 4), vertical(grid, height_px, 4))) return ATTP_NO_MEMORY;
-    for (int32_t y = 0; y < grid.crop_height; ++y, out += width) {
-        blocks.row(rows, y, row.get());
-        for (int64_t x = 0; x < width; ++x) out[x] = row[x] * gain + bias;
-    }
-    return ATTP_OK;
+    if (!blocks.init(1, horizontal(grid, width_px, 4), vertical(grid, height_px, 4))) return ATTP_NO_MEMORY;
+    return fill_plane(blocks, rows, grid, gain, bias, out);
 }
 
 }  // namespace attp
