@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ from ..config import Config
 from ..data.classes import with_classes
 from ..data.division import Division, divide
 from ..data.loader import ClipSamples, Needs, Sampling
-from ..data.prepared import Prepared, load_prepared
+from ..data.prepared import ClipEntry, Prepared, load_prepared
 from ..input_spec import default_input
 from ..objective import Objective
 
@@ -67,18 +67,10 @@ def sets(config: Config) -> Sets:
         view=data.view,
         shift=config.input.shift,
     )
-    even = Sampling(
-        data.frame_types,
-        data.b_frames,
-        gops=train.evaluate_gops,
-        pictures=train.evaluate_pictures,
-        view=data.view,
-    )
     reads = needs(shape, data.flow)
-    still = needs(shape, data.flow, shape.evaluates_both)._replace(optical_flow=False)
 
-    def evaluated(entries: List[Any]) -> Optional[ClipSamples]:
-        return ClipSamples(prepared, entries, spec, still, even, False) if entries else None
+    def evaluated(entries: List[ClipEntry]) -> Optional[ClipSamples]:
+        return _evaluated(config, prepared, entries) if entries else None
 
     return Sets(
         prepared,
@@ -91,20 +83,25 @@ def sets(config: Config) -> Sets:
 
 def still_samples(config: Config, found: Sets) -> Iterator[ClipSamples]:
     """The training clips as evaluation sees them and, if samples may be mirrored, in the mirror."""
-    data, train = config.data, config.train
-    shape = config.architecture(len(found.prepared.labels))
-    reads = needs(shape, data.flow, shape.evaluates_both)._replace(optical_flow=False)
     for mirrored in (False, True) if config.input.flip else (False,):
-        even = Sampling(
-            data.frame_types,
-            data.b_frames,
-            gops=train.evaluate_gops,
-            pictures=train.evaluate_pictures,
-            view=data.view,
-            mirrored=mirrored,
-        )
-        entries = found.division.train
-        yield ClipSamples(found.prepared, entries, input_spec(config), reads, even, False)
+        yield _evaluated(config, found.prepared, found.division.train, mirrored)
+
+
+def _evaluated(
+    config: Config, prepared: Prepared, entries: Sequence[ClipEntry], mirrored: bool = False
+) -> ClipSamples:
+    data, train = config.data, config.train
+    shape = config.architecture(len(prepared.labels))
+    reads = needs(shape, data.flow, shape.evaluates_both)._replace(optical_flow=False)
+    even = Sampling(
+        data.frame_types,
+        data.b_frames,
+        gops=train.evaluate_gops,
+        pictures=train.evaluate_pictures,
+        view=data.view,
+        mirrored=mirrored,
+    )
+    return ClipSamples(prepared, entries, input_spec(config), reads, even, False)
 
 
 def fresh_model(config: Config, labels: Tuple[str, ...]) -> ATTP:
