@@ -1,6 +1,7 @@
 """The pipeline where regions are scored, with stand-ins for source and finder and a model worked out by hand."""
 
 import threading
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,17 @@ from doubles.fake_video import FakeVideo, Residual
 from doubles.recorder import Recorder, Watcher, no_threads_left
 from edge_attp.engine import load_pack, open_backend
 from edge_attp.errors import UnsupportedStream
-from edge_attp.pipeline import EVERY_GOP, Job, Options, Session, Stream, networks, reader, views
+from edge_attp.pipeline import (
+    EVERY_GOP,
+    Job,
+    Options,
+    Session,
+    Stream,
+    networks,
+    reader,
+    scorer,
+    views,
+)
 from edge_attp.recognition import Thresholds
 from edge_attp.regions import Found
 from edge_attp.types import Region
@@ -417,24 +428,41 @@ def test_streams_side_by_side_give_what_each_gives_alone(run, monkeypatch, pack,
 
 
 def test_buffers_come_back(run, monkeypatch):
-    made, lock = [], threading.Lock()
+    out, most, made, lock = Counter(), Counter(), [], threading.Lock()
     load = networks._load
 
     def counted(backend, pack, name, batch):
         pool = load(backend, pack, name, batch)
-        allocate = pool.graph.allocate_buffers
+        take, give, allocate = pool.take_buffers, pool.return_buffers, pool.graph.allocate_buffers
+
+        def taken():
+            with lock:
+                out[name] += 1
+                most[name] = max(most[name], out[name])
+            return take()
+
+        def given(buffers):
+            with lock:
+                out[name] -= 1
+            give(buffers)
 
         def allocated():
             with lock:
                 made.append(name)
             return allocate()
 
+        monkeypatch.setattr(pool, "take_buffers", taken)
+        monkeypatch.setattr(pool, "return_buffers", given)
         monkeypatch.setattr(pool.graph, "allocate_buffers", allocated)
         return pool
 
     monkeypatch.setattr(networks, "_load", counted)
     regions = [at(0, 0), at(1, 1), at(2, 2)]
     run(TiledVideo("K" + "P" * 300), everywhere(400, *regions), regions=3)
+    assert out["motion"] == out["appearance"] == 0
+    # How often buffers are made depends on how the threads meet; how many are out at once does not.
+    pictures = networks.QUEUED_PICTURES + scorer.LOOK_AHEAD + 2
+    assert most["motion"] <= pictures * len(regions) and most["appearance"] <= pictures
     assert made.count("motion") < 300 and made.count("appearance") < 30
 
 
