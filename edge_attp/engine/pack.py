@@ -59,9 +59,9 @@ class InputSpec(NamedTuple):
     flow_scale: for flow in pixels of `resize`. flow_step, residual_step: the flow and the residual have one sample
     for so many pixels of `resize` and `crop`, each way: see in_steps(). residual_kind: one of RESIDUALS, "signed" for
     the three channels of fill_residual() or "energy" for the one of fill_energy(). memory: flow and energy are means
-    over about so many pictures, see tensors.MotionMemory; 0: they are those of one picture. has_speed: the flow has
-    two more channels, the means of |x| and |y|. region_scale, region_least: the window of a region is enlarged so many
-    times, and to so large a share of the picture's shorter side at least.
+    over about so many pictures, see tensors.MotionMemory; 0: they are those of one picture. speed_memory: the flow has
+    two more channels, the means of |x| and |y| over so many pictures; 0: it has not. region_scale, region_least: the
+    window of a region is enlarged so many times, and to so large a share of the picture's shorter side at least.
     """
 
     resize: Tuple[int, int]
@@ -73,7 +73,7 @@ class InputSpec(NamedTuple):
     residual_step: int = 1
     residual_kind: str = SIGNED
     memory: float = 0.0
-    has_speed: bool = False
+    speed_memory: float = 0.0
     region_scale: float = 1.0
     region_least: float = 0.0
 
@@ -127,7 +127,7 @@ class Pack(NamedTuple):
             return {"rgb": (3,) + crop}
         channels = len(spec.residual.mean)
         shapes: Shapes = {
-            "flow": (4 if spec.has_speed else 2,) + in_steps(crop, spec.flow_step),
+            "flow": (4 if spec.speed_memory else 2,) + in_steps(crop, spec.flow_step),
             "residual": (channels,) + in_steps(crop, spec.residual_step),
         }
         if self.has_appearance:
@@ -184,8 +184,9 @@ _INPUT: Table = {
     "resize": Key(_SIZE),
     "crop": Key(_SIZE),
     "rgb": _normalisation(3),
-    "flow": {"scale": Key(_ABOVE_0), "step": _STEP, "speed": Key(BOOLEAN, False)},
+    "flow": {"scale": Key(_ABOVE_0), "step": _STEP},
     "memory": Key(number(0, 1000), 0.0),
+    "speed_memory": Key(number(0, 1000), 0.0),
     "region": {"scale": Key(number(1, 10), 1.0), "least": Key(number(0, 1), 0.0)},
 }
 _RESIDUAL: Dict[str, Table] = {
@@ -287,7 +288,7 @@ def _input(document: Document, values: Dict[str, Any]) -> InputSpec:
         residual["step"],
         residual["kind"],
         values["memory"],
-        values["flow"]["speed"],
+        values["speed_memory"],
         values["region"]["scale"],
         values["region"]["least"],
     )
@@ -315,8 +316,8 @@ def _check_memory(document: Document, values: Dict[str, Any], kind: str) -> None
             'needs input.residual of kind "energy", and one step for input.flow and input.residual'
         )
         raise document.fault(("input", "memory"), told)
-    if values["flow"]["speed"] and not values["memory"]:
-        raise document.fault(("input", "flow", "speed"), "needs input.memory")
+    if values["speed_memory"] and not values["memory"]:
+        raise document.fault(("input", "speed_memory"), "needs input.memory")
 
 
 def _trilinear(document: Document, values: Dict[str, Any]) -> Optional[Trilinear]:

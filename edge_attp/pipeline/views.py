@@ -97,7 +97,7 @@ class InputFiller:
         self._clock = clock
         self._bit_depth = bit_depth
         self.has_appearance = "appearance" in pools
-        self._memory = MotionMemory(spec.memory) if spec.memory else None
+        self._memory = MotionMemory(spec.memory, spec.speed_memory) if spec.memory else None
 
     def add_picture(self, picture: Picture) -> None:
         """Takes every picture in decoding order, for what is a mean over pictures."""

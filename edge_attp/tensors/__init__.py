@@ -21,7 +21,6 @@ tables find no memory.
 """
 
 import ctypes
-import math
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
@@ -227,12 +226,14 @@ class MotionMemory:
     """What moved lately: exponential means of flow and energy over the P and B pictures of a stream.
 
     One picture tells little: a vector is whatever saved bits, and a blow takes ten pictures. pictures: how many the
-    mean reaches back. At the beginning it is the plain mean of what has been seen. Pictures of another size begin anew.
+    means reach back; speed_pictures: those of |x| and |y|, 0 for as many. At the beginning they are plain means of what
+    has been seen. Pictures of another size begin anew.
     """
 
-    def __init__(self, pictures: float) -> None:
-        self._share = 1.0 - math.exp(-1.0 / pictures)
-        self._weight = 0.0
+    def __init__(self, pictures: float, speed_pictures: float = 0.0) -> None:
+        reach = [pictures] * 2 + [speed_pictures or pictures] * 2 + [pictures]
+        self._share = -np.expm1(-1.0 / np.array(reach)).astype(np.float32)[:, None, None]
+        self._weight = np.zeros_like(self._share)
         self._sum = np.zeros((5, 0, 0), np.float32)
 
     def add_picture(self, flow: np.ndarray, luma: np.ndarray, bit_depth: int = 8) -> None:
@@ -243,14 +244,14 @@ class MotionMemory:
         np.abs(flow, out=newest[2:4])
         fill_energy(luma, newest[4:], flow.shape[:0:-1], 0.0, 1.0, bit_depth)
         if newest.shape != self._sum.shape:
-            self._sum, self._weight = np.zeros_like(newest), 0.0
-        self._sum += np.float32(self._share) * (newest - self._sum)
+            self._sum, self._weight = np.zeros_like(newest), np.zeros_like(self._share)
+        self._sum += self._share * (newest - self._sum)
         self._weight += self._share * (1.0 - self._weight)
 
     @property
     def planes(self) -> np.ndarray:
         """Means of x, y, |x|, |y| of the flow, and of the energy: float32 (5, ceil(height / 4), ceil(width / 4))."""
-        return self._sum / np.float32(self._weight or 1.0)
+        return self._sum / np.where(self._weight > 0, self._weight, np.float32(1.0))
 
 
 def _grid(resize: Size, out: np.ndarray) -> binding.TensorGrid:

@@ -134,9 +134,9 @@ class Input:
 
     scales: sides of the random crop relative to `crop`, in the resized picture or region; those of a region may
     exceed it. region_scale, region_least: the window of a region is enlarged so many times, and to so large a share of
-    the picture's shorter side at least. memory: M and S see means over about so many pictures; 0: one picture. shift:
-    how far the crop of a region is displaced, at most, as a share of its side. flip: mirror
-    half of the samples.
+    the picture's shorter side at least. memory: M and S see means over about so many pictures; 0: one picture.
+    speed_memory: those of the speed, which S sees; 0: as many as memory. shift: how far the crop of a region is
+    displaced, at most, as a share of its side. flip: mirror half of the samples.
     """
 
     resize: Tuple[int, int] = key(SIZE, (340, 256))
@@ -145,6 +145,7 @@ class Input:
     shift: float = key(number(0, 0.5), 0.1)
     flip: bool = key(BOOLEAN, True)
     memory: float = key(number(0, 1000), 0.0)
+    speed_memory: float = key(number(0, 1000), 0.0)
     region_scale: float = key(number(1, 10), 1.0)
     region_least: float = key(number(0, 1), 0.0)
 
@@ -348,6 +349,8 @@ def _check_input(document: Document, config: Config) -> None:
     shape = config.architecture(classes=2)
     if sizes.memory and not shape.is_early:
         raise document.fault(("input", "memory"), "needs the network M or S")
+    if sizes.speed_memory and not shape.has_speed:
+        raise document.fault(("input", "speed_memory"), "needs the network S")
     if shape.has_speed and not sizes.memory:
         raise document.fault(("input", "memory"), f"modalities '{shape.modalities}' need it")
     if config.data.view == REGION:

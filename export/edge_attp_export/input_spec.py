@@ -42,7 +42,7 @@ def default_input(
     kind = ENERGY if has_energy else SIGNED
     spec = InputSpec(resize, crop, rgb, scale, residual, steps["MV"], steps["R"], kind)
     if architecture.has_speed:
-        spec = spec._replace(has_speed=True, memory=MEMORY)
+        spec = spec._replace(memory=MEMORY, speed_memory=MEMORY)
     map_positions(architecture, crop)
     if crop[0] > resize[0] or crop[1] > resize[1]:
         raise UsageError(f"crop {_text(crop)} is larger than resize {_text(resize)}")
@@ -85,7 +85,6 @@ def as_json(spec: InputSpec) -> Dict[str, Any]:
         "flow": {
             "scale": spec.flow_scale,
             **_step(spec.flow_step),
-            **({"speed": True} if spec.has_speed else {}),
         },
         "residual": {
             **_kind(spec.residual_kind),
@@ -93,6 +92,7 @@ def as_json(spec: InputSpec) -> Dict[str, Any]:
             **_step(spec.residual_step),
         },
         **({"memory": spec.memory} if spec.memory else {}),
+        **({"speed_memory": spec.speed_memory} if spec.speed_memory else {}),
         **_region(spec),
     }
 

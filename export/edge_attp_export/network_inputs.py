@@ -56,7 +56,7 @@ def memory_inputs(
     """Flow and energy from the planes of a MotionMemory, float32 (5, H4, W4), of a picture of `size`."""
     (mean,), (std,) = spec.residual
     step = spec.flow_step
-    flow, energy = _empty(4 if spec.has_speed else 2, spec, step), _empty(1, spec, step)
+    flow, energy = _empty(4 if spec.speed_memory else 2, spec, step), _empty(1, spec, step)
     scale = spec.flow_scale * step
     fill_memory(planes, size, flow, energy, in_steps(resize, step), scale, mean, std)
     return flow, energy

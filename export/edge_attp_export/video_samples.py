@@ -62,7 +62,7 @@ def _read(path: Path, spec: InputSpec, count: int, offset: int, with_keys: bool)
     keys: List[np.ndarray] = []
     pictures: List[Tuple[int, np.ndarray, np.ndarray]] = []
     with CompressedVideo(str(path), transcode=True, oriented=True) as video:
-        memory = MotionMemory(spec.memory) if spec.memory else None
+        memory = MotionMemory(spec.memory, spec.speed_memory) if spec.memory else None
         each = ALL if memory else count
         for number, picture in enumerate(video.sample(per_gop=each, seed=SEED, keys=True)):
             if memory and not picture.is_random_access:

@@ -54,7 +54,7 @@ def saved(tmp_path, prepared, modalities="TTP", **fields):
     model = small_models.model(shape)
     spec = default_input(model.architecture, (80, 68), (64, 64))
     if shape.has_speed:
-        spec = spec._replace(memory=4.0, region_scale=1.5, region_least=0.9)
+        spec = spec._replace(memory=4.0, speed_memory=12.0, region_scale=1.5, region_least=0.9)
     made = Checkpoint(shape, prepared.labels, spec, model.state_dict(), {"split": "1"}, {})
     save_checkpoint(tmp_path / "model.pt", made)
     return tmp_path / "model.pt"

@@ -174,6 +174,20 @@ def test_memory_is_an_exponential_mean():
         np.testing.assert_allclose(memory.planes, expected / weight, rtol=1e-4, atol=1e-4)
 
 
+def test_speed_may_reach_back_further():
+    memory, plain, long, size = (
+        MotionMemory(4.0, 16.0),
+        MotionMemory(4.0),
+        MotionMemory(16.0),
+        (64, 48),
+    )
+    for seed in range(9):
+        for one in (memory, plain, long):
+            one.add_picture(field(size, seed), planes(size, seed).y)
+    expected = np.concatenate([plain.planes[:2], long.planes[2:4], plain.planes[4:]])
+    np.testing.assert_array_equal(memory.planes, expected)
+
+
 def test_memory_begins_with_the_first_picture_and_with_those_of_another_size():
     memory = MotionMemory(4.0)
     for size in ((64, 48), (80, 48)):

@@ -220,7 +220,9 @@ class ClipSamples(Dataset[Batch]):
             return sample
         if self._spec.memory and "flow" in needed:
             as_p = self._sampling.b_frames == "as-p"
-            planes = memory_planes(clip, self._spec.memory, as_p)[view.picture]
+            planes = memory_planes(clip, self._spec.memory, self._spec.speed_memory, as_p)[
+                view.picture
+            ]
             sample["flow"], sample["residual"] = reader.memory(planes)
             return sample
         if "flow" in needed and self._needs.flow == "optical":

@@ -38,7 +38,10 @@ def input_spec(config: Config) -> InputSpec:
     given = config.input
     spec = default_input(config.architecture(classes=2), given.resize, given.crop)
     return spec._replace(
-        memory=given.memory, region_scale=given.region_scale, region_least=given.region_least
+        memory=given.memory,
+        speed_memory=spec.speed_memory and (given.speed_memory or given.memory),
+        region_scale=given.region_scale,
+        region_least=given.region_least,
     )
 
 
