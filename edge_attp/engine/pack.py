@@ -77,6 +77,16 @@ class InputSpec(NamedTuple):
     region_scale: float = 1.0
     region_least: float = 0.0
 
+    def shapes(self, graph: str) -> Shapes:
+        """Names and shapes, without the batch dimension, of what a graph sees of pictures."""
+        crop = self.crop[::-1]
+        if graph == "appearance":
+            return {"rgb": (3,) + crop}
+        return {
+            "flow": (4 if self.speed_memory else 2,) + in_steps(crop, self.flow_step),
+            "residual": (len(self.residual.mean),) + in_steps(crop, self.residual_step),
+        }
+
 
 def in_steps(size: Tuple[int, int], step: int) -> Tuple[int, int]:
     """`size` in samples that are `step` pixels wide and high."""
@@ -121,16 +131,8 @@ class Pack(NamedTuple):
 
     def inputs(self, graph: str) -> Shapes:
         """Names and shapes, without the batch dimension, of the inputs that a graph must have."""
-        spec = self.input
-        crop = spec.crop[::-1]
-        if graph == "appearance":
-            return {"rgb": (3,) + crop}
-        channels = len(spec.residual.mean)
-        shapes: Shapes = {
-            "flow": (4 if spec.speed_memory else 2,) + in_steps(crop, spec.flow_step),
-            "residual": (channels,) + in_steps(crop, spec.residual_step),
-        }
-        if self.has_appearance:
+        shapes = self.input.shapes(graph)
+        if graph == "motion" and self.has_appearance:
             shapes["appearance"] = self._appearance()
         return shapes
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import torch
 
-from edge_attp.engine.pack import InputSpec, read_input
+from edge_attp.engine.pack import WHOLE, InputSpec, read_input
 from edge_attp.errors import ModelError, UsageError
 
 from .architecture import Architecture
@@ -46,6 +46,11 @@ class Checkpoint(NamedTuple):
     state: StateDict
     training: Dict[str, Any]
     accuracy: Dict[str, Any]
+
+    @property
+    def view(self) -> str:
+        """What the networks were trained on, as model.json says it."""
+        return str(self.training.get("view", WHOLE))
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

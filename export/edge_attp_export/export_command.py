@@ -219,8 +219,8 @@ def _graphs(options: argparse.Namespace, source: Source) -> Dict[str, onnx.Model
     from .quantise import quantised
     from .video_samples import read_samples
 
-    spec, with_keys = source.checkpoint.input, "appearance" in made
-    return quantised(made, read_samples(options.calibrate, spec, CALIBRATED, with_keys))
+    spec, view, with_keys = source.checkpoint.input, source.checkpoint.view, "appearance" in made
+    return quantised(made, read_samples(options.calibrate, spec, CALIBRATED, with_keys, view))
 
 
 def _checked(options: argparse.Namespace, source: Source, folder: Path) -> List[Parity]:
@@ -231,8 +231,9 @@ def _checked(options: argparse.Namespace, source: Source, folder: Path) -> List[
     from .parity import check, measure
     from .video_samples import read_samples
 
+    spec, view = source.checkpoint.input, source.checkpoint.view
     with_keys = "I" in source.model.architecture.networks
-    samples = read_samples(options.check, source.checkpoint.input, CHECKED, with_keys)
+    samples = read_samples(options.check, spec, CHECKED, with_keys, view)
     parity = measure(source.model, folder, samples)
     check(parity, options.precision)
     return [parity]

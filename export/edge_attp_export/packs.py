@@ -76,9 +76,8 @@ def describe(
         description["precision"] = precision
     if background:
         description["background"] = _background(checkpoint.labels, background)
-    view = checkpoint.training.get("view", WHOLE)
-    if view != WHOLE:
-        description["view"] = view
+    if checkpoint.view != WHOLE:
+        description["view"] = checkpoint.view
     return description
 
 

@@ -24,6 +24,7 @@ from edge_attp_export.data.source_facts import source_facts
 from edge_attp_export.data.transcode import Encoder, frames, transcode
 from edge_attp_export.data.windows import Moment, Square, find_moments, held, middle
 from edge_attp_export.input_spec import default_input
+from edge_attp_export.video_samples import read_samples
 
 pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_torch]
 
@@ -189,3 +190,34 @@ def test_classes_are_chosen_renamed_and_merged():
     ):
         with pytest.raises(UsageError, match=said):
             with_classes(made, classes)
+
+
+@pytest.mark.parametrize("modalities", ["I+M+S", "TTP"])
+def test_samples_for_export_are_what_a_device_sees_of_regions(modalities, tmp_path):
+    """The same pictures through the same windows as in evaluation, without those in which nothing moves."""
+    made = Prepared(tmp_path, ("a", "b"), {}, (ClipEntry("one", "a", {}, "one"),), {}, None)
+    copy = tmp_path / "a.mp4"
+    film(tmp_path / "a.mkv", "moving", 120, size=SIZE)
+    transcode(tmp_path / "a.mkv", copy, Encoder(width=200, height=120))
+    extract(copy, made.cached("one"), Extraction(None), "one", source_facts(tmp_path / "a.mkv"))
+
+    shape = small_models.architecture(modalities)
+    spec = default_input(shape, (72, 72), (64, 64))._replace(region_scale=1.2, region_least=0.6)
+    sampling = Sampling(view="region")
+    seen = ClipSamples(made, made.clips, spec, Needs(Inputs._fields), sampling, False)
+    moments = seen.moments(0)
+    wanted = [n for n, (_, index, is_idle) in enumerate(moments) if not index % 5 and not is_idle]
+    given = seen[0, 0].pictures
+
+    found = read_samples([copy], spec, 200, view="region")
+    assert len(found.flow) == len(wanted) < sum(not index % 5 for _, index, _ in moments)
+    for tensor, arrays in (
+        (given.flow, found.flow),
+        (given.residual, found.residual),
+        (given.rgb, found.keys[found.here]),
+        (given.neighbour, found.keys[found.neighbour]),
+    ):
+        np.testing.assert_allclose(arrays, tensor[wanted].numpy(), atol=1e-5)
+    few = read_samples([copy], spec, 16, False, "region")
+    assert len(few.flow) == 16 and few.keys.shape[1:] == (0,)
+    np.testing.assert_array_equal(few.flow, found.flow[:16])

@@ -10,14 +10,19 @@ import small_models
 import torch
 from data_sets import film
 
-from edge_attp.errors import ModelError, UsageError
+from edge_attp.errors import ModelError, SourceError, UsageError
 from edge_attp_export.attp import Inputs
 from edge_attp_export.checkpoints import Checkpoint, read_checkpoint, save_checkpoint
 from edge_attp_export.cli import main
 from edge_attp_export.data.loader import Batch
 from edge_attp_export.data.prepared import load_prepared
 from edge_attp_export.input_spec import default_input
-from edge_attp_export.training.evaluation import evaluated_samples, part_of, protocol_of
+from edge_attp_export.training.evaluation import (
+    Protocol,
+    evaluated_samples,
+    part_of,
+    protocol_of,
+)
 from edge_attp_export.training.processes import Processes
 from edge_attp_export.training.run import evaluate_checkpoint
 from edge_attp_export.training.scoring import ClipScores, clip_scores, confusion
@@ -27,14 +32,12 @@ pytestmark = pytest.mark.needs_torch
 LABELS = ("even", "odd")
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """Four real clips, transcoded and cached, all in the test split."""
-    folder = tmp_path_factory.mktemp("videos")
+def prepare(folder, scenes):
+    """Real clips, transcoded and cached, all but the first in the test split."""
     rows = ["path,label,split"]
-    for number in range(4):
+    for number, scene in enumerate(scenes):
         name = f"{number}.mp4"
-        film(folder / name, pictures=30, seed=number)
+        film(folder / name, scene, pictures=30, seed=number)
         rows.append(f"{name},{LABELS[number % 2]},{'train' if number < 1 else 'test'}")
     (folder / "set.csv").write_text("\n".join(rows) + "\n")
     out = folder / "prepared"
@@ -43,19 +46,31 @@ def prepared(tmp_path_factory):
     return load_prepared(out)
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("videos"), ["moving"] * 4)
+
+
+@pytest.fixture(scope="module")
+def with_still(tmp_path_factory):
+    """In one of its clips, of class odd, nothing moves."""
+    return prepare(tmp_path_factory.mktemp("videos"), ["moving", "moving", "moving", "still"])
+
+
 @pytest.fixture
 def checkpoint(tmp_path, prepared):
     """A seeded model of the pack's kind with the set's labels."""
     return saved(tmp_path, prepared)
 
 
-def saved(tmp_path, prepared, modalities="TTP", **fields):
+def saved(tmp_path, prepared, modalities="TTP", view="whole", **fields):
     shape = replace(small_models.architecture(modalities, **fields), classes=len(LABELS))
     model = small_models.model(shape)
     spec = default_input(model.architecture, (80, 68), (64, 64))
     if shape.has_speed:
         spec = spec._replace(memory=4.0, speed_memory=12.0, region_scale=1.5, region_least=0.9)
-    made = Checkpoint(shape, prepared.labels, spec, model.state_dict(), {"split": "1"}, {})
+    training = {"split": "1", "view": view}
+    made = Checkpoint(shape, prepared.labels, spec, model.state_dict(), training, {})
     save_checkpoint(tmp_path / "model.pt", made)
     return tmp_path / "model.pt"
 
@@ -92,6 +107,36 @@ def test_the_deployed_pack_agrees_with_pytorch_on_whole_files(fields, prepared, 
     agrees = found["largest_difference"] <= 1e-3 * found["spread"]
     assert ("agrees with PyTorch" if agrees else "DIFFERS from PyTorch") in lines[1]
     assert (tmp_path / "out" / "confusion.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("modalities", ["M", "M+S"])
+def test_a_pack_for_regions_agrees_on_the_pictures_in_which_something_moves(
+    modalities, with_still, tmp_path
+):
+    checkpoint = saved(tmp_path, with_still, modalities, view="region")
+    pack = str(tmp_path / "pack")
+    assert main(["export", str(checkpoint), "-o", pack, "--background", "odd"]) == 0
+    lines, metrics = run(checkpoint, with_still, tmp_path / "out", pack)
+    found = metrics["deployed"]
+    assert (found["clips"], found["idle"], found["same_answer"]) == (3, 1, 1.0)
+    assert found["largest_difference"] < max(1e-3 * found["spread"], 1e-4) < found["spread"]
+    assert "nothing moves in 1 of them" in lines[1]
+    idle = (
+        read_checkpoint(checkpoint),
+        with_still,
+        [with_still.clips[1]],
+        Protocol(view="region", pictures=0),
+    )
+    moments = evaluated_samples(*idle).moments(0)
+    assert any(is_idle for *_, is_idle in moments)  # of a clip in which something moves later
+
+
+def test_a_pack_without_background_cannot_tell_that_nothing_moves(with_still, tmp_path):
+    checkpoint = saved(tmp_path, with_still, "M", view="region")
+    pack = str(tmp_path / "pack")
+    assert main(["export", str(checkpoint), "-o", pack]) == 0
+    with pytest.raises(SourceError, match="nothing moves in it, and .*pack has no label for that"):
+        run(checkpoint, with_still, tmp_path / "out", pack)
 
 
 def test_late_fusion_is_evaluated_as_a_device_scores_it(prepared, tmp_path):

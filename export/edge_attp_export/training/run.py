@@ -155,23 +155,24 @@ def _deployed(
     pack: str,
     where: Processes,
 ) -> deployed.Agreement:
-    """Compare both on every picture of every file, in 32 bits."""
+    """Compare both on every picture of every file that a device scores, in 32 bits."""
     whole = protocol._replace(gops=0, pictures=0, frame_types="I+P+B", b_frames="correct")
     prepared = samples.prepared
     all_of_it = evaluated_samples(checkpoint, prepared, samples.entries, whole, as_device=True)
     autocast, _ = precision("off", where.device)
     ours = evaluate(checkpoint, all_of_it, where, autocast, clips=1)
     theirs = deployed.deployed_scores(pack, prepared, all_of_it, ours.labels)
-    return deployed.agreement(ours, theirs)
+    return deployed.agreement(deployed.as_on_device(ours, all_of_it, pack), theirs)
 
 
 def _agreement_line(found: Dict[str, Any]) -> str:
     relative = found["largest_difference"] / found["spread"]
     word = "agrees with" if relative <= TOLERANCE else "DIFFERS from"
+    idle = f", nothing moves in {found['idle']} of them" if found["idle"] else ""
     return (
         f"deployed: top-1 {found['top1']:.3f}; {word} PyTorch: largest difference of a clip's "
         f"scores {found['largest_difference']:.2g}, {relative:.2g} of their spread "
-        f"(tolerance {TOLERANCE:g}), the same answer for {found['same_answer']:.1%} of the clips"
+        f"(tolerance {TOLERANCE:g}), the same answer for {found['same_answer']:.1%} of the clips{idle}"
     )
 
 
