@@ -158,7 +158,7 @@ class Train:
     rate of pretrained parts relative to learning_rate. freeze: train only the fusion of the networks, on
     features that are computed once, for `views` draws of each clip. head: how it is then trained, by "steps", or at
     once by "logistic" regression with L2 of this strength on the means of clips, over the pictures that evaluation
-    takes. patience: stop after this many epochs
+    takes; balanced: there each class counts as much, however many clips it has. patience: stop after this many epochs
     without a better validation; 0: never. evaluate_gops: GOPs of a clip in validation, evenly spread;
     0: all. evaluate_pictures: P and B pictures of each of these GOPs; 0: all.
     """
@@ -176,6 +176,7 @@ class Train:
     views: int = key(COUNT, 4)
     head: str = key(choice(*HEADS), STEPPED)
     strength: float = key(number(1e-6, 1e6), 0.1)
+    balanced: bool = key(BOOLEAN, False)
     patience: int = key(WHOLE, 0)
     seed: int = key(whole(0, 2**32 - 1), 0)
     amp: str = key(choice(*PRECISIONS), "auto")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Iterator, NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Optional, Sequence
 
 import numpy as np
 import torch
@@ -39,9 +39,17 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def fit(x: np.ndarray, labels: np.ndarray, classes: int, strength: float) -> Line:
-    """Minimise the loss by L-BFGS. x: float64 (N, F), standardised here. labels: class numbers (N)."""
+def fit(
+    x: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    strength: float,
+    shares: Optional[np.ndarray] = None,
+) -> Line:
+    """Minimise the loss by L-BFGS. x: float64 (N, F), standardised here. labels: class numbers (N). shares: of each
+    clip in the loss, float64 (N), sum 1; None for equal ones."""
     inputs, targets = torch.from_numpy(x), torch.from_numpy(labels)
+    counts = torch.from_numpy(np.full(len(x), 1 / len(x)) if shares is None else shares)
     mean, scale = inputs.mean(0), inputs.std(0, correction=0)
     scale[scale < 1e-9] = 1  # constant features carry no information
     inputs = (inputs - mean) / scale
@@ -51,13 +59,20 @@ def fit(x: np.ndarray, labels: np.ndarray, classes: int, strength: float) -> Lin
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        value = functional.cross_entropy(inputs @ weights + bias, targets)
-        value = value + 0.5 * strength * weights.square().sum()
+        each = functional.cross_entropy(inputs @ weights + bias, targets, reduction="none")
+        value = counts @ each + 0.5 * strength * weights.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     optimiser.step(loss)  # type: ignore[no-untyped-call]
     return Line(mean, scale, weights.detach(), bias.detach())
+
+
+def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Shares of clips, float64 (N), so that each class has the same, however many clips it has."""
+    numbers = np.bincount(labels, minlength=classes)
+    shares: np.ndarray = 1.0 / (np.count_nonzero(numbers) * numbers[labels])
+    return shares
 
 
 def chosen_strength(

@@ -14,16 +14,20 @@ from torch import nn
 
 from ..attp import ATTP
 from ..data.loader import Batch
-from ..logistic import fit, one_thread
+from ..logistic import balanced, fit, one_thread
 
 
-def fit_head(model: ATTP, batches: Sequence[Batch], strength: float) -> None:
-    """Set the classifiers of `model` from feature maps. batches: each holds whole draws of clips; strength: of L2."""
+def fit_head(
+    model: ATTP, batches: Sequence[Batch], strength: float, is_balanced: bool = False
+) -> None:
+    """Set the classifiers of `model` from feature maps. batches: each holds whole draws of clips; strength: of L2.
+    is_balanced: each class counts as much, however many clips it has."""
     names = list(model.architecture.networks)
     classes = model.architecture.classes
     x, labels = _means(names, batches)
     with one_thread():
-        line = fit(x, labels, classes, strength)
+        shares = balanced(labels, classes) if is_balanced else None
+        line = fit(x, labels, classes, strength, shares)
     weights = line.weights / line.scale[:, None]
     bias = line.bias - line.mean @ weights
     begin = 0

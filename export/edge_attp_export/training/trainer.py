@@ -101,7 +101,7 @@ class Trainer:
             loader, _ = self._loader(samples, shuffle=False)
             drawn = self.folder.progress(loader, "features")
             maps += features(self.model, drawn, self.where, self.autocast)
-        fit_head(self.model, maps, self.config.train.strength)
+        fit_head(self.model, maps, self.config.train.strength, self.config.train.balanced)
         self.folder.save_best(self.model.state_dict(), {"epoch": 0, **self._validate()})
 
     def _measure_norms(self, loader: Iterable[Batch]) -> None:
