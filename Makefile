@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-CLIP ?= examples/demo.mp4
+CLIP ?= examples/street.mp4
 OVERLAY ?= build/demo_overlay.mp4
 MINUTES ?= 10
 FUZZ_TARGETS ?= stream pieces annexb parameters hevc_stream hevc_pieces hevc_parameters

@@ -7,13 +7,13 @@ imported in its own adapter file only, and only when that engine is opened.
 >>> pack.labels
 ('fight', 'noFight')
 >>> backend = open_backend("onnxruntime", threads=1)
->>> graph = backend.load_graph(pack.graphs["appearance"])
+>>> graph = backend.load_graph(pack.graphs["motion"])
 >>> buffers = graph.allocate_buffers()
->>> buffers.inputs["rgb"].shape
-(1, 3, 128, 128)
+>>> buffers.inputs["flow"].shape, buffers.inputs["residual"].shape
+((1, 4, 48, 48), (1, 1, 48, 48))
 >>> times = graph.run_batch([buffers])
->>> buffers.outputs["appearance"].shape
-(1, 320, 16)
+>>> buffers.outputs["scores"].shape
+(1, 2)
 """
 
 from typing import Optional

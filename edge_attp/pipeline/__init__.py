@@ -22,7 +22,7 @@ source and the options only, never on which thread was faster.
 >>> verdict = recognise("examples/demo.mp4", pack, backend, [EventPrinter()], Options())
 noFight 5.96 s
 >>> verdict.pictures, verdict.scored, verdict.gops
-(150, 147, 3)
+(150, 140, 3)
 """
 
 from typing import Optional, Sequence

@@ -54,7 +54,7 @@ def test_view_and_background_are_optional(folder):
     pack = load_pack(folder)
     assert pack.view == "region" and pack.background == ("flow", "residual")
     shipped = load_pack(default_pack())
-    assert shipped.view == "whole" and shipped.background == ("noFight",)
+    assert shipped.view == "region" and shipped.background == ("noFight",)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_default_pack_is_valid_and_trained():
     pack = load_pack(default_pack())
     assert pack.trained and pack.training and pack.accuracy
     size_bytes = sum(entry.stat().st_size for entry in os.scandir(pack.folder))
-    assert size_bytes <= 20 << 20
+    assert size_bytes <= 14 << 20
 
 
 @pytest.mark.parametrize(

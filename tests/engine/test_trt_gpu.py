@@ -4,11 +4,12 @@ and runs on their way at the same time, with each kind of memory."""
 import numpy as np
 import pytest
 
-from edge_attp.engine import BUFFER_KINDS, default_pack, load_pack, open_backend
+from edge_attp.engine import BUFFER_KINDS, load_pack, open_backend
 from edge_attp.engine.builder import EngineBuilder
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_backend import TensorRtBackend
 from edge_attp.engine.tensorrt_platform import open_platform
+from rigs.paths import ROOT
 
 pytestmark = pytest.mark.needs_gpu
 
@@ -20,7 +21,7 @@ BATCH = 4
 
 @pytest.fixture(scope="session")
 def pack():
-    return load_pack(default_pack())
+    return load_pack(str(ROOT / "engines" / "packs" / "fight-ttp"))
 
 
 @pytest.fixture(scope="session")
