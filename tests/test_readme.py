@@ -116,9 +116,8 @@ def the_verdict_of_the_headline(folder, out, err):
     verdict = records[-1]
     assert verdict["top"][0]["label"] == VERDICT
     assert (verdict["pictures"], verdict["gops"], verdict["complete"]) == (150, 3, True)
-    assert (
-        verdict["scored"] == 14 and len(pictures) == 15
-    )  # of GOPs of 49: 4 times 12, and the rest; one is idle
+    # Of GOPs of 49: 4 times 12, and the rest; one is idle.
+    assert verdict["scored"] == 14 and len(pictures) == 15
 
 
 def an_overlay_and_times(folder, out, err):

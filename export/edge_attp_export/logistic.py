@@ -68,9 +68,9 @@ def fit(
     return Line(mean, scale, weights.detach(), bias.detach())
 
 
-def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Shares of clips, float64 (N), so that each class has the same, however many clips it has."""
-    numbers = np.bincount(labels, minlength=classes)
+def balanced(labels: np.ndarray) -> np.ndarray:
+    """Shares of clips, float64 (N), so that each class that occurs has the same, however many clips it has."""
+    numbers = np.bincount(labels)
     shares: np.ndarray = 1.0 / (np.count_nonzero(numbers) * numbers[labels])
     return shares
 

@@ -19,7 +19,7 @@ from .architecture import Size
 
 def rgb_input(rgb: np.ndarray, spec: InputSpec, resize: Size) -> np.ndarray:
     """From uint8 (H, W, 3)."""
-    out = _empty(3, spec, 1)
+    out = _empty(spec, "appearance", "rgb")
     fill_rgb(rgb, out, resize, spec.rgb.mean, spec.rgb.std)
     return out
 
@@ -27,7 +27,7 @@ def rgb_input(rgb: np.ndarray, spec: InputSpec, resize: Size) -> np.ndarray:
 def flow_input(flow: np.ndarray, size: Size, spec: InputSpec, resize: Size) -> np.ndarray:
     """From float32 (2, H4, W4), pixels per picture interval, of a picture of `size`."""
     step = spec.flow_step
-    out = _empty(2, spec, step)
+    out = _empty(spec, "motion", "flow")
     fill_flow(flow, size, out, in_steps(resize, step), spec.flow_scale * step)
     return out
 
@@ -37,7 +37,7 @@ def residual_input(residual: Any, spec: InputSpec, resize: Size, bit_depth: int)
     if spec.residual_kind == ENERGY:
         return energy_input(residual.y, spec, resize, bit_depth)
     mean, std = spec.residual
-    out = _empty(3, spec, spec.residual_step)
+    out = _empty(spec, "motion", "residual")
     fill_residual(residual, out, in_steps(resize, spec.residual_step), mean, std, bit_depth)
     return out
 
@@ -45,7 +45,7 @@ def residual_input(residual: Any, spec: InputSpec, resize: Size, bit_depth: int)
 def energy_input(luma: np.ndarray, spec: InputSpec, resize: Size, bit_depth: int) -> np.ndarray:
     """From the int16 luma plane of a residual."""
     (mean,), (std,) = spec.residual
-    out = _empty(1, spec, spec.residual_step)
+    out = _empty(spec, "motion", "residual")
     fill_energy(luma, out, in_steps(resize, spec.residual_step), mean, std, bit_depth)
     return out
 
@@ -56,12 +56,11 @@ def memory_inputs(
     """Flow and energy from the planes of a MotionMemory, float32 (5, H4, W4), of a picture of `size`."""
     (mean,), (std,) = spec.residual
     step = spec.flow_step
-    flow, energy = _empty(4 if spec.speed_memory else 2, spec, step), _empty(1, spec, step)
+    flow, energy = (_empty(spec, "motion", name) for name in ("flow", "residual"))
     scale = spec.flow_scale * step
     fill_memory(planes, size, flow, energy, in_steps(resize, step), scale, mean, std)
     return flow, energy
 
 
-def _empty(channels: int, spec: InputSpec, step: int) -> np.ndarray:
-    width, height = in_steps(spec.crop, step)
-    return np.empty((channels, height, width), np.float32)
+def _empty(spec: InputSpec, graph: str, name: str) -> np.ndarray:
+    return np.empty(spec.shapes(graph)[name], np.float32)

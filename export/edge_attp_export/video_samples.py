@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -77,12 +78,9 @@ def _read(
             return []
         here = [(gop, shown.region) for gop, shown in drawn]
         neighbour = [(gop + temporal_offset(gop, len(keys)), region) for gop, region in here]
-        places: Dict[Seen, int] = {}
-        for pair in zip(
-            here, neighbour
-        ):  # so that no more than two decoded ones are needed at once
-            for seen in pair:
-                places.setdefault(seen, offset + len(places))
+        # In this order no more than two decoded key pictures are needed at once.
+        seen = dict.fromkeys(chain.from_iterable(zip(here, neighbour)))
+        places = {one: offset + number for number, one in enumerate(seen)}
         appearances = [np.empty(0, np.float32)] * len(places)
         if with_keys:
             appearances = _appearances(video, spec, keys, list(places))
@@ -93,7 +91,7 @@ def _read(
                 np.stack([_inputs(shown, name) for _, shown in drawn])
                 for name in ("flow", "residual")
             ),
-            *(np.array([places[seen] for seen in which]) for which in (here, neighbour)),
+            *(np.array([places[one] for one in which]) for which in (here, neighbour)),
         )
     ]
 

@@ -15,12 +15,12 @@ import pytest
 
 from edge_attp import cli
 from edge_attp.bitstream import CompressedVideo
+from rigs.paths import FIGHT_TTP
 
 pytestmark = [pytest.mark.needs_av, pytest.mark.needs_cv2, pytest.mark.needs_onnxruntime]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLIP = os.path.join(ROOT, "examples", "demo.mp4")
-PACK = os.path.join(ROOT, "engines", "packs", "fight-ttp")  # all networks, whole pictures
 COMMAND = [sys.executable, "-m", "edge_attp", "run"]
 
 
@@ -33,10 +33,10 @@ def kinds():
 
 @pytest.fixture
 def run(capfd):
-    """run(arguments) -> (stdout, stderr) of a successful run in this process, by default with PACK."""
+    """run(arguments) -> (stdout, stderr) of a successful run in this process, by default with FIGHT_TTP."""
 
     def call(*arguments):
-        assert cli.main(["run", CLIP, "--model", PACK] + list(arguments)) == 0
+        assert cli.main(["run", CLIP, "--model", FIGHT_TTP] + list(arguments)) == 0
         captured = capfd.readouterr()
         return captured.out, captured.err
 
@@ -218,7 +218,7 @@ def copy(path, codec, pix_fmt, pictures=30, options=None):
 
 def test_hevc_is_recognised_as_it_is(capfd, tmp_path):
     path = copy(str(tmp_path / "clip.mp4"), "libx265", "yuv420p", options={"x265-params": X265})
-    assert cli.main(["run", path, "--model", PACK, "--format", "jsonl", "--no-transcode"]) == 0
+    assert cli.main(["run", path, "--model", FIGHT_TTP, "--format", "jsonl", "--no-transcode"]) == 0
     captured = capfd.readouterr()
     assert "transcoded" not in captured.err
     verdict = of(records(captured.out), "verdict")[0]

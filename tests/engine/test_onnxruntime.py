@@ -15,7 +15,7 @@ from edge_attp.engine import (
     open_backend,
 )
 from edge_attp.errors import EngineError, ModelError
-from rigs.paths import ROOT
+from rigs.paths import FIGHT_TTP
 
 pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.needs_onnx]
 
@@ -100,7 +100,7 @@ def test_a_graph_of_one_picture_takes_no_more(tmp_path):
 
 def fight_outputs(name, threads, sizes):
     """Outputs of eight random pictures, computed in batches of the sizes."""
-    pack = load_pack(str(ROOT / "engines" / "packs" / "fight-ttp"))
+    pack = load_pack(FIGHT_TTP)
     graph = open_backend("onnxruntime", threads).load_graph(pack.graphs[name])
     random, left = np.random.RandomState(7), [graph.allocate_buffers() for _ in range(sum(sizes))]
     for buffers in left:

@@ -9,7 +9,7 @@ from edge_attp.engine.builder import EngineBuilder
 from edge_attp.engine.engine_cache import EngineCache
 from edge_attp.engine.tensorrt_backend import TensorRtBackend
 from edge_attp.engine.tensorrt_platform import open_platform
-from rigs.paths import ROOT
+from rigs.paths import FIGHT_TTP
 
 pytestmark = pytest.mark.needs_gpu
 
@@ -21,7 +21,7 @@ BATCH = 4
 
 @pytest.fixture(scope="session")
 def pack():
-    return load_pack(str(ROOT / "engines" / "packs" / "fight-ttp"))
+    return load_pack(FIGHT_TTP)
 
 
 @pytest.fixture(scope="session")

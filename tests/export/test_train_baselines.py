@@ -194,9 +194,7 @@ def test_a_feature_that_never_varies_leaves_the_shares_of_the_classes():
 def test_balanced_classes_count_alike():
     x, labels = np.zeros((10, 1)), np.array([0] * 8 + [2] * 2)
     plain = logistic.fit(x, labels, 3, 0.1).scores(x[:1]).softmax(1)[0]
-    alike = (
-        logistic.fit(x, labels, 3, 0.1, logistic.balanced(labels, 3)).scores(x[:1]).softmax(1)[0]
-    )
+    alike = logistic.fit(x, labels, 3, 0.1, logistic.balanced(labels)).scores(x[:1]).softmax(1)[0]
     assert plain[0] == pytest.approx(0.8, abs=0.01) and alike[0] == pytest.approx(0.5, abs=0.01)
     assert alike[2] == pytest.approx(0.5, abs=0.01)
 

@@ -220,10 +220,8 @@ class ClipSamples(Dataset[Batch]):
             return sample
         if self._spec.memory and "flow" in needed:
             as_p = self._sampling.b_frames == "as-p"
-            planes = memory_planes(clip, self._spec.memory, self._spec.speed_memory, as_p)[
-                view.picture
-            ]
-            sample["flow"], sample["residual"] = reader.memory(planes)
+            planes = memory_planes(clip, self._spec.memory, self._spec.speed_memory, as_p)
+            sample["flow"], sample["residual"] = reader.memory(planes[view.picture])
             return sample
         if "flow" in needed and self._needs.flow == "optical":
             sample["flow"] = reader.flow(clip.optical_flow(view.picture))

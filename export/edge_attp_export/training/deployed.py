@@ -6,7 +6,7 @@ from typing import List, NamedTuple
 
 import numpy as np
 
-from edge_attp.engine import load_pack, open_backend
+from edge_attp.engine import Pack, open_backend
 from edge_attp.errors import ModelError, SourceError
 from edge_attp.pipeline import Options, recognise
 from edge_attp.recognition import score_idle
@@ -31,7 +31,7 @@ class Agreement(NamedTuple):
 
 
 def deployed_scores(
-    pack_folder: str, prepared: Prepared, samples: ClipSamples, labels: np.ndarray
+    pack: Pack, prepared: Prepared, samples: ClipSamples, labels: np.ndarray
 ) -> ClipScores:
     """Verdicts of `edge-attp run` on the videos themselves, every P and B picture scored in which something moves, or
     every one if the pack sees whole pictures. A clip in which nothing moves has logits of 0 and -inf.
@@ -39,9 +39,8 @@ def deployed_scores(
     Raises ModelError for a pack with other classes, SourceError for a video in which nothing could be
     scored.
     """
-    pack = load_pack(pack_folder)
     if pack.labels != prepared.labels:
-        raise ModelError(f"{pack_folder}: its labels differ from those of {prepared.folder}")
+        raise ModelError(f"{pack.folder}: its labels differ from those of {prepared.folder}")
     backend = open_backend("auto", None)
     rows: List[np.ndarray] = []
     for entry in samples.entries:
@@ -50,7 +49,7 @@ def deployed_scores(
         scores = verdict.scores
         if scores is None and verdict.idle:
             raise SourceError(
-                f"{video}: nothing moves in it, and {pack_folder} has no label for that: export --background"
+                f"{video}: nothing moves in it, and {pack.folder} has no label for that: export --background"
             )
         if scores is None:
             raise SourceError(f"{video}: nothing was scored")
@@ -58,11 +57,10 @@ def deployed_scores(
     return ClipScores(np.arange(len(rows)), np.array(rows), labels)
 
 
-def as_on_device(scores: ClipScores, samples: ClipSamples, pack_folder: str) -> ClipScores:
+def as_on_device(scores: ClipScores, samples: ClipSamples, pack: Pack) -> ClipScores:
     """PyTorch's scores of clips, of the pictures that a device scores: where only a region is seen, those in which
     something moves. scores: of every picture of `samples`. A clip in which nothing moves is as in deployed_scores().
     """
-    pack = load_pack(pack_folder)
     idle = np.full(len(pack.labels), np.nan)
     if pack.background:
         idle = score_idle(pack.labels.index(pack.background[0]), len(pack.labels)).logits

@@ -26,7 +26,7 @@ def fit_head(
     classes = model.architecture.classes
     x, labels = _means(names, batches)
     with one_thread():
-        shares = balanced(labels, classes) if is_balanced else None
+        shares = balanced(labels) if is_balanced else None
         line = fit(x, labels, classes, strength, shares)
     weights = line.weights / line.scale[:, None]
     bias = line.bias - line.mean @ weights

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence
 
 import torch
 
+from edge_attp.engine import load_pack
 from edge_attp.errors import UsageError
 
 from .. import __version__, figures
@@ -152,12 +153,12 @@ def _deployed(
     checkpoint: Checkpoint,
     samples: Any,
     protocol: Protocol,
-    pack: str,
+    pack_folder: str,
     where: Processes,
 ) -> deployed.Agreement:
     """Compare both on every picture of every file that a device scores, in 32 bits."""
     whole = protocol._replace(gops=0, pictures=0, frame_types="I+P+B", b_frames="correct")
-    prepared = samples.prepared
+    prepared, pack = samples.prepared, load_pack(pack_folder)
     all_of_it = evaluated_samples(checkpoint, prepared, samples.entries, whole, as_device=True)
     autocast, _ = precision("off", where.device)
     ours = evaluate(checkpoint, all_of_it, where, autocast, clips=1)

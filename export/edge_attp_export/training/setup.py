@@ -35,11 +35,10 @@ class Sets(NamedTuple):
 
 
 def input_spec(config: Config) -> InputSpec:
-    given = config.input
-    spec = default_input(config.architecture(classes=2), given.resize, given.crop)
-    return spec._replace(
+    given, shape = config.input, config.architecture(classes=2)
+    return default_input(shape, given.resize, given.crop)._replace(
         memory=given.memory,
-        speed_memory=spec.speed_memory and (given.speed_memory or given.memory),
+        speed_memory=(given.speed_memory or given.memory) if shape.has_speed else 0.0,
         region_scale=given.region_scale,
         region_least=given.region_least,
     )
